@@ -1,0 +1,79 @@
+/**
+ * The effective configuration: one frozen object, made once, passed in. Durations are seconds unless
+ * the name says otherwise. `read-config.ts` makes it from file, environment and flags.
+ */
+import type { KeyKind } from '../ports/key-generator.js'
+
+export interface Config {
+  /** Root of the VO directories; default `/var/lib/vobox` (`VOBOX_PROXY_ROOT`). */
+  root: string
+  limits: {
+    /** `register` refuses a proxy with less left; default 1200. */
+    refuseBelowSeconds: number
+    /** `register` warns below; default 1800. */
+    warnBelowSeconds: number
+    /** Shortest time between two attempts for one proxy; default 60. */
+    minIntervalSeconds: number
+    /** Deepest delegation accepted; default 10. */
+    maxDelegationDepth: number
+  }
+  keys: {
+    /** Kind of fresh keys; default `rsa2048`. */
+    kind: KeyKind
+    /** Keys made in advance while idle; default 32. */
+    pool: number
+  }
+  trust: {
+    /** Hashed CA directory; default `/etc/grid-security/certificates` (`X509_CERT_DIR`). */
+    directory: string
+    /** Accept a CA without a signing policy; default false. */
+    allowMissingSigningPolicy: boolean
+    /** Accept legacy and draft proxies; default false. */
+    allowLegacyProxies: boolean
+  }
+  myproxy: {
+    /** Default servers, `host[:port]`; from `MYPROXY_SERVER`, a comma-separated list. */
+    servers: readonly string[]
+    /** Port where a server names none; default 7512 (`MYPROXY_SERVER_PORT`). */
+    port: number
+    /** Expected server DN in one-line form instead of the host name check (`MYPROXY_SERVER_DN`). */
+    serverDn: string | null
+    /** Deadline for each address, TCP and TLS each; default 5. */
+    connectSeconds: number
+    /** Deadline for each answer; default 30. */
+    answerSeconds: number
+    /** Highest TLS version as a client; default `TLSv1.2`: 1.3 is slower with the C server. */
+    tlsMaxVersion: 'TLSv1.2' | 'TLSv1.3'
+    /** Sign the SHA-1 challenge when a server offers no other; default false. */
+    allowSha1Challenge: boolean
+  }
+  renewal: {
+    /** Lifetime asked for; default 43200. */
+    lifetimeSeconds: number
+    /** Default age at which a proxy is refreshed; default 3600; null: never early. */
+    refreshSeconds: number | null
+    /** Renewals at once; default 16, and per server; default 8. */
+    workers: number
+    workersPerServer: number
+  }
+  mail: {
+    /** Gets the machine proxy's and the service's mail; default `root`. */
+    admin: string
+    /** Sender; null: `vobox-proxy@<host name>`. */
+    from: string | null
+    transport: 'sendmail' | 'smtp' | 'none'
+    /** Path of the sendmail program; default `/usr/sbin/sendmail`. */
+    sendmail: string
+    smtp: { host: string; port: number; secure: boolean }
+    /** Deadline for handing over one mail; default 30. */
+    deadlineSeconds: number
+    /** Reminder of a lasting alert; default 86400. */
+    reminderSeconds: number
+  }
+  register: {
+    /** `--proxy-safe`; default 3600. */
+    proxySafeSeconds: number
+    /** `--myproxy-safe`; default 864000. */
+    myproxySafeSeconds: number
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * Every failure of this project: one class, one table of codes.
+ *
+ * A failure says what failed, on what, and what to do next. Programs look at `code` and `data`,
+ * people read `message` and `hint`. Misuse by a programmer is a `TypeError` and not in here; an
+ * expected state (a proxy that is not due) is a return value and not in here either.
+ */
+
+/** Whether trying again, with nothing changed by a person, can succeed. */
+export type Persistence = 'transient' | 'permanent'
+
+/**
+ * All codes, each with what it usually is. Where the same code can be either, the place that raises
+ * it says so with `persistence`; nobody guesses later from the text.
+ */
+export const ERROR_CODES = {
+  // asn1, x509
+  ASN1_MALFORMED: 'permanent',
+  PEM_MALFORMED: 'permanent',
+  CERTIFICATE_MALFORMED: 'permanent',
+  CRL_MALFORMED: 'permanent',
+  REQUEST_MALFORMED: 'permanent',
+  KEY_MALFORMED: 'permanent',
+  KEY_ENCRYPTED: 'permanent',
+  KEY_TOO_WEAK: 'permanent',
+  TRUST_ANCHORS_UNREADABLE: 'transient',
+  CHAIN_UNTRUSTED: 'permanent',
+  CHAIN_BROKEN: 'permanent',
+  CHAIN_EXPIRED: 'permanent',
+  CHAIN_NOT_YET_VALID: 'permanent',
+  CHAIN_TOO_LONG: 'permanent',
+  CERTIFICATE_REVOKED: 'permanent',
+  CRL_EXPIRED: 'transient',
+  CRL_UNREADABLE: 'transient',
+  SIGNING_POLICY_MISSING: 'permanent',
+  SIGNING_POLICY_FORBIDS: 'permanent',
+  KEY_USAGE_FORBIDS: 'permanent',
+  SIGNATURE_INVALID: 'permanent',
+  EXTENSION_UNKNOWN_CRITICAL: 'permanent',
+  // proxy
+  PROXY_FILE_MALFORMED: 'permanent',
+  PROXY_KEY_MISMATCH: 'permanent',
+  PROXY_KIND_REFUSED: 'permanent',
+  PROXY_RULE_BROKEN: 'permanent',
+  PROXY_LIMITED: 'permanent',
+  PROXY_TOO_DEEP: 'permanent',
+  NOT_A_PROXY: 'permanent',
+  // files
+  FILE_MISSING: 'permanent',
+  FILE_UNSAFE: 'permanent',
+  FILE_TOO_LARGE: 'permanent',
+  FILE_UNREADABLE: 'permanent',
+  FILE_UNWRITABLE: 'transient',
+  LOCK_TIMEOUT: 'transient',
+  // gsi, myproxy
+  DEADLINE_EXCEEDED: 'transient',
+  CANCELLED: 'transient',
+  NAME_NOT_RESOLVED: 'transient',
+  CONNECTION_FAILED: 'transient',
+  CONNECTION_CLOSED: 'transient',
+  TLS_FAILED: 'transient',
+  PEER_UNTRUSTED: 'permanent',
+  PEER_NAME_MISMATCH: 'permanent',
+  PROTOCOL_VIOLATION: 'transient',
+  MESSAGE_TOO_LARGE: 'permanent',
+  SERVER_LIST_INVALID: 'permanent',
+  ALL_SERVERS_FAILED: 'transient',
+  MYPROXY_REFUSED: 'transient',
+  MYPROXY_NO_CREDENTIAL: 'permanent',
+  MYPROXY_CREDENTIAL_EXPIRED: 'permanent',
+  MYPROXY_NOT_AUTHORISED_RENEWER: 'permanent',
+  MYPROXY_PASS_PHRASE_REQUIRED: 'permanent',
+  MYPROXY_CHALLENGE_REFUSED: 'permanent',
+  // registry, repository
+  REGISTRY_MALFORMED: 'permanent',
+  REGISTRY_VERSION_UNKNOWN: 'permanent',
+  NOT_REGISTERED: 'permanent',
+  REGISTRATION_AMBIGUOUS: 'permanent',
+  REGISTRATION_INVALID: 'permanent',
+  VO_UNKNOWN: 'permanent',
+  VO_NAME_INVALID: 'permanent',
+  VO_DIRECTORY_UNSAFE: 'permanent',
+  // registering
+  PROXY_NOT_OWNED: 'permanent',
+  PROXY_EXPIRED: 'permanent',
+  PROXY_LIFE_TOO_SHORT: 'permanent',
+  CREDENTIAL_UNDER_LOGIN_NAME: 'permanent',
+  CREDENTIAL_HAS_PASS_PHRASE: 'permanent',
+  CREDENTIAL_HAS_NO_RENEWER: 'permanent',
+  CREDENTIAL_RENEWER_NOT_US: 'permanent',
+  // renewal
+  MACHINE_PROXY_MISSING: 'permanent',
+  MACHINE_PROXY_EXPIRED: 'permanent',
+  RENEWED_IDENTITY_DIFFERS: 'permanent',
+  RENEWED_KIND_DIFFERS: 'permanent',
+  RENEWED_LIMITED: 'permanent',
+  RENEWED_ATTRIBUTES_DIFFER: 'permanent',
+  RENEWED_NOT_LONGER: 'transient',
+  SERVICE_ALREADY_RUNNING: 'permanent',
+  SERVICE_NOT_RUNNING: 'permanent',
+  NO_VALID_PROXY: 'permanent',
+  // mail, configuration, command line
+  MAIL_REFUSED: 'transient',
+  MAIL_ADDRESS_INVALID: 'permanent',
+  CONFIG_INVALID: 'permanent',
+  USAGE: 'permanent',
+  NOT_PERMITTED: 'permanent',
+  INTERNAL: 'permanent',
+} as const satisfies Record<string, Persistence>
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+/** What a failure may carry besides its sentence. */
+export interface FailureDetails {
+  /** What to do next, as a sentence or a command; shown below the message. */
+  hint?: string | undefined
+  /** Facts for programs and tests: names, paths, sizes. Never a secret. */
+  data?: Readonly<Record<string, unknown>> | undefined
+  cause?: unknown
+  /** Only where it differs from the table. */
+  persistence?: Persistence | undefined
+}
+
+/** The one error class. `message` is one sentence without a final full stop, safe to show and log. */
+export class VoboxError extends Error {
+  override readonly name = 'VoboxError'
+  readonly code: ErrorCode
+  readonly hint: string | undefined
+  readonly data: Readonly<Record<string, unknown>>
+  readonly persistence: Persistence
+
+  constructor(code: ErrorCode, message: string, details: FailureDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = code
+    this.hint = details.hint
+    this.data = details.data ?? {}
+    this.persistence = details.persistence ?? ERROR_CODES[code]
+  }
+}
+
+/** Whether `error` is ours, and, when given, has one of `codes`. */
+export function isVoboxError(error: unknown, ...codes: ErrorCode[]): error is VoboxError {
+  return error instanceof VoboxError && (codes.length === 0 || codes.includes(error.code))
+}
+
+/** Ours as it is; anything else wrapped as `INTERNAL`, so that callers handle one type. */
+export function toVoboxError(error: unknown): VoboxError {
+  if (error instanceof VoboxError) return error
+  const text = error instanceof Error ? error.message : String(error)
+  return new VoboxError('INTERNAL', printable(text), { cause: error, persistence: 'transient' })
+}
+
+/**
+ * Text from outside (a server's error, a DN, an address) made safe for a terminal, a log or a mail:
+ * control characters (C0, DEL, C1) and line and direction separators become one space, then cut to
+ * `maxLength` characters (default 1000).
+ */
+export function printable(text: string, maxLength = 1000): string {
+  const clean = text.replace(
+    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g,
+    ' ',
+  )
+  return clean.length <= maxLength ? clean : `${clean.slice(0, maxLength - 1)}…`
+}

@@ -1,0 +1,46 @@
+/**
+ * What the service sees each time it looks at something it keeps alive. `renewal` makes them, `alerts`
+ * turns them into mail; neither knows the other.
+ */
+import type { UnixSeconds } from '../ports/clock.js'
+import type { Registration, RegistrationState } from './registration.js'
+
+export interface RegistrationObservation {
+  about: 'registration'
+  at: UnixSeconds
+  registration: Registration
+  state: RegistrationState
+  /** Full path of the proxy file. */
+  file: string
+  /** Effective end of the proxy in the file; absent when it cannot be read. */
+  proxyEnd?: UnixSeconds
+}
+
+export interface MachineProxyObservation {
+  about: 'machine-proxy'
+  at: UnixSeconds
+  file: string
+  /** Its effective end; absent when it is missing or unusable, then `problem` says why. */
+  end?: UnixSeconds
+  problem?: string
+}
+
+/** Anything else that a person must hear about: a registry set aside, a CRL about to expire. */
+export interface ServiceObservation {
+  about: 'service'
+  at: UnixSeconds
+  /** Stable name of the condition, e.g. `registry-damaged`, `crl-expiring:<CA>`. */
+  condition: string
+  /** One sentence; absent: the condition has ended. */
+  problem?: string
+  cure?: string
+}
+
+export type Observation = RegistrationObservation | MachineProxyObservation | ServiceObservation
+
+/** Takes observations. Never throws: an alert that cannot be sent is spooled. */
+export interface ObservationSink {
+  observe(observation: Observation): Promise<void>
+  /** The registration is gone: its alerts are forgotten without a mail. */
+  forget(fileName: string): Promise<void>
+}

@@ -1,0 +1,76 @@
+/**
+ * What an administrator asked for: one registered user proxy.
+ *
+ * Holds only what cannot be derived. When the proxy ends is read from its file; what happened to it
+ * is {@link RegistrationState}. The key of a registration is its file name within the VO.
+ */
+import type { UnixSeconds } from '../ports/clock.js'
+
+export interface Registration {
+  /** Name of the file in `proxy_repository/`; it never changes. */
+  fileName: string
+  /** Identity DN in the OpenSSL one-line form, for people and for callers' `--dn`. */
+  identity: string
+  /** The same as DER, in base64: what is compared. */
+  identityDer: string
+  /** MyProxy servers, tried in order: `host` or `host:port`, at least one. */
+  servers: readonly string[]
+  /** User name of the stored credential; absent: the identity DN. */
+  username?: string
+  /** Name of the stored credential; absent: the default one. */
+  credentialName?: string
+  /** Lifetime asked for, in seconds (12 h by default). */
+  lifetimeSeconds: number
+  /** Age at which the proxy is refreshed however long it still lives; null: only when it must be. */
+  refreshSeconds: number | null
+  /** Mail when the user proxy has less than this left, in seconds. */
+  proxySafeSeconds: number
+  /** Mail when the stored credential has less than this left, in seconds. */
+  myproxySafeSeconds: number
+  /** Where mail about this registration goes; null: nowhere. */
+  email: string | null
+  /** `VO` or `VO:FQAN` in order; empty for a plain proxy. */
+  voms: readonly string[]
+  /** A limited proxy was registered knowingly. */
+  allowLimited: boolean
+  registeredAt: UnixSeconds
+  updatedAt: UnixSeconds
+}
+
+/** A failed attempt as it is remembered and shown. */
+export interface LastFailure {
+  at: UnixSeconds
+  code: string
+  message: string
+  hint?: string
+  persistence: 'transient' | 'permanent'
+}
+
+/** Why a renewal got less than it asked for. */
+export type GrantLimit = 'stored-lifetime' | 'stored-credential-ends' | 'server-cap' | 'unknown'
+
+/**
+ * What happened to a registration; one small file each, that can be lost without losing anything an
+ * administrator entered.
+ */
+export interface RegistrationState {
+  /** Last attempt of any outcome. */
+  attemptedAt?: UnixSeconds
+  /** Last time a fresh proxy replaced the file. */
+  renewedAt?: UnixSeconds
+  /** The server that gave it, `host:port`. */
+  renewedFrom?: string
+  /** Failed attempts since the last success. */
+  failures: number
+  /** Earliest next attempt after a failure or a capped renewal. */
+  retryAt?: UnixSeconds
+  lastFailure?: LastFailure
+  /** Last known end of the stored credential, and how it was learned. */
+  storedEnd?: { at: UnixSeconds; learnedAt: UnixSeconds; from: 'info' | 'chain' }
+  /** Set when the last renewal granted less than was asked for. */
+  shortGrant?: { askedSeconds: number; grantedSeconds: number; limit: GrantLimit }
+  /** Set when a renewal yielded an end not later than the file's: nothing is wrong, nothing to gain. */
+  cappedUntil?: UnixSeconds
+}
+
+export const emptyState: RegistrationState = Object.freeze({ failures: 0 })
