@@ -65,6 +65,7 @@ export const ERROR_CODES = {
   MESSAGE_TOO_LARGE: 'permanent',
   SERVER_LIST_INVALID: 'permanent',
   ALL_SERVERS_FAILED: 'transient',
+  MYPROXY_VALUE_INVALID: 'permanent',
   MYPROXY_REFUSED: 'transient',
   MYPROXY_NO_CREDENTIAL: 'permanent',
   MYPROXY_CREDENTIAL_EXPIRED: 'permanent',

@@ -1,0 +1,263 @@
+/**
+ * Requests and responses of the MyProxy protocol, for client and server: bytes in, values out.
+ *
+ * One table maps each field of a request to its line, so that both directions cannot differ.
+ */
+import { printable } from '../errors.js'
+import { asUnixSeconds, type UnixSeconds } from '../ports/clock.js'
+import {
+  encodeFields,
+  type Field,
+  type Fields,
+  MAX_REQUEST_BYTES,
+  MAX_RESPONSE_BYTES,
+  PROTOCOL_VERSION,
+  parseFields,
+  violation,
+} from './text-message.js'
+
+/** Commands by their number on the wire. */
+export const COMMANDS = [
+  'get',
+  'put',
+  'info',
+  'destroy',
+  'change-pass-phrase',
+  'store',
+  'retrieve',
+  'get-trust-roots',
+] as const
+
+export type MyProxyCommand = (typeof COMMANDS)[number]
+
+export interface MyProxyRequest {
+  command: MyProxyCommand
+  username: string
+  /** Empty for renewal, INFO and a credential stored without one (`-n`). */
+  passPhrase: string
+  /** Lifetime asked for (GET) or cap on later delegations (PUT); 0: the server's maximum. */
+  lifetimeSeconds: number
+  newPassPhrase?: string
+  credentialName?: string
+  credentialDescription?: string
+  /** DN patterns (`*` and `?`, or a regular expression, as the server is configured). */
+  retriever?: string
+  renewer?: string
+  trustedRetriever?: string
+  keyRetriever?: string
+  /** `1` asks for the server's trusted certificates with the response. */
+  trustedCertificates?: string
+  voName?: string
+  vomses?: string
+}
+
+type TextKey = Exclude<keyof MyProxyRequest, 'command' | 'lifetimeSeconds'>
+
+/** Lines of a request in the order in which the C client writes them. */
+const REQUEST_LINES: readonly (readonly [field: TextKey, key: string])[] = [
+  ['username', 'USERNAME'],
+  ['passPhrase', 'PASSPHRASE'],
+  ['newPassPhrase', 'NEW_PHRASE'],
+  ['retriever', 'RETRIEVER'],
+  ['renewer', 'RENEWER'],
+  ['credentialName', 'CRED_NAME'],
+  ['credentialDescription', 'CRED_DESC'],
+  ['keyRetriever', 'KEYRETRIEVERS'],
+  ['trustedRetriever', 'RETRIEVER_TRUSTED'],
+  ['trustedCertificates', 'TRUSTED_CERTS'],
+  ['voName', 'VONAME'],
+  ['vomses', 'VOMSES'],
+]
+
+/** @throws `MYPROXY_VALUE_INVALID`, `MESSAGE_TOO_LARGE`. */
+export function encodeRequest(request: MyProxyRequest): Buffer {
+  if (!Number.isSafeInteger(request.lifetimeSeconds) || request.lifetimeSeconds < 0) {
+    throw new TypeError('lifetimeSeconds must be a whole number of 0 or more')
+  }
+  const lines: Field[] = [
+    ['VERSION', PROTOCOL_VERSION],
+    ['COMMAND', String(COMMANDS.indexOf(request.command))],
+  ]
+  for (const [field, key] of REQUEST_LINES) {
+    const value = request[field]
+    if (value !== undefined) lines.push([key, value])
+  }
+  lines.push(['LIFETIME', String(request.lifetimeSeconds)])
+  return encodeFields(lines, MAX_REQUEST_BYTES)
+}
+
+/**
+ * Reads a request, for a server. The leading `0` byte of the transport is not part of it.
+ *
+ * @throws `PROTOCOL_VIOLATION`, `MESSAGE_TOO_LARGE`.
+ */
+export function parseRequest(message: Uint8Array): MyProxyRequest {
+  const fields = parseFields(message, MAX_REQUEST_BYTES, 'strict')
+  const number = fields.requiredCount('COMMAND')
+  const command = COMMANDS[number]
+  if (command === undefined) throw violation(`unknown command ${number}`, { command: number })
+  const request: MyProxyRequest = {
+    command,
+    username: '',
+    passPhrase: '',
+    lifetimeSeconds:
+      fields.optional('LIFETIME') === undefined ? 0 : fields.requiredCount('LIFETIME'),
+  }
+  for (const [field, key] of REQUEST_LINES) {
+    const value = fields.optional(key)
+    if (value !== undefined) request[field] = value
+  }
+  return request
+}
+
+/** One credential in a server's store, as INFO shows it to its owner. */
+export interface StoredCredential {
+  /** Absent for the default credential. */
+  name?: string
+  /** Subject DN of whoever stored it, in one-line form. */
+  owner: string
+  start: UnixSeconds
+  end: UnixSeconds
+  renewer?: string
+  retriever?: string
+  keyRetriever?: string
+  trustedRetriever?: string
+  description?: string
+  /** Why an administrator locked it; absent: not locked. */
+  lockMessage?: string
+}
+
+/** What a server asks to be signed; `text` is its challenge as it stands on the wire. */
+export interface Challenge {
+  method: string
+  text: string
+}
+
+export type MyProxyResponse =
+  | { kind: 'ok'; credentials: readonly StoredCredential[] }
+  | { kind: 'error'; messages: readonly string[] }
+  | { kind: 'authorization'; challenges: readonly Challenge[] }
+
+type StoredText = Exclude<keyof StoredCredential, 'name' | 'owner' | 'start' | 'end'>
+
+/** Suffixes after `CRED_` or `CRED_<name>_`. */
+const STORED_LINES: readonly (readonly [field: StoredText, suffix: string])[] = [
+  ['description', 'DESC'],
+  ['retriever', 'RETRIEVER'],
+  ['renewer', 'RENEWER'],
+  ['keyRetriever', 'KEYRETRIEVERS'],
+  ['trustedRetriever', 'RETRIEVER_TRUSTED'],
+  ['lockMessage', 'LOCKMSG'],
+]
+
+/** @throws `MYPROXY_VALUE_INVALID`, `MESSAGE_TOO_LARGE`. */
+export function encodeResponse(response: MyProxyResponse): Buffer {
+  const lines: Field[] = [['VERSION', PROTOCOL_VERSION]]
+  switch (response.kind) {
+    case 'ok':
+      lines.push(['RESPONSE', '0'], ...encodeStored(response.credentials))
+      break
+    case 'error':
+      lines.push(['RESPONSE', '1'])
+      for (const message of response.messages) {
+        // A server's own text may quote a client's; it must not become a line of its own.
+        for (const line of message.split('\n')) lines.push(['ERROR', printable(line)])
+      }
+      break
+    case 'authorization':
+      lines.push(['RESPONSE', '2'])
+      for (const { method, text } of response.challenges) {
+        lines.push(['AUTHORIZATION_DATA', `${method}:${text}`])
+      }
+  }
+  return encodeFields(lines, MAX_RESPONSE_BYTES)
+}
+
+/**
+ * Reads a response. A leading NUL (a TLS 1.3 server may send one) is the transport's to strip.
+ *
+ * @throws `PROTOCOL_VIOLATION`, `MESSAGE_TOO_LARGE`. An error response is a value, not a throw.
+ */
+export function parseResponse(message: Uint8Array): MyProxyResponse {
+  const fields = parseFields(message, MAX_RESPONSE_BYTES, 'lenient')
+  const code = fields.requiredCount('RESPONSE')
+  switch (code) {
+    case 0:
+      return { kind: 'ok', credentials: parseStored(fields) }
+    case 1:
+      return { kind: 'error', messages: fields.all('ERROR').map((line) => printable(line)) }
+    case 2:
+      return {
+        kind: 'authorization',
+        challenges: fields.all('AUTHORIZATION_DATA').map(parseChallenge),
+      }
+    default:
+      throw violation(`unknown response ${code}`, { response: code })
+  }
+}
+
+function parseChallenge(line: string): Challenge {
+  const colon = line.indexOf(':')
+  if (colon <= 0) throw violation('AUTHORIZATION_DATA without a method')
+  return { method: line.slice(0, colon), text: line.slice(colon + 1) }
+}
+
+function encodeStored(credentials: readonly StoredCredential[]): Field[] {
+  const [first, ...others] = credentials
+  if (first === undefined) return []
+  const lines: Field[] = []
+  if (first.name !== undefined) lines.push(['CRED_NAME', first.name])
+  lines.push(...storedLines('CRED_', first))
+  if (others.length === 0) return lines
+  lines.push(['ADDL_CREDS', others.map(otherName).join(',')])
+  for (const other of others) lines.push(...storedLines(`CRED_${other.name}_`, other))
+  return lines
+}
+
+function otherName({ name }: StoredCredential): string {
+  if (name === undefined || name === '' || name.includes(',')) {
+    throw new TypeError('only the first credential of an INFO answer can be without a name')
+  }
+  return name
+}
+
+function storedLines(prefix: string, credential: StoredCredential): Field[] {
+  const lines: Field[] = [
+    [`${prefix}START_TIME`, String(credential.start)],
+    [`${prefix}END_TIME`, String(credential.end)],
+    [`${prefix}OWNER`, credential.owner],
+  ]
+  for (const [field, suffix] of STORED_LINES) {
+    const value = credential[field]
+    if (value !== undefined) lines.push([`${prefix}${suffix}`, value])
+  }
+  return lines
+}
+
+function parseStored(fields: Fields): StoredCredential[] {
+  if (fields.optional('CRED_START_TIME') === undefined) return []
+  const names = (fields.optional('ADDL_CREDS') ?? '').split(',').filter((name) => name !== '')
+  if (new Set(names).size !== names.length) throw violation('ADDL_CREDS names a credential twice')
+  return [
+    storedCredential(fields, 'CRED_', fields.optional('CRED_NAME')),
+    ...names.map((name) => storedCredential(fields, `CRED_${name}_`, name)),
+  ]
+}
+
+function storedCredential(
+  fields: Fields,
+  prefix: string,
+  name: string | undefined,
+): StoredCredential {
+  const credential: StoredCredential = {
+    owner: printable(fields.required(`${prefix}OWNER`)),
+    start: asUnixSeconds(fields.requiredCount(`${prefix}START_TIME`)),
+    end: asUnixSeconds(fields.requiredCount(`${prefix}END_TIME`)),
+  }
+  if (name !== undefined && name !== '') credential.name = printable(name)
+  for (const [field, suffix] of STORED_LINES) {
+    const value = fields.optional(`${prefix}${suffix}`)
+    if (value !== undefined) credential[field] = printable(value)
+  }
+  return credential
+}
