@@ -1,0 +1,93 @@
+/**
+ * Every option of `vobox-proxy`, in one table.
+ *
+ * The launcher must know which options take a value before it can tell a value from the command
+ * (`--dn X query`), and it must not load oclif to find out. A test compares this table with the
+ * flags that the commands declare.
+ */
+
+export interface LauncherOption {
+  /** Takes a value, as the next word or after `=`. */
+  takesValue: boolean
+  /** One-letter form. */
+  char?: string
+  /** May be given several times, in order; of any other option the last one counts. */
+  multiple?: boolean
+  /** The value is a path, where a quotation mark is a character like any other. */
+  path?: boolean
+}
+
+const flag: LauncherOption = { takesValue: false }
+const value: LauncherOption = { takesValue: true }
+const path: LauncherOption = { takesValue: true, path: true }
+
+export const LAUNCHER_OPTIONS: ReadonlyMap<string, LauncherOption> = new Map([
+  ['all', flag],
+  ['allow-limited', flag],
+  ['cert', path],
+  ['config', path],
+  ['credname', { ...value, char: 'k' }],
+  ['dn', value],
+  ['email', value],
+  ['file', { ...path, char: 'f' }],
+  ['force', flag],
+  ['help', { ...flag, char: 'h' }],
+  ['hours', { ...value, char: 't' }],
+  ['json', flag],
+  ['key', path],
+  ['myproxy-safe', value],
+  ['no-check', flag],
+  ['no-voms', flag],
+  ['out', path],
+  ['owner', value],
+  ['proxy', path],
+  ['proxy-safe', value],
+  ['refresh', value],
+  ['replaces', value],
+  ['server', { ...value, char: 's' }],
+  ['table', flag],
+  ['username', { ...value, char: 'l' }],
+  ['version', flag],
+  ['vo', value],
+  ['voms', { ...value, multiple: true }],
+])
+
+const LONG_NAME_BY_CHAR: ReadonlyMap<string, string> = new Map(
+  [...LAUNCHER_OPTIONS].flatMap(([name, option]) => (option.char ? [[option.char, name]] : [])),
+)
+
+/** The long name of a one-letter option. */
+export function longNameOf(char: string): string | undefined {
+  return LONG_NAME_BY_CHAR.get(char)
+}
+
+/** The option that an unknown name probably meant. */
+export function nearestOption(name: string): string | undefined {
+  return nearestOf(name, [...LAUNCHER_OPTIONS.keys()])
+}
+
+/** The one of `candidates` that `word` is the beginning of, or one edit in three letters away from. */
+export function nearestOf(word: string, candidates: readonly string[]): string | undefined {
+  const longer = word.length < 2 ? undefined : candidates.find((name) => name.startsWith(word))
+  if (longer !== undefined) return longer
+  const [best] = candidates
+    .map((name) => ({ name, distance: editDistance(word, name) }))
+    .sort((a, b) => a.distance - b.distance)
+  return best !== undefined && best.distance <= Math.floor(word.length / 3) ? best.name : undefined
+}
+
+/** Levenshtein distance; words here are short. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row]
+    for (let column = 1; column <= b.length; column++) {
+      const substitution = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1)
+      const insertion = (current[column - 1] ?? 0) + 1
+      const deletion = (previous[column] ?? 0) + 1
+      current.push(Math.min(substitution, insertion, deletion))
+    }
+    previous = current
+  }
+  return previous[b.length] ?? 0
+}
