@@ -14,5 +14,5 @@ export const hours = (count: number): UnixSeconds => asUnixSeconds(Math.round(co
 export const days = (count: number): UnixSeconds => asUnixSeconds(Math.round(count * DAY))
 
 /** `instant` moved by `count` seconds, which may be negative. */
-export const after = (instant: UnixSeconds, count: number): UnixSeconds =>
+export const later = (instant: UnixSeconds, count: number): UnixSeconds =>
   asUnixSeconds(instant + count)

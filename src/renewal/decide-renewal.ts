@@ -1,0 +1,107 @@
+/**
+ * When a user proxy is renewed, and why.
+ *
+ * Pure: the caller gathers the facts and passes the time. The same function answers "is it due?"
+ * for the daemon, "when is it due?" for its timer and "why not?" for `query`, so that the three can
+ * never disagree by a rounding. With the same facts and a later time the answer only ever moves on
+ * from `wait` to `renew` to `give-up`.
+ */
+import { asUnixSeconds, type UnixSeconds } from '../ports/clock.js'
+
+/** What is known about one registered proxy at the moment of deciding. */
+export interface RenewalFacts {
+  /** Start of validity of the leaf now on disk; issuers backdate it, usually by five minutes. */
+  notBefore: UnixSeconds
+  /** When the file was written; its lifetime counts from then if that is later. Absent: unknown. */
+  writtenAt?: UnixSeconds
+  /** Earliest end of validity in the chain *and* its attribute certificates: when it stops working. */
+  effectiveNotAfter: UnixSeconds
+  /** Age at which the proxy is refreshed, in seconds, however long it still lives; absent: never. */
+  refreshSeconds?: number
+  /** This proxy's share of the jitter, in [0, 1), fixed by its fingerprint; default 0, no jitter. */
+  jitter?: number
+  /** Last attempt of any outcome. */
+  attemptedAt?: UnixSeconds
+  /** Shortest time between two attempts, in seconds; default 0. */
+  minIntervalSeconds?: number
+  /** Earliest next attempt after a failure or a capped renewal. */
+  retryAt?: UnixSeconds
+  /** End beyond which the last renewal could not get; it counts while the file ends no later. */
+  cappedUntil?: UnixSeconds
+}
+
+/** Why nothing is done now. */
+export type WaitReason = 'fresh' | 'backing-off' | 'capped' | 'min-interval'
+
+export type RenewalDecision =
+  | { action: 'wait'; until: UnixSeconds; reason: WaitReason }
+  | { action: 'renew'; reason: 'due' | 'stale' | 'emergency' }
+  | { action: 'give-up'; reason: 'expired' }
+
+/**
+ * Renew at the latest when a third of the lifetime that was actually granted is left.
+ *
+ * A ratio, because the lifetime asked for is not the one granted: a stored credential that was
+ * uploaded without `-t` silently yields 12 hours instead of 48.
+ */
+const RENEW_AT_REMAINING_RATIO = 1 / 3
+
+/** Below this remaining share a renewal is an emergency: the journal says so at alarm level. */
+const EMERGENCY_REMAINING_RATIO = 1 / 20
+
+/**
+ * The largest part of a wait by which jitter shortens it. Each fresh proxy draws anew, so that
+ * proxies which were registered in one minute drift apart within a day.
+ */
+const JITTER_RATIO = 1 / 10
+
+/**
+ * Decides what to do with one proxy.
+ *
+ * `stale` and `due` differ in urgency alone: services want a nearly full lifetime, so a proxy is
+ * refreshed long before it must be. An expired proxy is given up, because the MyProxy server takes
+ * only a living one as authorisation for its own renewal.
+ */
+export function decideRenewal(facts: RenewalFacts, now: UnixSeconds): RenewalDecision {
+  const end = facts.effectiveNotAfter
+  if (now >= end) return { action: 'give-up', reason: 'expired' }
+
+  const { dueAt, staleAt, lifetime } = renewalTimes(facts)
+  const renewAt = Math.min(dueAt, staleAt)
+  const hold = holdOf(facts)
+  const startAt = Math.max(renewAt, hold.until)
+  if (now < startAt) {
+    const reason = startAt > renewAt ? hold.reason : 'fresh'
+    return { action: 'wait', until: asUnixSeconds(Math.min(startAt, end)), reason }
+  }
+
+  if (end - now <= lifetime * EMERGENCY_REMAINING_RATIO) {
+    return { action: 'renew', reason: 'emergency' }
+  }
+  return { action: 'renew', reason: now < dueAt ? 'stale' : 'due' }
+}
+
+/** The two times at which a proxy wants to be renewed, whatever has happened to attempts so far. */
+function renewalTimes(facts: RenewalFacts) {
+  const end = facts.effectiveNotAfter
+  const grantedAt = Math.min(end, Math.max(facts.notBefore, facts.writtenAt ?? facts.notBefore))
+  const lifetime = end - grantedAt
+  const hurry = 1 - JITTER_RATIO * (facts.jitter ?? 0)
+  const afterGrant = (waitSeconds: number) => Math.floor(grantedAt + waitSeconds * hurry)
+  return {
+    lifetime,
+    dueAt: afterGrant(lifetime * (1 - RENEW_AT_REMAINING_RATIO)),
+    staleAt: afterGrant(facts.refreshSeconds ?? Number.POSITIVE_INFINITY),
+  }
+}
+
+/** What forbids an attempt for now, though the proxy may want one. */
+function holdOf(facts: RenewalFacts): { until: number; reason: WaitReason } {
+  const sinceAttempt =
+    facts.attemptedAt === undefined ? 0 : facts.attemptedAt + (facts.minIntervalSeconds ?? 0)
+  if (facts.retryAt === undefined || facts.retryAt <= sinceAttempt) {
+    return { until: sinceAttempt, reason: 'min-interval' }
+  }
+  const capped = facts.cappedUntil !== undefined && facts.effectiveNotAfter <= facts.cappedUntil
+  return { until: facts.retryAt, reason: capped ? 'capped' : 'backing-off' }
+}
