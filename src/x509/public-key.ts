@@ -1,0 +1,51 @@
+/** What a SubjectPublicKeyInfo says about its key, without asking OpenSSL. */
+import { createHash } from 'node:crypto'
+import { DerReader } from '../asn1/der.js'
+import { OID } from '../asn1/oids.js'
+
+export interface KeyFacts {
+  keyType: 'rsa' | 'ec' | 'other'
+  /** Size of the RSA modulus or of the curve; 0 when unknown. */
+  keyBits: number
+}
+
+const CURVE_BITS: Readonly<Record<string, number>> = {
+  [OID.prime256v1]: 256,
+  [OID.secp384r1]: 384,
+  [OID.secp521r1]: 521,
+}
+
+/** RFC 3279 §2.3.1 and RFC 5480 §2. A curve by parameters instead of a name counts as `other`. */
+export function readKeyFacts(spki: Uint8Array): KeyFacts {
+  const { algorithm, parameters, bits } = readSpki(spki)
+  if (algorithm === OID.rsaEncryption) {
+    const modulus = new DerReader(bits).readSequence().readInteger()
+    const leading = modulus.findIndex((octet) => octet !== 0)
+    const first = modulus[leading] ?? 0
+    const keyBits = leading < 0 ? 0 : (modulus.length - leading) * 8 - Math.clz32(first) + 24
+    return { keyType: 'rsa', keyBits }
+  }
+  if (algorithm === OID.ecPublicKey && parameters?.tag === 0x06) {
+    const curve = new DerReader(parameters.raw).readOid()
+    return { keyType: 'ec', keyBits: CURVE_BITS[curve] ?? 0 }
+  }
+  return { keyType: 'other', keyBits: 0 }
+}
+
+/** The usual key identifier: SHA-1 over the key's bit string (RFC 5280 §4.2.1.2, method 1). */
+export function keyIdentifier(spki: Uint8Array): Uint8Array {
+  return createHash('sha1').update(readSpki(spki).bits).digest()
+}
+
+function readSpki(spki: Uint8Array) {
+  const outer = new DerReader(spki)
+  const info = outer.readSequence()
+  outer.done()
+  const identifier = info.readSequence()
+  const algorithm = identifier.readOid()
+  const parameters = identifier.atEnd() ? undefined : identifier.readElement()
+  identifier.done()
+  const bits = info.readBitString().bytes
+  info.done()
+  return { algorithm, parameters, bits }
+}
