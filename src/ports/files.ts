@@ -53,6 +53,12 @@ export interface FileLock {
   release(): Promise<void>
 }
 
+/**
+ * Temporary files of {@link Files.replace} are named this and 24 hex digits. One that a crash left is
+ * known by it; one that is young may belong to a process at work.
+ */
+export const TEMPORARY_PREFIX = '.vobox-temporary-'
+
 export interface Files {
   /** Opens without following a link and without blocking, checks the rules, then reads. */
   read(path: string, rules: ReadRules): Promise<FileRead>

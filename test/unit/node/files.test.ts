@@ -1,0 +1,420 @@
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { nodeFiles as files } from '../../../src/node/files.js'
+import { temporaryDirectory } from '../../support/temporary-directory.js'
+
+const anybody = { maxBytes: 1000 }
+const uid = process.getuid?.() ?? 0
+const bytes = (text: string) => Buffer.from(text)
+const modeOf = (path: string) => statSync(path).mode & 0o7777
+
+/** Runs the rest of the test with this umask. */
+function withUmask(mask: number): void {
+  const before = process.umask(mask)
+  onTestFinished(() => {
+    process.umask(before)
+  })
+}
+
+describe('Files.read', () => {
+  it('returns content and facts of a file', async () => {
+    const path = join(await temporaryDirectory(), 'proxy')
+    writeFileSync(path, 'content', { mode: 0o600 })
+    const { bytes: content, facts } = await files.read(path, { ...anybody, owners: [uid] })
+
+    expect(content.toString()).toBe('content')
+    expect(facts).toMatchObject({ kind: 'file', sizeBytes: 7, uid, mode: 0o600 })
+    expect(facts.inode).toBe(statSync(path).ino)
+  })
+
+  it('reads a file of exactly the largest size and refuses one byte more', async () => {
+    const path = join(await temporaryDirectory(), 'proxy')
+    writeFileSync(path, 'x'.repeat(1000))
+    expect((await files.read(path, anybody)).bytes.length).toBe(1000)
+    writeFileSync(path, 'x'.repeat(1001))
+
+    await expect(files.read(path, anybody)).rejects.toMatchObject({
+      code: 'FILE_TOO_LARGE',
+      data: { path, maxBytes: 1000 },
+    })
+  })
+
+  it('reads a file whose size is said to be 0, and caps it while reading', async () => {
+    const content = (await files.read('/proc/self/status', { maxBytes: 100_000 })).bytes
+    expect(content.toString()).toMatch(/^Name:/)
+
+    await expect(files.read('/proc/self/status', { maxBytes: 100 })).rejects.toMatchObject({
+      code: 'FILE_TOO_LARGE',
+    })
+  })
+
+  it('says that a file is missing, also below something that is no directory', async () => {
+    const directory = await temporaryDirectory()
+    writeFileSync(join(directory, 'file'), '')
+
+    for (const path of [join(directory, 'none'), join(directory, 'file', 'below')]) {
+      await expect(files.read(path, anybody)).rejects.toMatchObject({
+        code: 'FILE_MISSING',
+        data: { path },
+      })
+    }
+  })
+
+  it('refuses a file of another owner, naming both', async () => {
+    const path = join(await temporaryDirectory(), 'proxy')
+    writeFileSync(path, '')
+
+    await expect(files.read(path, { ...anybody, owners: [uid + 1] })).rejects.toMatchObject({
+      code: 'FILE_UNSAFE',
+      data: { reason: 'owner', uid, owners: [uid + 1] },
+    })
+  })
+
+  it.each([0o640, 0o604, 0o620, 0o601])(
+    'refuses a key with mode %o and says the chmod',
+    async (mode) => {
+      const path = join(await temporaryDirectory(), 'key')
+      writeFileSync(path, '')
+      chmodSync(path, mode)
+
+      await expect(files.read(path, { ...anybody, forbiddenMode: 0o077 })).rejects.toMatchObject({
+        code: 'FILE_UNSAFE',
+        hint: `chmod 0600 ${path}`,
+        data: { path, reason: 'mode', mode },
+      })
+    },
+  )
+
+  it('refuses a symlink, and follows it only where the rules allow', async () => {
+    const directory = await temporaryDirectory()
+    const link = join(directory, 'link')
+    writeFileSync(join(directory, 'target'), 'behind')
+    symlinkSync('target', link)
+
+    await expect(files.read(link, anybody)).rejects.toMatchObject({
+      code: 'FILE_UNSAFE',
+      data: { path: link, reason: 'symlink', errno: 'ELOOP' },
+    })
+    const followed = await files.read(link, { ...anybody, followLinks: true })
+    expect(followed.bytes.toString()).toBe('behind')
+  })
+})
+
+describe('Files.replace', () => {
+  it('creates a file with the mode asked for, whatever the umask is', async () => {
+    const directory = await temporaryDirectory()
+    withUmask(0o077)
+    await files.replace(join(directory, 'open'), bytes('a'), { mode: 0o644 })
+    process.umask(0)
+    await files.replace(join(directory, 'closed'), bytes('b'), { mode: 0o400 })
+
+    expect(modeOf(join(directory, 'open'))).toBe(0o644)
+    expect(modeOf(join(directory, 'closed'))).toBe(0o400)
+  })
+
+  it('puts a new inode in place, so that an open reader keeps the old content', async () => {
+    const directory = await temporaryDirectory()
+    const path = join(directory, 'proxy')
+    await files.replace(path, bytes('old'), { mode: 0o600 })
+    linkSync(path, join(directory, 'reader'))
+    await files.replace(path, bytes('new'), { mode: 0o600 })
+
+    expect(readFileSync(path, 'utf8')).toBe('new')
+    expect(readFileSync(join(directory, 'reader'), 'utf8')).toBe('old')
+  })
+
+  it('keeps the previous content under the second name at each of 3 replacements', async () => {
+    const directory = await temporaryDirectory()
+    const path = join(directory, 'registry.json')
+    const keepPreviousAs = `${path}.previous`
+    await files.replace(path, bytes('1'), { mode: 0o600, keepPreviousAs })
+    expect(readdirSync(directory)).toEqual(['registry.json'])
+
+    for (const [content, previous] of [
+      ['2', '1'],
+      ['3', '2'],
+    ] as const) {
+      await files.replace(path, bytes(content), { mode: 0o600, keepPreviousAs })
+      expect(readFileSync(path, 'utf8')).toBe(content)
+      expect(readFileSync(keepPreviousAs, 'utf8')).toBe(previous)
+    }
+    expect(readdirSync(directory).length).toBe(2)
+  })
+
+  it('leaves no temporary when both names were one file already', async () => {
+    const directory = await temporaryDirectory()
+    const path = join(directory, 'registry.json')
+    const keepPreviousAs = `${path}.previous`
+    writeFileSync(path, 'after a crash')
+    linkSync(path, keepPreviousAs)
+    await files.replace(path, bytes('new'), { mode: 0o600, keepPreviousAs })
+
+    expect(readFileSync(keepPreviousAs, 'utf8')).toBe('after a crash')
+    expect(readdirSync(directory).sort()).toEqual(['registry.json', 'registry.json.previous'])
+  })
+
+  it('replaces a planted symlink itself and leaves what it points to alone', async () => {
+    const directory = await temporaryDirectory()
+    const [path, victim] = [join(directory, 'proxy'), join(directory, 'victim')]
+    writeFileSync(victim, 'precious')
+    symlinkSync(victim, path)
+    await files.replace(path, bytes('secret'), { mode: 0o600, keepPreviousAs: `${path}.old` })
+
+    expect(readFileSync(victim, 'utf8')).toBe('precious')
+    expect(readFileSync(path, 'utf8')).toBe('secret')
+    expect(readdirSync(directory).sort()).toEqual(['proxy', 'victim'])
+  })
+
+  it.runIf(uid === 0)('gives the new file to uid 12345 and gid 23456 when root asks', async () => {
+    const path = join(await temporaryDirectory(), 'renewal-proxy.pem')
+    await files.replace(path, bytes('secret'), { mode: 0o400, uid: 12345, gid: 23456 })
+
+    expect(statSync(path)).toMatchObject({ uid: 12345, gid: 23456 })
+    expect(modeOf(path)).toBe(0o400)
+  })
+
+  it('takes a file name of 255 bytes', async () => {
+    const path = join(await temporaryDirectory(), 'n'.repeat(255))
+    await files.replace(path, bytes('x'), { mode: 0o600 })
+
+    expect(readFileSync(path, 'utf8')).toBe('x')
+  })
+})
+
+describe('Files.append', () => {
+  it('creates with the mode asked for, then appends whole records', async () => {
+    const path = join(await temporaryDirectory(), 'events.log')
+    withUmask(0o077)
+    await files.append(path, bytes('one\n'), 0o640)
+    await files.append(path, bytes('two\n'), 0o600)
+
+    expect(readFileSync(path, 'utf8')).toBe('one\ntwo\n')
+    expect(modeOf(path)).toBe(0o640)
+  })
+
+  it('loses none of 50 records appended at once to a file that is not there yet', async () => {
+    const path = join(await temporaryDirectory(), 'events.log')
+    const records = Array.from({ length: 50 }, (_, i) => `record ${i}`)
+    await Promise.all(records.map((record) => files.append(path, bytes(`${record}\n`), 0o600)))
+
+    expect(readFileSync(path, 'utf8').trim().split('\n').sort()).toEqual([...records].sort())
+  })
+
+  it('follows no symlink', async () => {
+    const directory = await temporaryDirectory()
+    symlinkSync(join(directory, 'elsewhere'), join(directory, 'events.log'))
+
+    await expect(
+      files.append(join(directory, 'events.log'), bytes('x'), 0o600),
+    ).rejects.toMatchObject({ code: 'FILE_UNSAFE', data: { reason: 'symlink' } })
+    expect(readdirSync(directory)).toEqual(['events.log'])
+  })
+})
+
+describe('Files.remove, list, facts, makeDirectory, probeWritable', () => {
+  it('says whether something was there to remove', async () => {
+    const path = join(await temporaryDirectory(), 'file')
+    writeFileSync(path, '')
+
+    expect(await files.remove(path)).toBe(true)
+    expect(await files.remove(path)).toBe(false)
+  })
+
+  it('removes no directory', async () => {
+    const directory = await temporaryDirectory()
+
+    await expect(files.remove(directory)).rejects.toMatchObject({
+      code: 'FILE_UNWRITABLE',
+      data: { path: directory },
+    })
+  })
+
+  it('lists names, and says that a directory is missing', async () => {
+    const directory = await temporaryDirectory()
+    writeFileSync(join(directory, 'b'), '')
+    writeFileSync(join(directory, '.a'), '')
+
+    expect((await files.list(directory)).sort()).toEqual(['.a', 'b'])
+    await expect(files.list(join(directory, 'none'))).rejects.toMatchObject({
+      code: 'FILE_MISSING',
+    })
+  })
+
+  it('tells file, directory, symlink, FIFO and nothing apart', async () => {
+    const directory = await temporaryDirectory()
+    writeFileSync(join(directory, 'file'), '')
+    symlinkSync('nowhere', join(directory, 'symlink'))
+    execFileSync('mkfifo', [join(directory, 'fifo')])
+
+    const kindOf = async (name: string) => (await files.facts(join(directory, name)))?.kind
+    expect(await kindOf('file')).toBe('file')
+    expect(await kindOf('.')).toBe('directory')
+    expect(await kindOf('symlink')).toBe('symlink')
+    expect(await kindOf('fifo')).toBe('other')
+    expect(await kindOf('nothing')).toBeUndefined()
+  })
+
+  it('makes a directory with its mode despite the umask, and leaves one that is there alone', async () => {
+    const directory = join(await temporaryDirectory(), 'state')
+    withUmask(0o077)
+    await files.makeDirectory(directory, 0o750)
+    expect(modeOf(directory)).toBe(0o750)
+    await files.makeDirectory(directory, 0o700)
+
+    expect(modeOf(directory)).toBe(0o750)
+  })
+
+  it('refuses a file or a symlink where a directory is to be', async () => {
+    const parent = await temporaryDirectory()
+    writeFileSync(join(parent, 'file'), '')
+    mkdirSync(join(parent, 'real'))
+    symlinkSync('real', join(parent, 'link'))
+
+    for (const name of ['file', 'link']) {
+      await expect(files.makeDirectory(join(parent, name), 0o700)).rejects.toMatchObject({
+        code: 'FILE_UNSAFE',
+        data: { reason: 'not-a-directory' },
+      })
+    }
+  })
+
+  it('probes a directory and leaves nothing in it', async () => {
+    const directory = await temporaryDirectory()
+    await files.probeWritable(directory)
+    expect(readdirSync(directory)).toEqual([])
+
+    await expect(files.probeWritable(join(directory, 'none'))).rejects.toMatchObject({
+      code: 'FILE_UNWRITABLE',
+      persistence: 'transient',
+      data: { path: join(directory, 'none'), errno: 'ENOENT' },
+    })
+  })
+})
+
+describe('Files.lock', () => {
+  it('excludes a second holder in the same process until it is released', async () => {
+    const path = join(await temporaryDirectory(), '.lock')
+    const first = await files.lock(path, 1000)
+
+    expect(await files.tryLock(path)).toBeUndefined()
+    await first.release()
+    await first.release()
+    const second = await files.tryLock(path)
+    expect(second).toBeDefined()
+    await second?.release()
+    expect(modeOf(path)).toBe(0o600)
+  })
+
+  it('gives up after 100 ms with the path and the deadline', async () => {
+    const path = join(await temporaryDirectory(), '.lock')
+    const holder = await files.lock(path, 1000)
+    const start = performance.now()
+
+    await expect(files.lock(path, 100)).rejects.toMatchObject({
+      code: 'LOCK_TIMEOUT',
+      persistence: 'transient',
+      data: { path, deadlineMs: 100 },
+    })
+    expect(performance.now() - start).toBeGreaterThanOrEqual(99)
+    expect(performance.now() - start).toBeLessThan(1000)
+    await holder.release()
+  })
+
+  it('stops waiting with the reason of the signal', async () => {
+    const path = join(await temporaryDirectory(), '.lock')
+    const holder = await files.lock(path, 1000)
+    const reason = new Error('going down')
+    const controller = new AbortController()
+    const waiting = files.lock(path, 60_000, controller.signal)
+    setTimeout(() => controller.abort(reason), 20)
+
+    await expect(waiting).rejects.toBe(reason)
+    await holder.release()
+  })
+
+  it('lets 20 holders in one after the other', async () => {
+    const path = join(await temporaryDirectory(), '.lock')
+    let inside = 0
+    const hold = async () => {
+      const lock = await files.lock(path, 20_000)
+      inside++
+      expect(inside).toBe(1)
+      await new Promise((resolve) => setTimeout(resolve, 2))
+      inside--
+      await lock.release()
+    }
+    await Promise.all(Array.from({ length: 20 }, hold))
+
+    expect(inside).toBe(0)
+  })
+
+  it('takes the file that has the name now when the locked one was removed', async () => {
+    const path = join(await temporaryDirectory(), '.lock')
+    const first = await files.lock(path, 1000)
+    unlinkSync(path)
+    const second = await files.lock(path, 1000)
+    expect(await files.tryLock(path)).toBeUndefined()
+    await Promise.all([first.release(), second.release()])
+  })
+
+  it('refuses a symlink as the lock file', async () => {
+    const directory = await temporaryDirectory()
+    symlinkSync(join(directory, 'elsewhere'), join(directory, '.lock'))
+
+    await expect(files.tryLock(join(directory, '.lock'))).rejects.toMatchObject({
+      code: 'FILE_UNSAFE',
+      data: { reason: 'symlink' },
+    })
+  })
+})
+
+describe('Files.watch', () => {
+  it('calls once within a second after a replacement, and no more after close', async () => {
+    const path = join(await temporaryDirectory(), 'registry.json')
+    const onChange = vi.fn()
+    const watcher = files.watch(path, onChange)
+    await files.replace(path, bytes('1'), { mode: 0o600 })
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalled(), { timeout: 1000 })
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(onChange).toHaveBeenCalledTimes(1)
+
+    watcher.close()
+    await files.replace(path, bytes('2'), { mode: 0o600 })
+    await new Promise((resolve) => setTimeout(resolve, 900))
+    expect(onChange).toHaveBeenCalledTimes(1)
+  })
+
+  it('ignores its neighbours', async () => {
+    const directory = await temporaryDirectory()
+    const onChange = vi.fn()
+    const watcher = files.watch(join(directory, 'registry.json'), onChange)
+    await files.replace(join(directory, 'other'), bytes('1'), { mode: 0o600 })
+    await new Promise((resolve) => setTimeout(resolve, 900))
+    watcher.close()
+
+    expect(onChange).not.toHaveBeenCalled()
+  })
+
+  it('notices a file in a directory that is made later, within a second', async () => {
+    const directory = join(await temporaryDirectory(), 'later')
+    const path = join(directory, 'registry.json')
+    const onChange = vi.fn()
+    const watcher = files.watch(path, onChange)
+    mkdirSync(directory)
+    writeFileSync(path, '{}')
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalled(), { timeout: 1000 })
+    watcher.close()
+  })
+})
