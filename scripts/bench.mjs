@@ -12,7 +12,9 @@ installDependencies()
 installPeers()
 const missing = missingPeers()
 if (missing.length > 0) {
-  process.stderr.write(`The benchmarks compare with programs that are missing: ${missing.join(', ')}\n`)
+  process.stderr.write(
+    `The benchmarks compare with programs that are missing: ${missing.join(', ')}\n`,
+  )
   process.exit(1)
 }
 run('node', ['scripts/build.mjs'])
