@@ -58,6 +58,10 @@ export const OID = {
   prime256v1: '1.2.840.10045.3.1.7',
   secp384r1: '1.3.132.0.34',
   secp521r1: '1.3.132.0.35',
+  // RFC 8018 §A.4, RFC 7914 §7: encrypted private keys
+  pbes2: '1.2.840.113549.1.5.13',
+  scrypt: '1.3.6.1.4.1.11591.4.11',
+  aes256Cbc: '2.16.840.1.101.3.4.1.42',
   // RFC 2986: requests
   extensionRequest: '1.2.840.113549.1.9.14',
 } as const

@@ -9,8 +9,9 @@
  * years. A pattern that relied on them matches less than it did, never more.
  */
 
-/** Longest pattern looked at, in characters. */
-export const MAX_PATTERN_CHARACTERS = 4096
+/** Longest pattern and longest DN looked at, in characters: they bound the work of one match. */
+export const MAX_PATTERN_CHARACTERS = 1024
+const MAX_DN_CHARACTERS = 8192
 
 /** Name under which a client without a certificate meets the policy, as in the C server. */
 export const ANONYMOUS = '<anonymous>'
@@ -19,7 +20,7 @@ type Step = { kind: 'any-text' } | { kind: 'any-character' } | { kind: 'literal'
 
 /** Whether all of `dn` matches `pattern`. Time grows with the product of both lengths at worst. */
 export function matchesDnPattern(pattern: string, dn: string): boolean {
-  if (pattern.length > MAX_PATTERN_CHARACTERS) return false
+  if (pattern.length > MAX_PATTERN_CHARACTERS || dn.length > MAX_DN_CHARACTERS) return false
   const characters = [...dn]
   return parsePattern(pattern).some((steps) => matchesSteps(steps, characters))
 }

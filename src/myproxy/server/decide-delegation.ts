@@ -1,0 +1,105 @@
+/**
+ * Whether a client is given a delegated proxy, and what it must show for it. Pure: the repository
+ * was looked into before, the challenge comes after.
+ */
+import { ANONYMOUS } from './dn-pattern.js'
+import {
+  type Access,
+  type CredentialPolicy,
+  decideAccess,
+  type MyProxyPolicy,
+  passesServerPolicy,
+} from './policy.js'
+
+/** Who asks, as far as the policy cares. */
+export interface Asker {
+  /** Identity DN in one-line form, or {@link ANONYMOUS}. */
+  dn: string
+  /** Whether a pass phrase came with the request. */
+  hasPassPhrase: boolean
+}
+
+/** What is asked for, where it exists. */
+export interface Wanted extends CredentialPolicy {
+  owner: string
+  /** Only a pass phrase opens it. */
+  isProtected: boolean
+}
+
+export type DelegationDecision =
+  /** Give it, if the pass phrase opens it. */
+  | { action: 'check-pass-phrase' }
+  /** Give it, if the holder of a living proxy of the owner signs a challenge. */
+  | { action: 'challenge' }
+  /** Give it: the certificate is enough. */
+  | { action: 'trust' }
+  | { action: 'refuse'; because: 'policy'; reasons: readonly string[] }
+  /** By certificate alone there is no way; with a pass phrase there might be. */
+  | { action: 'refuse'; because: 'pass-phrase' }
+  | { action: 'refuse'; because: 'not-stored' }
+
+const WAYS: readonly Access[] = [
+  'trusted_retrievers',
+  'authorized_retrievers',
+  'authorized_renewers',
+]
+
+/**
+ * Decides as the C server does, with two differences, both on the strict side: renewal needs a client
+ * with a certificate, and nobody who could not get a credential learns that there is none.
+ */
+export function decideDelegation(
+  policy: MyProxyPolicy,
+  asker: Asker,
+  wanted: Wanted | undefined,
+): DelegationDecision {
+  const access = Object.fromEntries(
+    WAYS.map((way) => [way, decideAccess(policy, way, asker.dn, wanted ?? {})]),
+  ) as Record<Access, ReturnType<typeof decideAccess>>
+  const reasons = WAYS.flatMap((way) => (access[way].allowed ? [] : [access[way].reason]))
+
+  if (wanted === undefined) return decideUnknown(policy, asker, access, reasons)
+  if (asker.hasPassPhrase) {
+    if (access.authorized_retrievers.allowed) return { action: 'check-pass-phrase' }
+    return { action: 'refuse', because: 'policy', reasons }
+  }
+  const self = asker.dn === wanted.owner && policy.allowSelfAuthorization !== true
+  const certified = asker.dn !== ANONYMOUS && !self
+  const mayRenew = certified && access.authorized_renewers.allowed
+  const trusted =
+    certified && access.trusted_retrievers.allowed && access.authorized_retrievers.allowed
+
+  if (wanted.isProtected && (mayRenew || trusted)) {
+    return { action: 'refuse', because: 'pass-phrase' }
+  }
+  if (trusted) return { action: 'trust' }
+  if (mayRenew) return { action: 'challenge' }
+  if (access.authorized_retrievers.allowed) return { action: 'refuse', because: 'pass-phrase' }
+  if (self) reasons.push(`self-authz not allowed: "${asker.dn}" is the owner of the credential`)
+  return { action: 'refuse', because: 'policy', reasons }
+}
+
+/**
+ * A name under which nothing is stored. A client without a certificate could try one name after the
+ * other, so it is treated as if its pass phrase were wrong; one that the server's own lines admit is
+ * told the truth.
+ */
+function decideUnknown(
+  policy: MyProxyPolicy,
+  asker: Asker,
+  access: Record<Access, ReturnType<typeof decideAccess>>,
+  reasons: readonly string[],
+): DelegationDecision {
+  if (asker.dn === ANONYMOUS) {
+    if (!access.authorized_retrievers.allowed) {
+      return { action: 'refuse', because: 'policy', reasons }
+    }
+    return asker.hasPassPhrase
+      ? { action: 'check-pass-phrase' }
+      : { action: 'refuse', because: 'pass-phrase' }
+  }
+  const admitted = WAYS.some((way) => passesServerPolicy(policy, way, asker.dn))
+  return admitted
+    ? { action: 'refuse', because: 'not-stored' }
+    : { action: 'refuse', because: 'policy', reasons }
+}

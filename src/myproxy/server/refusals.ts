@@ -1,0 +1,149 @@
+/**
+ * How the server says no. Its sentences are those of the C server where it has one: people have
+ * searched for them for twenty years, and clients tell refusals apart by them.
+ */
+import { type ErrorCode, isVoboxError, type Persistence, VoboxError } from '../../errors.js'
+
+/** A refusal: `lines` go to the client, `code` and the first line to the log. */
+function refusal(
+  code: ErrorCode,
+  lines: readonly string[],
+  persistence: Persistence = 'permanent',
+): VoboxError {
+  return new VoboxError(code, lines.join(' '), { data: { lines }, persistence })
+}
+
+export function noCredential(username: string, name: string | undefined): VoboxError {
+  const named = name === undefined ? '' : ` and credential name "${name}"`
+  const verb = name === undefined ? 'for' : 'with'
+  return refusal('MYPROXY_NO_CREDENTIAL', [
+    `No credentials exist ${verb} username "${username}"${named}.`,
+  ])
+}
+
+export function nothingOwned(username: string, name: string | undefined, dn: string): VoboxError {
+  const named = name === undefined ? '' : ` with name ${name}`
+  return refusal('MYPROXY_NO_CREDENTIAL', [
+    `no credentials found${named} for user ${username}, owner "${dn}"`,
+  ])
+}
+
+export function nothingToDestroy(): VoboxError {
+  return refusal('MYPROXY_NO_CREDENTIAL', ['Credentials do not exist.'])
+}
+
+export function notOwned(dn: string): VoboxError {
+  return refusal('MYPROXY_REFUSED', [`Credentials not owned by "${dn}".`])
+}
+
+export function ownedByAnother(username: string, dn: string): VoboxError {
+  return refusal('MYPROXY_REFUSED', [
+    `Credentials are already stored for user ${username}`,
+    'and they are not owned by',
+    `"${dn}",`,
+    'so you may not overwrite them.',
+    'Please choose a different username or credential name or',
+    'contact your myproxy-server administrator.',
+  ])
+}
+
+export function notAccepted(dn: string): VoboxError {
+  return refusal('MYPROXY_REFUSED', [
+    `"${dn}" not authorized to store credentials on this server (accepted_credentials policy)`,
+  ])
+}
+
+/** @param reasons one for each way that was looked at. */
+export function notAuthorised(reasons: readonly string[]): VoboxError {
+  return refusal('MYPROXY_NOT_AUTHORISED_RENEWER', reasons)
+}
+
+export function wrongPassPhrase(): VoboxError {
+  return refusal('MYPROXY_PASS_PHRASE_REQUIRED', ['invalid credential passphrase'])
+}
+
+export function passPhraseTooShort(minCharacters: number): VoboxError {
+  return refusal('MYPROXY_REFUSED', [
+    `Pass phrase too short.  Must be at least ${minCharacters} characters long.`,
+  ])
+}
+
+/** What the C server sends, then why. */
+export function authenticationFailed(reason: string): VoboxError {
+  return refusal('MYPROXY_REFUSED', [reason, 'authentication failed'])
+}
+
+export function limitedClient(): VoboxError {
+  return refusal('MYPROXY_REFUSED', [
+    'client authenticated with a limited proxy chain',
+    'Client with limited proxy may not retrieve full credentials.',
+  ])
+}
+
+export function storedExpired(): VoboxError {
+  return refusal('MYPROXY_CREDENTIAL_EXPIRED', [
+    'The stored credential has expired: certificate has expired',
+  ])
+}
+
+export function storedLivesTooLong(hours: number, maxHours: number): VoboxError {
+  return refusal('MYPROXY_REFUSED', [
+    `Credential lifetime (${hours} hours) exceeds maximum allowed by server (${maxHours} hours).`,
+  ])
+}
+
+export function notAuthenticated(): VoboxError {
+  return refusal('MYPROXY_REFUSED', [
+    'A certificate is needed for this request: the client presented none',
+  ])
+}
+
+export function untrustedClient(error: VoboxError): VoboxError {
+  return refusal(
+    'PEER_UNTRUSTED',
+    [`Error authenticating client: ${error.message}`],
+    error.persistence,
+  )
+}
+
+export function unsupported(command: string): VoboxError {
+  return refusal('MYPROXY_REFUSED', [`UNKNOWN command in request: ${command} is not supported`])
+}
+
+export function busy(reason: string): VoboxError {
+  return refusal('MYPROXY_REFUSED', [`The server is busy: ${reason}. Try again later`], 'transient')
+}
+
+/** Failures whose sentence speaks of what the client sent, and of nothing that is ours. */
+const ABOUT_THE_CLIENT: readonly ErrorCode[] = [
+  'PROTOCOL_VIOLATION',
+  'MESSAGE_TOO_LARGE',
+  'MYPROXY_VALUE_INVALID',
+  'REQUEST_MALFORMED',
+  'SIGNATURE_INVALID',
+  'KEY_TOO_WEAK',
+  'CERTIFICATE_MALFORMED',
+  'PROXY_KEY_MISMATCH',
+  'PROXY_KIND_REFUSED',
+  'PROXY_RULE_BROKEN',
+  'PROXY_TOO_DEEP',
+  'CHAIN_UNTRUSTED',
+  'CHAIN_BROKEN',
+  'CHAIN_EXPIRED',
+  'CHAIN_NOT_YET_VALID',
+  'CHAIN_TOO_LONG',
+  'CERTIFICATE_REVOKED',
+  'CRL_EXPIRED',
+  'SIGNING_POLICY_MISSING',
+  'SIGNING_POLICY_FORBIDS',
+  'KEY_USAGE_FORBIDS',
+  'EXTENSION_UNKNOWN_CRITICAL',
+]
+
+/** What the client is told about a failure: nothing about paths, files or our own faults. */
+export function linesForClient(error: VoboxError): readonly string[] {
+  const { lines } = error.data
+  if (Array.isArray(lines)) return lines.map(String)
+  if (isVoboxError(error, ...ABOUT_THE_CLIENT)) return [error.message]
+  return ['internal error: see the log of the server']
+}

@@ -1,0 +1,78 @@
+/** The `.creds` file: leaf, private key (encrypted where a pass phrase was given), chain; in PEM. */
+import { isVoboxError, VoboxError } from '../../errors.js'
+import type { Random } from '../../ports/random.js'
+import { type Credential, parseCredential } from '../../proxy/credential.js'
+import { type Certificate, parseCertificate } from '../../x509/certificate.js'
+import { encodePem, type PemBlock, parsePem } from '../../x509/pem.js'
+import { encodePrivateKey, isEncryptedKey, isPrivateKeyLabel } from '../../x509/private-key.js'
+import type { StoredEntry } from './credential-repository.js'
+import { protectKey, unprotectKey } from './key-protection.js'
+
+/** @param passPhrase encrypts the key; empty: it is stored as it is, for renewal. */
+export async function encodeStoredCredential(
+  credential: Credential,
+  passPhrase: string,
+  random: Random,
+): Promise<Buffer> {
+  const [leaf, ...others] = credential.chain.map(({ der }) => encodePem('CERTIFICATE', der))
+  const key =
+    passPhrase === ''
+      ? encodePrivateKey(credential.privateKey)
+      : await protectKey(credential.privateKey, passPhrase, random)
+  return Buffer.from([leaf, key, ...others].join(''), 'latin1')
+}
+
+/** The public half, leaf first; needs no pass phrase. */
+export function storedChain(entry: StoredEntry): Certificate[] {
+  return certificateBlocks(entry).map(({ bytes }) => parseCertificate(bytes))
+}
+
+/** Whether only a pass phrase opens it. */
+export function isProtected(entry: StoredEntry): boolean {
+  return entry.data.passPhraseHash !== undefined || isEncryptedKey(keyBlock(entry))
+}
+
+/**
+ * Opens a stored credential. A pass phrase for one that has none is a wrong one: whoever stored it
+ * meant it for renewal only.
+ *
+ * @throws `KEY_ENCRYPTED` with `data.reason`; what `parseCredential` throws for a damaged one.
+ */
+export async function openStoredCredential(
+  entry: StoredEntry,
+  passPhrase: string,
+): Promise<Credential> {
+  const key = keyBlock(entry)
+  // Some C servers kept a crypt(3) hash beside a plain key. We cannot check it: nothing opens that.
+  if (isEncryptedKey(key) !== (passPhrase !== '') || entry.data.passPhraseHash !== undefined) {
+    throw new VoboxError('KEY_ENCRYPTED', 'the pass phrase does not open the stored credential', {
+      data: { reason: passPhrase === '' ? 'no-pass-phrase' : 'wrong-pass-phrase' },
+    })
+  }
+  if (passPhrase === '') return parseCredential(entry.creds)
+  const opened = encodePrivateKey(await unprotectKey(key, passPhrase))
+  const certificates = certificateBlocks(entry).map(({ label, bytes }) => encodePem(label, bytes))
+  try {
+    return parseCredential(Buffer.from([...certificates, opened].join(''), 'latin1'))
+  } catch (error) {
+    // One wrong pass phrase in some hundred decrypts to what looks like a key.
+    if (!isVoboxError(error, 'PROXY_KEY_MISMATCH')) throw error
+    throw new VoboxError('KEY_ENCRYPTED', 'the pass phrase does not open the stored credential', {
+      data: { reason: 'wrong-pass-phrase' },
+      cause: error,
+    })
+  }
+}
+
+function certificateBlocks(entry: StoredEntry): PemBlock[] {
+  return parsePem(entry.creds).filter(({ label }) => label === 'CERTIFICATE')
+}
+
+function keyBlock(entry: StoredEntry): PemBlock {
+  const blocks = parsePem(entry.creds).filter(({ label }) => isPrivateKeyLabel(label))
+  const [key] = blocks
+  if (key !== undefined && blocks.length === 1) return key
+  throw new VoboxError('MYPROXY_STORE_MALFORMED', 'a stored credential has not one private key', {
+    data: { keys: blocks.length },
+  })
+}
