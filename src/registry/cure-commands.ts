@@ -1,0 +1,72 @@
+/**
+ * The commands that cure what goes wrong with a registration, written so that they can be pasted
+ * into a shell. Errors of `register` and mail of the service name the same ones.
+ */
+import type { Registration } from './registration.js'
+
+/** Lifetime of an uploaded credential, in hours: longer than a certificate lives, so all of it. */
+const UPLOAD_HOURS = 3000
+
+/** What of a registration decides how its stored credential must be uploaded. */
+export type UploadFacts = Pick<
+  Registration,
+  'servers' | 'username' | 'credentialName' | 'lifetimeSeconds'
+>
+
+/** One word of a POSIX shell; quoted only where it must be. */
+export function quoteShell(word: string): string {
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+}
+
+/**
+ * `myproxy-init` as the owner must call it, on a machine that holds the long-lived certificate:
+ * under the DN (`-d`) or the registered user name, without a pass phrase (`-n`), for the whole
+ * lifetime (`-t`) and for as long as the certificate lives (`-c`).
+ *
+ * @param renewerDn when given, the credential is made renewable by exactly this DN.
+ */
+export function uploadCommand(facts: UploadFacts, renewerDn?: string): string {
+  const words = ['myproxy-init', '-s', facts.servers[0] ?? 'SERVER']
+  if (facts.username === undefined) words.push('-d')
+  else words.push('-l', facts.username)
+  if (facts.credentialName !== undefined) words.push('-k', facts.credentialName)
+  words.push('-n', '-t', String(wholeHours(facts.lifetimeSeconds)), '-c', String(UPLOAD_HOURS))
+  if (renewerDn !== undefined) words.push('-x', '-R', dnAsPattern(renewerDn))
+  return words.map(quoteShell).join(' ')
+}
+
+/** `myproxy-info` as the owner can call it, to look at what is stored. */
+export function lookCommand(facts: UploadFacts): string {
+  const words = ['myproxy-info', '-s', facts.servers[0] ?? 'SERVER']
+  if (facts.username === undefined) words.push('-d')
+  else words.push('-l', facts.username)
+  return words.map(quoteShell).join(' ')
+}
+
+/** A subcommand of `vobox-proxy` for this VO. */
+export function voboxCommand(vo: string, ...words: string[]): string {
+  return ['vobox-proxy', '--vo', vo, ...words].map(quoteShell).join(' ')
+}
+
+/** What makes a machine proxy at once; root runs it. */
+export function machineProxyCommand(vo: string): string {
+  return `/etc/init.d/${vo}-box-proxyrenewal proxy`
+}
+
+/** The file that makes machine proxies every six hours; cron ignores names with dots. */
+export function machineProxyCronFile(vo: string): string {
+  return `/etc/cron.d/${vo.replaceAll('.', '_')}-box-proxyrenewal`
+}
+
+/** Hours for `-t`, which takes whole ones: rounded up, at least 1. */
+export function wholeHours(seconds: number): number {
+  return Math.max(1, Math.ceil(seconds / 3600))
+}
+
+/**
+ * A DN for `-x -R`, where it is a pattern (myproxy-server.config(5), REGULAR EXPRESSIONS). A dot
+ * stands for itself there; `*` and `?` have no literal form and stay what they are.
+ */
+function dnAsPattern(dn: string): string {
+  return dn.replace(/[()[\]{}|^$+\\]/g, '\\$&')
+}

@@ -1,0 +1,37 @@
+/** Registrations and registries on a real disk, for tests. */
+import { mkdirSync } from 'node:fs'
+import { voPaths } from '../../src/config/vo-paths.js'
+import { nodeFiles } from '../../src/node/files.js'
+import { asUnixSeconds } from '../../src/ports/clock.js'
+import type { Files } from '../../src/ports/files.js'
+import { JsonRegistry } from '../../src/registry/json-registry.js'
+import type { Registration } from '../../src/registry/registration.js'
+import { FakeClock } from './fake-clock.js'
+
+/** The registration of `/CN=<name>` under the file name `name`: 12 h from one server. */
+export function registration(name: string, changes: Partial<Registration> = {}): Registration {
+  return {
+    fileName: name,
+    identity: `/CN=${name}`,
+    identityDer: Buffer.from(`/CN=${name}`).toString('base64'),
+    servers: ['myproxy.example.org'],
+    lifetimeSeconds: 43_200,
+    refreshSeconds: 3600,
+    proxySafeSeconds: 3600,
+    myproxySafeSeconds: 864_000,
+    email: null,
+    voms: ['alice'],
+    allowLimited: false,
+    registeredAt: asUnixSeconds(1_000_000),
+    updatedAt: asUnixSeconds(1_000_000),
+    ...changes,
+  }
+}
+
+/** A registry in `ROOT/vo`, a directory that is made when it is not there. */
+export function registryBelow(root: string, files: Files = nodeFiles) {
+  const paths = voPaths(root, 'vo')
+  mkdirSync(paths.directory, { recursive: true, mode: 0o750 })
+  const clock = new FakeClock()
+  return { paths, clock, registry: new JsonRegistry({ files, clock, paths }) }
+}
