@@ -4,12 +4,12 @@
  */
 import { isIPv6 } from 'node:net'
 import { printable, VoboxError } from '../errors.js'
+import { type ServerAddress, showAddress } from '../gsi/server-address.js'
 
-export interface MyProxyServer {
-  /** Host name or numeric address, without brackets. */
-  host: string
-  port: number
-}
+/** `host:port`; {@link parseServerList} reads it back. */
+export { showAddress as showServer }
+
+export type MyProxyServer = ServerAddress
 
 /** The port IANA gave MyProxy. */
 export const DEFAULT_MYPROXY_PORT = 7512
@@ -38,14 +38,9 @@ export function parseServerList(
   const servers = new Map<string, MyProxyServer>()
   for (const entry of entries) {
     const server = parseEntry(entry, defaultPort)
-    servers.set(showServer(server).toLowerCase(), server)
+    servers.set(showAddress(server).toLowerCase(), server)
   }
   return [...servers.values()]
-}
-
-/** `host:port`, with brackets around an IPv6 address; {@link parseServerList} reads it back. */
-export function showServer({ host, port }: MyProxyServer): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 function parseEntry(entry: string, defaultPort: number): MyProxyServer {

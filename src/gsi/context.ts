@@ -1,0 +1,20 @@
+/** What every secure connection needs, from the composition root. */
+import type { Clock } from '../ports/clock.js'
+import type { Dialer } from '../ports/dialer.js'
+import type { Journal } from '../ports/journal.js'
+import type { TrustAnchors } from '../x509/trust-anchors.js'
+
+export interface GsiContext {
+  dialer: Dialer
+  clock: Clock
+  journal: Journal
+  /** The trust anchors as they are now; the service's own, never those of whoever registered. */
+  anchors(): Promise<TrustAnchors>
+  /** Deadline for TCP and again for TLS, each address, in milliseconds. */
+  connectMs: number
+  /** Deadline for each answer, in milliseconds. */
+  answerMs: number
+  tlsMaxVersion: 'TLSv1.2' | 'TLSv1.3'
+  maxDelegationDepth: number
+  allowLegacyProxies: boolean
+}

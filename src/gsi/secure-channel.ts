@@ -1,0 +1,172 @@
+/**
+ * TLS to a grid service, with a proxy credential of ours and a chain of theirs that we judge.
+ *
+ * Node's own verification knows neither proxy certificates, nor a hashed trust directory, nor
+ * signing policies: a server that presents a proxy always fails it. So it is switched off and
+ * everything (chain, CRLs, key usage, name) is decided here, on the very socket that is then used,
+ * before a byte of ours leaves. No session is ever resumed: a resumed one has no chain to judge.
+ */
+import type { Socket } from 'node:net'
+import { isIP } from 'node:net'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { isVoboxError, toVoboxError, VoboxError } from '../errors.js'
+import { withDeadline } from '../ports/deadline.js'
+import type { Address } from '../ports/dialer.js'
+import type { Credential } from '../proxy/credential.js'
+import { type ValidatedChain, validateProxyChain } from '../proxy/validate-proxy-chain.js'
+import { encodePem } from '../x509/pem.js'
+import { encodePrivateKey } from '../x509/private-key.js'
+import { ByteStream } from './byte-stream.js'
+import type { GsiContext } from './context.js'
+import { readPeerChain } from './peer-chain.js'
+import { checkPeerName, type PeerExpectation } from './peer-name.js'
+import { tlsFailure } from './tls-failures.js'
+
+/** A connection to a peer that has been validated and is the one expected. */
+export class SecureChannel extends ByteStream {
+  readonly peer: ValidatedChain
+
+  constructor(
+    socket: TLSSocket,
+    peer: ValidatedChain,
+    options: ConstructorParameters<typeof ByteStream>[1],
+  ) {
+    super(socket, options)
+    this.peer = peer
+  }
+}
+
+/** Where to connect, and whom to find there. */
+export interface ChannelTarget {
+  address: Address
+  port: number
+  expectation: PeerExpectation
+  /** Presented to the server, whole chain. */
+  credential: Credential
+  signal?: AbortSignal | undefined
+}
+
+/**
+ * Connects to one address. TCP and TLS have a deadline each.
+ *
+ * @throws `CONNECTION_FAILED`, `DEADLINE_EXCEEDED`, `TLS_FAILED`, `CONNECTION_CLOSED`,
+ *   `PEER_UNTRUSTED` (with the reason in `data.reason` and `cause`), `PEER_NAME_MISMATCH`,
+ *   `TRUST_ANCHORS_UNREADABLE`.
+ */
+export async function openSecureChannel(
+  context: GsiContext,
+  target: ChannelTarget,
+): Promise<SecureChannel> {
+  const label = targetLabel(target)
+  const anchors = await context.anchors()
+  const tcp = await openTcp(context, target, label)
+  try {
+    const socket = await shakeHands(context, target, tcp, label)
+    const peer = validatePeer(context, anchors, socket, label)
+    checkPeerName(peer.facts.endEntity, target.expectation)
+    return new SecureChannel(socket, peer, {
+      clock: context.clock,
+      answerMs: context.answerMs,
+      label,
+      signal: target.signal,
+      explain: (error) => tlsFailure(label, error),
+    })
+  } catch (error) {
+    tcp.destroy()
+    throw error
+  }
+}
+
+/** `host:port (address)`: people know the name, and the address tells which of several it was. */
+export function targetLabel({ address, port, expectation }: ChannelTarget): string {
+  const host = isIP(expectation.host) === 6 ? `[${expectation.host}]` : expectation.host
+  return expectation.host === address.ip ? `${host}:${port}` : `${host}:${port} (${address.ip})`
+}
+
+function openTcp(context: GsiContext, target: ChannelTarget, label: string): Promise<Socket> {
+  const { address, port, signal } = target
+  return withDeadline(
+    context.clock,
+    context.connectMs,
+    signal,
+    () => tooSlow(label, 'cannot be reached: no connection', context.connectMs),
+    async (inner) => {
+      const socket = await context.dialer.connect(address, port, inner)
+      // A dialer that ignores its signal may come too late.
+      if (inner.aborted) socket.destroy()
+      return socket
+    },
+  )
+}
+
+function shakeHands(
+  context: GsiContext,
+  { credential, expectation, signal }: ChannelTarget,
+  tcp: Socket,
+  label: string,
+): Promise<TLSSocket> {
+  return withDeadline(
+    context.clock,
+    context.connectMs,
+    signal,
+    () => tooSlow(label, 'took the connection and then said nothing: no TLS', context.connectMs),
+    () =>
+      new Promise((resolve, reject) => {
+        const socket = connectTls({
+          socket: tcp,
+          ...(isIP(expectation.host) ? {} : { servername: expectation.host }),
+          cert: credential.chain.map(({ der }) => encodePem('CERTIFICATE', der)).join(''),
+          key: encodePrivateKey(credential.privateKey),
+          // Nothing is trusted by OpenSSL: see above.
+          ca: [],
+          rejectUnauthorized: false,
+          checkServerIdentity: () => undefined,
+          minVersion: 'TLSv1.2',
+          maxVersion: context.tlsMaxVersion,
+        })
+        // Also swallows what comes after the deadline; the channel adds a listener of its own.
+        socket.on('error', (error) => reject(tlsFailure(label, error)))
+        socket.once('close', () => reject(closedInHandshake(label)))
+        socket.once('secureConnect', () => resolve(socket))
+      }),
+  )
+}
+
+function validatePeer(
+  context: GsiContext,
+  anchors: Awaited<ReturnType<GsiContext['anchors']>>,
+  socket: TLSSocket,
+  label: string,
+): ValidatedChain {
+  try {
+    const chain = readPeerChain(socket)
+    return validateProxyChain(chain, anchors, {
+      now: context.clock.now(),
+      allowLegacyProxies: context.allowLegacyProxies,
+      maxDelegationDepth: context.maxDelegationDepth,
+      purpose: 'server',
+    })
+  } catch (error) {
+    if (!isVoboxError(error)) throw error
+    const cause = toVoboxError(error)
+    throw new VoboxError('PEER_UNTRUSTED', `${label} is not trusted: ${cause.message}`, {
+      data: { peer: label, reason: cause.code, ...cause.data },
+      hint: cause.hint ?? 'Check the trust directory (X509_CERT_DIR) and its CRLs on this host',
+      persistence: cause.persistence,
+      cause,
+    })
+  }
+}
+
+function tooSlow(label: string, what: string, deadlineMs: number): VoboxError {
+  return new VoboxError('DEADLINE_EXCEEDED', `${label} ${what} within ${deadlineMs / 1000} s`, {
+    data: { peer: label, deadlineMs },
+  })
+}
+
+function closedInHandshake(label: string): VoboxError {
+  return new VoboxError('CONNECTION_CLOSED', `${label} closed the connection during TLS`, {
+    data: { peer: label },
+    hint: 'Its log says why; often it does not trust the CA of the credential we presented',
+  })
+}
