@@ -36,6 +36,7 @@ export const ERROR_CODES = {
   SIGNING_POLICY_MISSING: 'permanent',
   SIGNING_POLICY_FORBIDS: 'permanent',
   KEY_USAGE_FORBIDS: 'permanent',
+  NAME_CONSTRAINTS_FORBID: 'permanent',
   SIGNATURE_INVALID: 'permanent',
   EXTENSION_UNKNOWN_CRITICAL: 'permanent',
   // proxy

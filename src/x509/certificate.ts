@@ -26,6 +26,7 @@ import {
 import { malformedAs } from './malformed-as.js'
 import { type Name, parseName } from './name.js'
 import { type KeyFacts, readKeyFacts } from './public-key.js'
+import { serialHexOf } from './serial.js'
 import {
   readSignatureAlgorithm,
   type SignatureAlgorithm,
@@ -160,9 +161,7 @@ function readTbs(tbs: DerReader, outerAlgorithm: Uint8Array): TbsFields {
   const versionField = tbs.readOptionalContext(0)
   const version = (versionField?.readSmallInteger() ?? 0) + 1
   versionField?.done()
-  const serialHex = Buffer.from(tbs.readInteger())
-    .toString('hex')
-    .replace(/^00(?=.)/, '')
+  const serialHex = serialHexOf(tbs.readInteger())
   const algorithm = tbs.readElement().raw
   if (Buffer.compare(algorithm, outerAlgorithm) !== 0) {
     throw new VoboxError('CERTIFICATE_MALFORMED', 'certificate names two signature algorithms')

@@ -1,0 +1,126 @@
+/**
+ * Name constraints (RFC 5280 §4.2.1.10): the name space that a CA certificate leaves to those below.
+ *
+ * Enforced for directory names, DNS names and addresses, which is what user and host certificates
+ * carry. A constraint on another kind of name refuses every certificate that has names of a kind we
+ * do not decode, because one of them might be what is forbidden.
+ */
+import { DerReader, TAG } from '../asn1/der.js'
+import { OID } from '../asn1/oids.js'
+import { constructedContextTag, contextTag } from '../asn1/tags.js'
+import type { Certificate } from './certificate.js'
+import { parseIp } from './ip-address.js'
+import { isEmptyName, type Name, parseName } from './name.js'
+
+/** GeneralName of the base of a subtree. */
+interface Subtree {
+  tag: number
+  content: Uint8Array
+}
+
+interface NameConstraints {
+  permitted: readonly Subtree[]
+  excluded: readonly Subtree[]
+}
+
+/** Throws `ASN1_MALFORMED`; minimum and maximum, which nobody may use, are refused as well. */
+function decodeNameConstraints(value: Uint8Array): NameConstraints {
+  const outer = new DerReader(value)
+  const constraints = outer.readSequence()
+  outer.done()
+  const permitted = readSubtrees(constraints.readOptionalContext(0))
+  const excluded = readSubtrees(constraints.readOptionalContext(1))
+  constraints.done()
+  return { permitted, excluded }
+}
+
+function readSubtrees(list: DerReader | undefined): Subtree[] {
+  const subtrees: Subtree[] = []
+  while (list !== undefined && !list.atEnd()) {
+    const subtree = list.readSequence()
+    const { tag, content } = subtree.readElement()
+    subtree.done()
+    subtrees.push({ tag, content })
+  }
+  return subtrees
+}
+
+/** A name of the certificate, in the form that {@link isWithin} compares. */
+type HeldName =
+  | { kind: 'directory'; name: Name }
+  | { kind: 'dns'; name: string }
+  | { kind: 'ip'; name: Uint8Array }
+
+const TAG_OF_KIND: Readonly<Record<HeldName['kind'], number>> = {
+  directory: constructedContextTag(4),
+  dns: contextTag(2),
+  ip: contextTag(7),
+}
+
+function namesOf({ subject, subjectAltNames }: Certificate): HeldName[] {
+  const held: HeldName[] = isEmptyName(subject) ? [] : [{ kind: 'directory', name: subject }]
+  for (const name of subjectAltNames?.dns ?? []) held.push({ kind: 'dns', name })
+  for (const ip of subjectAltNames?.ips ?? []) held.push({ kind: 'ip', name: parseIp(ip) })
+  return held
+}
+
+/**
+ * Whether the name constraints of `authority`, if it has any, leave room for `certificate`, which
+ * stands anywhere below it.
+ */
+export function satisfiesNameConstraints(
+  certificate: Certificate,
+  authority: Certificate,
+): boolean {
+  const extension = authority.extension(OID.nameConstraints)
+  if (extension === undefined) return true
+  const { permitted, excluded } = decodeNameConstraints(extension.value)
+  const decoded = Object.values(TAG_OF_KIND)
+  const subtrees = [...permitted, ...excluded]
+  if (certificate.subjectAltNames?.other && !subtrees.every(({ tag }) => decoded.includes(tag))) {
+    return false
+  }
+  return namesOf(certificate).every((held) => {
+    const ofKind = ({ tag }: Subtree) => tag === TAG_OF_KIND[held.kind]
+    const allowed = permitted.filter(ofKind)
+    if (allowed.length > 0 && !allowed.some(({ content }) => isWithin(held, content))) return false
+    return !excluded.some((subtree) => ofKind(subtree) && isWithin(held, subtree.content))
+  })
+}
+
+function isWithin(held: HeldName, base: Uint8Array): boolean {
+  switch (held.kind) {
+    case 'directory':
+      return startsWithName(held.name, parseName(base))
+    case 'dns':
+      return isDnsWithin(held.name, Buffer.from(base).toString('latin1'))
+    case 'ip':
+      return isIpWithin(held.name, base)
+  }
+}
+
+/** By bytes, part by part, like every comparison of names here. */
+function startsWithName(name: Name, base: Name): boolean {
+  const content = (one: Name) => new DerReader(one.der).read(TAG.sequence)
+  const prefix = content(base)
+  return (
+    base.parts.length <= name.parts.length &&
+    Buffer.compare(content(name).subarray(0, prefix.length), prefix) === 0
+  )
+}
+
+/** Adding labels on the left satisfies the constraint; an empty one takes in everything. */
+function isDnsWithin(name: string, base: string): boolean {
+  const lower = name.toLowerCase()
+  const suffix = base.toLowerCase().replace(/^\./, '')
+  return suffix === '' || lower === suffix || lower.endsWith(`.${suffix}`)
+}
+
+/** `content` is an address followed by a mask of the same length. */
+function isIpWithin(address: Uint8Array, content: Uint8Array): boolean {
+  if (content.length !== address.length * 2) return false
+  return address.every((octet, index) => {
+    const mask = content[address.length + index] ?? 0xff
+    return (octet & mask) === ((content[index] ?? 0) & mask)
+  })
+}

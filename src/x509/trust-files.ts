@@ -1,0 +1,142 @@
+/** Reads and parses the files of a hashed CA directory; what cannot be read becomes a problem. */
+import { printable, VoboxError } from '../errors.js'
+import type { FileRead, Files } from '../ports/files.js'
+import { type Certificate, parseCertificate } from './certificate.js'
+import { parseCrl } from './crl.js'
+import { type Name, nameHash, nameHashOld } from './name.js'
+import { parsePem } from './pem.js'
+import { parseSigningPolicy, type SigningPolicy } from './signing-policy.js'
+import type { LoadedCrl, TrustMaterial } from './trust-anchor-set.js'
+import type { TrustProblem } from './trust-anchors.js'
+
+/** Largest file of each kind that is read, in bytes; the largest grid CRLs have a few megabytes. */
+const MAX_BYTES = {
+  certificate: 256 * 1024,
+  'signing-policy': 256 * 1024,
+  crl: 32 * 1024 * 1024,
+} as const
+
+/** Reads at the same time; more only wait for the same disk. */
+const CONCURRENCY = 16
+
+const HASHED_NAME = /^([0-9a-f]{8})\.(?:([0-9]{1,3})|(r[0-9]{1,3})|(signing_policy))$/
+
+interface TrustFile {
+  name: string
+  hash: string
+  kind: keyof typeof MAX_BYTES
+}
+
+/** The names of a directory that mean something, sorted. */
+export function trustFileNames(names: readonly string[]): TrustFile[] {
+  return names.toSorted().flatMap((name): TrustFile[] => {
+    const [, hash, number, revoked] = HASHED_NAME.exec(name) ?? []
+    if (hash === undefined) return []
+    if (number !== undefined) return [{ name, hash, kind: 'certificate' }]
+    return [{ name, hash, kind: revoked === undefined ? 'signing-policy' : 'crl' }]
+  })
+}
+
+/** Runs `work` on all items, at most {@link CONCURRENCY} at a time; results in the items' order. */
+export async function mapBounded<T, R>(
+  items: readonly T[],
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results = new Array<R>(items.length)
+  const entries = items.entries()
+  const worker = async () => {
+    for (const [index, item] of entries) results[index] = await work(item)
+  }
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker))
+  return results
+}
+
+/** Everything that the files of `directory` hold; the reads overlap, the parsing goes in order. */
+export async function readTrustMaterial(
+  files: Files,
+  directory: string,
+  trustFiles: readonly TrustFile[],
+): Promise<TrustMaterial> {
+  const gathering = new Gathering()
+  const reads = await mapBounded(trustFiles, async (file) => {
+    const path = `${directory}/${file.name}`
+    const rules = { maxBytes: MAX_BYTES[file.kind], followLinks: true }
+    return { file, path, read: await files.read(path, rules).catch(oursOrThrow) }
+  })
+  for (const { file, path, read } of reads) gathering.add(file, path, read)
+  return gathering.material()
+}
+
+function oursOrThrow(error: unknown): VoboxError {
+  if (error instanceof VoboxError) return error
+  throw error
+}
+
+class Gathering {
+  readonly #certificates = new Map<string, Certificate>()
+  readonly #crls = new Map<string, LoadedCrl>()
+  readonly #signingPolicies = new Map<string, SigningPolicy | undefined>()
+  readonly #unreadableCrls = new Map<string, string>()
+  readonly #problems: TrustProblem[] = []
+
+  add(file: TrustFile, path: string, read: FileRead | VoboxError): void {
+    try {
+      if (read instanceof VoboxError) throw read
+      if (file.kind === 'certificate') this.#addCertificates(file, read)
+      else if (file.kind === 'crl') this.#addCrl(file, path, read)
+      else this.#signingPolicies.set(file.hash, parseSigningPolicy(read.bytes.toString('utf8')))
+    } catch (error) {
+      this.#note(file, path, oursOrThrow(error))
+    }
+  }
+
+  material(): TrustMaterial {
+    return {
+      certificates: [...this.#certificates.values()],
+      crls: [...this.#crls.values()],
+      signingPolicies: this.#signingPolicies,
+      unreadableCrls: this.#unreadableCrls,
+      problems: this.#problems,
+    }
+  }
+
+  /** The same certificate usually lies there under both hashes. */
+  #addCertificates({ hash }: TrustFile, { bytes }: FileRead): void {
+    const certificates = parsePem(bytes)
+      .filter(({ label }) => CERTIFICATE_LABELS.has(label))
+      .map((block) => parseCertificate(block.bytes))
+      .filter(({ subject }) => isHashOf(hash, subject))
+    if (certificates.length === 0) throw misnamed('CERTIFICATE_MALFORMED', 'certificate')
+    for (const certificate of certificates) {
+      const { fingerprintSha256 } = certificate
+      const known = this.#certificates.has(fingerprintSha256)
+      if (!known) this.#certificates.set(fingerprintSha256, certificate)
+    }
+  }
+
+  /** A list that lies there under both hashes is parsed once. */
+  #addCrl({ hash }: TrustFile, path: string, { bytes, facts }: FileRead): void {
+    const identity = `${facts.inode} ${facts.sizeBytes} ${facts.changedMs}`
+    const loaded = this.#crls.get(identity) ?? { crl: parseCrl(bytes), file: path }
+    if (!isHashOf(hash, loaded.crl.issuer)) throw misnamed('CRL_MALFORMED', 'CRL')
+    this.#crls.set(identity, loaded)
+  }
+
+  /** A CRL or policy that cannot be read closes its CA; without its certificate a CA is just unknown. */
+  #note({ kind, hash }: TrustFile, path: string, error: VoboxError): void {
+    if (kind === 'crl') this.#unreadableCrls.set(hash, path)
+    if (kind === 'signing-policy') this.#signingPolicies.set(hash, undefined)
+    const message = `${printable(path)} cannot be used: ${error.message}`
+    this.#problems.push({ kind: `${kind}-unreadable`, file: path, message })
+  }
+}
+
+const CERTIFICATE_LABELS: ReadonlySet<string> = new Set(['CERTIFICATE', 'X509 CERTIFICATE'])
+
+function isHashOf(hash: string, name: Name): boolean {
+  return hash === nameHash(name) || hash === nameHashOld(name)
+}
+
+function misnamed(code: 'CERTIFICATE_MALFORMED' | 'CRL_MALFORMED', what: string): VoboxError {
+  return new VoboxError(code, `it holds no ${what} of the CA that its name stands for`)
+}
