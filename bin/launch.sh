@@ -1,0 +1,65 @@
+# Starts $program with a clean environment; sourced by the launchers beside it, never run.
+#
+# What a caller's environment can make Node or the dynamic linker do must be decided before Node
+# starts, hence in sh. Nothing here forks except where it must: service scripts call us in loops.
+
+home=${self%/*}/..
+
+# As root only what is needed survives, and programs are taken from system directories first.
+run_as_root() {
+  node_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+  find_node "$node_path:${PATH-}"
+  set -- "$node" "$home/bin/load.cjs" "$program" "$@"
+  for name in HOME USER LOGNAME LANG LC_ALL LC_CTYPE TZ TERM COLUMNS NO_COLOR \
+    X509_USER_PROXY X509_CERT_DIR X509_VOMS_DIR VOMS_USERCONF \
+    MYPROXY_SERVER MYPROXY_SERVER_PORT MYPROXY_SERVER_DN VOBOX_PROXY_ROOT VOBOX_PROXY_CONFIG \
+    NOTIFY_SOCKET WATCHDOG_USEC WATCHDOG_PID JOURNAL_STREAM INVOCATION_ID; do
+    eval "value=\${$name-} present=\${$name+x}"
+    [ -z "$present" ] || set -- "$name=$value" "$@"
+  done
+  exec env -i "PATH=$node_path" "$@"
+}
+
+run_as_user() {
+  unset NODE_OPTIONS NODE_PATH NODE_EXTRA_CA_CERTS NODE_TLS_REJECT_UNAUTHORIZED NODE_DEBUG \
+    NODE_DEBUG_NATIVE NODE_V8_COVERAGE NODE_REPL_EXTERNAL_MODULE NODE_PRESERVE_SYMLINKS \
+    NODE_PRESERVE_SYMLINKS_MAIN NODE_REDIRECT_WARNINGS NODE_PENDING_DEPRECATION NODE_ICU_DATA \
+    NODE_CHANNEL_FD NODE_UNIQUE_ID SSL_CERT_FILE SSL_CERT_DIR OPENSSL_CONF OPENSSL_MODULES \
+    OPENSSL_ENGINES GLIBC_TUNABLES LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT LD_BIND_NOW LD_BIND_NOT \
+    LD_DEBUG LD_DEBUG_OUTPUT LD_DYNAMIC_WEAK LD_HWCAP_MASK LD_ORIGIN_PATH LD_POINTER_GUARD \
+    LD_PREFER_MAP_32BIT_EXEC LD_PROFILE LD_PROFILE_OUTPUT LD_SHOW_AUXV LD_TRACE_LOADED_OBJECTS \
+    LD_USE_LOAD_BIAS LD_VERBOSE LD_WARN LD_ASSUME_KERNEL
+  find_node "${PATH-}"
+  exec "$node" "$home/bin/load.cjs" "$program" "$@"
+}
+
+# The Node that came with the package, else the first one in a list of directories.
+find_node() {
+  node=$home/node/bin/node
+  [ ! -x "$node" ] || return 0
+  saved_path=${PATH-}
+  PATH=$1
+  node=$(command -v node) || node=
+  PATH=$saved_path
+  case $node in /*) return 0 ;; esac
+  echo "$program: Node is not installed" >&2
+  echo "install Node 20, or unpack it as $home/node" >&2
+  exit 1
+}
+
+# The effective uid, without a process of its own; `test -O` and $UID are not everywhere.
+effective_uid() {
+  while read -r key _ uid _; do
+    [ "$key" != Uid: ] || return 0
+  done 2>/dev/null </proc/self/status
+  uid=$(command -p id -u)
+}
+
+# No core dumps: our memory holds private keys.
+ulimit -c 0 2>/dev/null || :
+
+effective_uid
+case $uid in
+  0) run_as_root "$@" ;;
+  *) run_as_user "$@" ;;
+esac
