@@ -1,0 +1,104 @@
+/**
+ * The machine proxy: what the VO box authenticates with at MyProxy servers, made from the host
+ * certificate so that the host key itself stays with root.
+ *
+ * Path length 0: whoever steals it cannot delegate it further. It inherits the host's rights, which
+ * is what `authorized_renewers` on the server names.
+ */
+import { createPublicKey } from 'node:crypto'
+import { VoboxError } from '../errors.js'
+import { asUnixSeconds, type Clock, type UnixSeconds } from '../ports/clock.js'
+import type { KeyGenerator, KeyKind } from '../ports/key-generator.js'
+import type { Random } from '../ports/random.js'
+import type { Certificate } from '../x509/certificate.js'
+import { describeChain } from './chain-facts.js'
+import type { Credential } from './credential.js'
+import { issueProxy } from './issue-proxy.js'
+import { allowsPurpose, PURPOSE_OID } from './purposes.js'
+
+export interface MachineProxyRequest {
+  /** Host certificate (with its intermediate CAs) and key. */
+  hostCredential: Credential
+  /** Lifetime from now; default 24. */
+  hours?: number
+  /** Kind of the proxy's key; default `rsa2048`. */
+  keyKind?: KeyKind
+  keys: KeyGenerator
+  clock: Clock
+  random: Random
+  signal?: AbortSignal
+}
+
+export interface MachineProxy extends Credential {
+  /** When it stops working. */
+  readonly end: UnixSeconds
+  /** By how many seconds the host certificate's own end cut the lifetime asked for; 0: not at all. */
+  readonly shortenedBySeconds: number
+}
+
+/** The cron entry renews every six hours, so a day survives three runs that failed. */
+const DEFAULT_HOURS = 24
+
+/**
+ * Makes a machine proxy that lives for `hours`, or as long as the host certificate.
+ *
+ * @throws VoboxError `CHAIN_EXPIRED` or `CHAIN_NOT_YET_VALID` (the host certificate),
+ *   `KEY_USAGE_FORBIDS` (it is for servers only), `NOT_PERMITTED` (it is a proxy itself), and what
+ *   {@link issueProxy} throws. Rejects with `signal.reason` when aborted.
+ */
+export async function makeMachineProxy(request: MachineProxyRequest): Promise<MachineProxy> {
+  const { hostCredential, hours = DEFAULT_HOURS, keys, clock, random, signal } = request
+  if (!(hours > 0)) throw new TypeError('a machine proxy lives for more than 0 hours')
+  const facts = describeChain(hostCredential.chain)
+  checkHostCertificate(facts.endEntity, facts.depth, facts.effectiveEnd, clock.now())
+
+  const privateKey = await keys.generate(request.keyKind ?? 'rsa2048', signal)
+  const now = clock.now()
+  const wantedEnd = asUnixSeconds(now + hours * 3600)
+  const leaf = issueProxy({
+    signer: hostCredential,
+    publicKey: createPublicKey(privateKey),
+    notAfter: wantedEnd,
+    now,
+    random,
+    pathLength: 0,
+  })
+  return {
+    privateKey,
+    chain: [leaf, ...hostCredential.chain],
+    end: leaf.notAfter,
+    shortenedBySeconds: wantedEnd - leaf.notAfter,
+  }
+}
+
+function checkHostCertificate(
+  host: Certificate,
+  depth: number,
+  effectiveEnd: UnixSeconds,
+  now: UnixSeconds,
+): void {
+  const subject = host.subject.oneLine
+  if (depth > 0) {
+    throw new VoboxError('NOT_PERMITTED', `The host credential of ${subject} is itself a proxy`, {
+      hint: 'Use the host certificate and its key, not a proxy made from them.',
+      data: { subject, depth },
+    })
+  }
+  if (effectiveEnd <= now) {
+    const what = host.notAfter <= now ? 'The host certificate' : "The CA's certificate of the host"
+    throw new VoboxError('CHAIN_EXPIRED', `${what} ${subject} has expired`, {
+      hint: 'Ask the site manager for a new host certificate.',
+      data: { subject, notAfter: effectiveEnd },
+    })
+  }
+  if (!allowsPurpose(host, 'client')) {
+    throw new VoboxError(
+      'KEY_USAGE_FORBIDS',
+      `The host certificate ${subject} is for servers only: its extended key usage has no clientAuth`,
+      {
+        hint: 'Ask the CA for a host certificate that allows TLS client authentication.',
+        data: { subject, extendedKeyUsage: host.extendedKeyUsage, missing: PURPOSE_OID.client },
+      },
+    )
+  }
+}
