@@ -64,8 +64,8 @@ export function describeChain(chain: readonly Certificate[]): ChainFacts {
   const leaf = chain[0]
   const endEntity = chain[depth]
   if (leaf === undefined || endEntity === undefined) {
-    throw new VoboxError('CHAIN_BROKEN', 'The chain has no end-entity certificate', {
-      hint: 'The file must hold the proxy and every certificate down to the user certificate.',
+    throw new VoboxError('CHAIN_BROKEN', 'the chain has no end-entity certificate', {
+      hint: 'it must hold the proxy and every certificate up to the user certificate',
       data: { depth, subject: leaf?.subject.oneLine },
     })
   }

@@ -67,7 +67,7 @@ export function parseSplitCredential(
 }
 
 /** The certificates of a proxy file as they stand, whatever key is with them; for looking alone. */
-export function parseFileCertificates(bytes: Uint8Array): Certificate[] {
+export function parseCertificateChain(bytes: Uint8Array): Certificate[] {
   return parseCertificates(parseBlocks(bytes))
 }
 
@@ -122,9 +122,9 @@ function leafOf(privateKey: KeyObject, certificates: readonly Certificate[]): Ce
   if (leaf === undefined) {
     throw new VoboxError(
       'PROXY_KEY_MISMATCH',
-      'The private key belongs to none of the certificates',
+      'the private key belongs to none of the certificates',
       {
-        hint: 'Key and certificate are from two different credentials; make the proxy anew.',
+        hint: 'key and certificate are from two different credentials; make the proxy anew',
         data: { subjects: certificates.map((certificate) => certificate.subject.oneLine) },
       },
     )
@@ -143,7 +143,7 @@ function inMalformedFile<T>(reason: string, step: () => T): T {
     return step()
   } catch (cause) {
     if (!(cause instanceof VoboxError)) throw cause
-    throw new VoboxError('PROXY_FILE_MALFORMED', `The proxy file is not usable: ${cause.message}`, {
+    throw new VoboxError('PROXY_FILE_MALFORMED', `the proxy file is not usable: ${cause.message}`, {
       hint: cause.hint,
       data: { ...cause.data, reason: cause.data.reason ?? reason },
       cause,
@@ -156,8 +156,8 @@ function malformedFile(
   what: string,
   data: Readonly<Record<string, unknown>> = {},
 ): VoboxError {
-  return new VoboxError('PROXY_FILE_MALFORMED', `The proxy file ${what}`, {
-    hint: 'Make the proxy anew with voms-proxy-init, grid-proxy-init or myproxy-logon.',
+  return new VoboxError('PROXY_FILE_MALFORMED', `the proxy file ${what}`, {
+    hint: 'make the proxy anew with voms-proxy-init, grid-proxy-init or myproxy-logon',
     data: { ...data, reason },
   })
 }

@@ -94,7 +94,7 @@ function checkCanSign(facts: ChainFacts, signer: Certificate, request: ProxyRequ
       'PROXY_KIND_REFUSED',
       `${signer.subject.oneLine} is a ${facts.kind} proxy, which cannot sign RFC 3820 proxies`,
       {
-        hint: 'Make an RFC 3820 proxy (grid-proxy-init -rfc, voms-proxy-init -rfc).',
+        hint: 'make an RFC 3820 proxy (grid-proxy-init -rfc, voms-proxy-init -rfc)',
         data: { kind: facts.kind, subject: signer.subject.oneLine },
       },
     )
@@ -107,12 +107,12 @@ function checkCanSign(facts: ChainFacts, signer: Certificate, request: ProxyRequ
     }
   }
   if (facts.limited && request.policy === 'independent') {
-    throw new VoboxError('PROXY_LIMITED', 'A limited proxy signs limited proxies only', {
+    throw new VoboxError('PROXY_LIMITED', 'a limited proxy signs limited proxies only', {
       data: { subject: signer.subject.oneLine, policy: request.policy },
     })
   }
   if (!keysMatch(request.signer.privateKey, signer.publicKey)) {
-    throw new VoboxError('PROXY_KEY_MISMATCH', 'The signing key is not that of its certificate', {
+    throw new VoboxError('PROXY_KEY_MISMATCH', 'the signing key is not that of its certificate', {
       data: { subjects: [signer.subject.oneLine] },
     })
   }
@@ -123,13 +123,13 @@ function checkSignerIsValid(facts: ChainFacts, signer: Certificate, request: Pro
   const { now, notAfter } = request
   const data = { subject: signer.subject.oneLine }
   if (facts.effectiveEnd <= now) {
-    throw new VoboxError('CHAIN_EXPIRED', `The chain of ${data.subject} has expired`, {
+    throw new VoboxError('CHAIN_EXPIRED', `the chain of ${data.subject} has expired`, {
       data: { ...data, notAfter: facts.effectiveEnd },
     })
   }
   if (signer.notBefore > now + BACKDATE_SECONDS) {
     throw new VoboxError('CHAIN_NOT_YET_VALID', `${data.subject} is not valid yet`, {
-      hint: 'Is the clock of this machine right?',
+      hint: 'check that the clock of this machine is right',
       data: { ...data, notBefore: signer.notBefore },
     })
   }
@@ -140,13 +140,13 @@ function checkNewKey({ publicKey, signer }: ProxyRequest): void {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = publicKey
   const strong = type === 'ec' || (type === 'rsa' && (details?.modulusLength ?? 0) >= MIN_RSA_BITS)
   if (!strong) {
-    throw new VoboxError('KEY_TOO_WEAK', 'The key of the new proxy is too weak', {
-      hint: `Use RSA with at least ${MIN_RSA_BITS} bits, or EC.`,
+    throw new VoboxError('KEY_TOO_WEAK', 'the key of the new proxy is too weak', {
+      hint: `use RSA with at least ${MIN_RSA_BITS} bits, or EC`,
       data: { keyType: type, keyBits: details?.modulusLength },
     })
   }
   if (publicKey.equals(createPublicKey(signer.privateKey))) {
-    throw new VoboxError('PROXY_KEY_MISMATCH', 'A proxy needs a key of its own')
+    throw new VoboxError('PROXY_KEY_MISMATCH', 'a proxy needs a key of its own')
   }
 }
 

@@ -79,24 +79,24 @@ function checkHostCertificate(
 ): void {
   const subject = host.subject.oneLine
   if (depth > 0) {
-    throw new VoboxError('NOT_PERMITTED', `The host credential of ${subject} is itself a proxy`, {
-      hint: 'Use the host certificate and its key, not a proxy made from them.',
+    throw new VoboxError('NOT_PERMITTED', `the host credential of ${subject} is itself a proxy`, {
+      hint: 'use the host certificate and its key, not a proxy made from them',
       data: { subject, depth },
     })
   }
   if (effectiveEnd <= now) {
-    const what = host.notAfter <= now ? 'The host certificate' : "The CA's certificate of the host"
+    const what = host.notAfter <= now ? 'the host certificate' : 'the CA above the host certificate'
     throw new VoboxError('CHAIN_EXPIRED', `${what} ${subject} has expired`, {
-      hint: 'Ask the site manager for a new host certificate.',
+      hint: 'ask the site manager for a new host certificate',
       data: { subject, notAfter: effectiveEnd },
     })
   }
   if (!allowsPurpose(host, 'client')) {
     throw new VoboxError(
       'KEY_USAGE_FORBIDS',
-      `The host certificate ${subject} is for servers only: its extended key usage has no clientAuth`,
+      `the host certificate ${subject} is for servers only: its extended key usage has no clientAuth`,
       {
-        hint: 'Ask the CA for a host certificate that allows TLS client authentication.',
+        hint: 'ask the CA for a host certificate that allows TLS client authentication',
         data: { subject, extendedKeyUsage: host.extendedKeyUsage, missing: PURPOSE_OID.client },
       },
     )

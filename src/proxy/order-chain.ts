@@ -61,9 +61,9 @@ function onlyIssuer(below: Certificate, candidates: Certificate[]): Certificate 
   if (another === undefined) return issuer
   throw new VoboxError(
     'CHAIN_BROKEN',
-    `Two different certificates could have signed ${below.subject.oneLine}`,
+    `two different certificates could have signed ${below.subject.oneLine}`,
     {
-      hint: 'Keep the one that belongs to the chain and remove the other.',
+      hint: 'keep the one that belongs to the chain and remove the other',
       data: { reason: 'ambiguous-issuer', subject: below.subject.oneLine },
     },
   )
@@ -77,7 +77,7 @@ function refuseReusedSerials(certificates: readonly Certificate[]): void {
     if (seen.has(key)) {
       throw new VoboxError(
         'CHAIN_BROKEN',
-        `Two different certificates carry one serial number of ${issuer.oneLine}`,
+        `two different certificates carry one serial number of ${issuer.oneLine}`,
         { data: { reason: 'duplicate-serial', subject: subject.oneLine, serialHex } },
       )
     }
@@ -89,9 +89,9 @@ function unconnected(below: Certificate, left: readonly Certificate[]): VoboxErr
   const strays = left.map((certificate) => certificate.subject.oneLine)
   return new VoboxError(
     'CHAIN_BROKEN',
-    `The chain ends at ${below.subject.oneLine}, and ${strays[0]} does not belong to it`,
+    `the chain ends at ${below.subject.oneLine}, and ${strays[0]} does not belong to it`,
     {
-      hint: `The certificate of ${below.issuer.oneLine} is missing, or another one is too many.`,
+      hint: `the certificate of ${below.issuer.oneLine} is missing, or another one is too many`,
       data: { reason: 'unconnected', subject: below.subject.oneLine, strays },
     },
   )

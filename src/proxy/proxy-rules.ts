@@ -40,7 +40,7 @@ const UNDERSTOOD: ReadonlySet<string> = new Set([
 export function brokenRule(rule: ProxyRule, certificate: Certificate, why: string): VoboxError {
   const subject = certificate.subject.oneLine
   return new VoboxError('PROXY_RULE_BROKEN', `${subject} is not a valid proxy: ${why}`, {
-    hint: 'Make the proxy anew; if it happens again, the tool that makes it is at fault.',
+    hint: 'make the proxy anew; if it happens again, the tool that makes it is at fault',
     data: { rule, subject },
   })
 }
@@ -85,7 +85,7 @@ export function checkSigner(endEntity: Certificate): void {
     })
   }
   if (isEmptyName(endEntity.subject)) {
-    throw new VoboxError('PROXY_RULE_BROKEN', 'A certificate without a subject signed a proxy', {
+    throw new VoboxError('PROXY_RULE_BROKEN', 'a certificate without a subject signed a proxy', {
       data: { rule: 'signer-has-no-name', subject },
     })
   }
@@ -143,8 +143,8 @@ function checkPolicy({ certificate, policy, info }: ProxyStep): void {
 function requireDigitalSignature(certificate: Certificate): void {
   if (certificate.keyUsage === undefined || certificate.keyUsage.has('digitalSignature')) return
   const subject = certificate.subject.oneLine
-  throw new VoboxError('KEY_USAGE_FORBIDS', `The key usage of ${subject} forbids signing proxies`, {
-    hint: 'A certificate for this use has the key usage digitalSignature.',
+  throw new VoboxError('KEY_USAGE_FORBIDS', `the key usage of ${subject} forbids signing proxies`, {
+    hint: 'a certificate for this use has the key usage digitalSignature',
     data: { subject, keyUsage: [...certificate.keyUsage], missing: 'digitalSignature' },
   })
 }

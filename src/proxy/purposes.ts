@@ -1,7 +1,7 @@
-/** What a certificate may be used for in TLS (RFC 5280 §4.2.1.3, §4.2.1.12). */
+/** What the leaf of a chain may be used for in TLS (RFC 5280 §4.2.1.3, §4.2.1.12). */
 import { OID } from '../asn1/oids.js'
 import { VoboxError } from '../errors.js'
-import type { Certificate } from '../x509/certificate.js'
+import type { Certificate, KeyUsage } from '../x509/certificate.js'
 
 /** Which end of a TLS connection presents the certificate. */
 export type TlsPurpose = 'client' | 'server'
@@ -9,6 +9,12 @@ export type TlsPurpose = 'client' | 'server'
 export const PURPOSE_OID: Readonly<Record<TlsPurpose, string>> = {
   client: OID.clientAuth,
   server: OID.serverAuth,
+}
+
+/** One of these is needed where there is a key usage; a server may also just decipher a key. */
+const KEY_USAGES: Readonly<Record<TlsPurpose, readonly KeyUsage[]>> = {
+  client: ['digitalSignature'],
+  server: ['digitalSignature', 'keyEncipherment', 'keyAgreement'],
 }
 
 /** Whether the extended key usage, where there is one, allows `purpose`. */
@@ -22,21 +28,31 @@ export function allowsPurpose(certificate: Certificate, purpose: TlsPurpose): bo
 }
 
 /**
- * Throws `KEY_USAGE_FORBIDS` unless every one of these certificates may be used for `purpose`; a
- * proxy can be restricted further than its end-entity certificate.
+ * Throws `KEY_USAGE_FORBIDS` unless every one of these certificates may be used for `purpose`: a
+ * proxy has at most the rights of its end-entity certificate and can be restricted further.
  */
 export function requirePurpose(certificates: readonly Certificate[], purpose: TlsPurpose): void {
   for (const certificate of certificates) {
-    if (allowsPurpose(certificate, purpose)) continue
-    const subject = certificate.subject.oneLine
-    throw new VoboxError('KEY_USAGE_FORBIDS', `${subject} must not be used as a TLS ${purpose}`, {
-      hint: `Its extended key usage lacks ${purpose}Auth; ask its CA for another certificate.`,
-      data: {
-        subject,
-        purpose,
-        extendedKeyUsage: certificate.extendedKeyUsage,
-        missing: PURPOSE_OID[purpose],
-      },
-    })
+    const { keyUsage, extendedKeyUsage } = certificate
+    if (!allowsPurpose(certificate, purpose)) {
+      throw forbidden(certificate, purpose, { extendedKeyUsage, missing: PURPOSE_OID[purpose] })
+    }
+    if (keyUsage !== undefined && !KEY_USAGES[purpose].some((usage) => keyUsage.has(usage))) {
+      const missing = KEY_USAGES[purpose][0]
+      throw forbidden(certificate, purpose, { keyUsage: [...keyUsage], missing })
+    }
   }
+}
+
+function forbidden(
+  certificate: Certificate,
+  purpose: TlsPurpose,
+  data: Readonly<Record<string, unknown>>,
+): VoboxError {
+  const subject = certificate.subject.oneLine
+  const what = 'keyUsage' in data ? 'key usage' : 'extended key usage'
+  return new VoboxError('KEY_USAGE_FORBIDS', `${subject} must not be used as a TLS ${purpose}`, {
+    hint: `its ${what} forbids it; ask its CA for another certificate`,
+    data: { subject, purpose, ...data },
+  })
 }
