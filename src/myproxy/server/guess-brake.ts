@@ -70,7 +70,8 @@ export class GuessBrake {
     })
     try {
       await before
-      await this.#clock.sleep(this.#delayMs(track), signal)
+      const delayMs = this.#delayMs(track)
+      if (delayMs > 0) await this.#clock.sleep(delayMs, signal)
       const result = await guess()
       track.failures = 0
       return result

@@ -2,7 +2,7 @@
  * How the server says no. Its sentences are those of the C server where it has one: people have
  * searched for them for twenty years, and clients tell refusals apart by them.
  */
-import { type ErrorCode, isVoboxError, type Persistence, VoboxError } from '../../errors.js'
+import { type ErrorCode, type Persistence, VoboxError } from '../../errors.js'
 
 /** A refusal: `lines` go to the client, `code` and the first line to the log. */
 function refusal(
@@ -33,11 +33,11 @@ export function nothingToDestroy(): VoboxError {
 }
 
 export function notOwned(dn: string): VoboxError {
-  return refusal('MYPROXY_REFUSED', [`Credentials not owned by "${dn}".`])
+  return refusal('MYPROXY_NOT_OWNER', [`Credentials not owned by "${dn}".`])
 }
 
 export function ownedByAnother(username: string, dn: string): VoboxError {
-  return refusal('MYPROXY_REFUSED', [
+  return refusal('MYPROXY_NOT_OWNER', [
     `Credentials are already stored for user ${username}`,
     'and they are not owned by',
     `"${dn}",`,
@@ -48,14 +48,15 @@ export function ownedByAnother(username: string, dn: string): VoboxError {
 }
 
 export function notAccepted(dn: string): VoboxError {
-  return refusal('MYPROXY_REFUSED', [
+  return refusal('MYPROXY_NOT_AUTHORISED', [
     `"${dn}" not authorized to store credentials on this server (accepted_credentials policy)`,
   ])
 }
 
 /** @param reasons one for each way that was looked at. */
 export function notAuthorised(reasons: readonly string[]): VoboxError {
-  return refusal('MYPROXY_NOT_AUTHORISED_RENEWER', reasons)
+  const asRenewer = reasons.some((reason) => reason.includes('authorized_renewers'))
+  return refusal(asRenewer ? 'MYPROXY_NOT_AUTHORISED_RENEWER' : 'MYPROXY_NOT_AUTHORISED', reasons)
 }
 
 export function wrongPassPhrase(): VoboxError {
@@ -68,9 +69,9 @@ export function passPhraseTooShort(minCharacters: number): VoboxError {
   ])
 }
 
-/** What the C server sends, then why. */
+/** A renewal whose second half failed, and why. */
 export function authenticationFailed(reason: string): VoboxError {
-  return refusal('MYPROXY_REFUSED', [reason, 'authentication failed'])
+  return refusal('MYPROXY_AUTHORISATION_REFUSED', [reason, 'authentication failed'])
 }
 
 export function limitedClient(): VoboxError {
@@ -82,7 +83,8 @@ export function limitedClient(): VoboxError {
 
 export function storedExpired(): VoboxError {
   return refusal('MYPROXY_CREDENTIAL_EXPIRED', [
-    'The stored credential has expired: certificate has expired',
+    'X509_verify_cert() failed: certificate has expired',
+    'The stored credential must be stored anew.',
   ])
 }
 
@@ -96,6 +98,11 @@ export function notAuthenticated(): VoboxError {
   return refusal('MYPROXY_REFUSED', [
     'A certificate is needed for this request: the client presented none',
   ])
+}
+
+/** What was delegated to us is not the client's to store. */
+export function notTheirs(reason: string): VoboxError {
+  return refusal('MYPROXY_REFUSED', [`Unable to store credentials: ${reason}`])
 }
 
 export function untrustedClient(error: VoboxError): VoboxError {
@@ -140,10 +147,15 @@ const ABOUT_THE_CLIENT: readonly ErrorCode[] = [
   'EXTENSION_UNKNOWN_CRITICAL',
 ]
 
+/** Whether a failure may be told to the client in its own words. */
+export function isAboutTheClient(error: VoboxError): boolean {
+  return ABOUT_THE_CLIENT.includes(error.code)
+}
+
 /** What the client is told about a failure: nothing about paths, files or our own faults. */
 export function linesForClient(error: VoboxError): readonly string[] {
   const { lines } = error.data
   if (Array.isArray(lines)) return lines.map(String)
-  if (isVoboxError(error, ...ABOUT_THE_CLIENT)) return [error.message]
+  if (isAboutTheClient(error)) return [error.message]
   return ['internal error: see the log of the server']
 }

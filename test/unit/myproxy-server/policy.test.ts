@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest'
+import { decideDelegation, type Wanted } from '../../../src/myproxy/server/decide-delegation.js'
+import { ANONYMOUS } from '../../../src/myproxy/server/dn-pattern.js'
+import { decideAccess, type MyProxyPolicy, mayStore } from '../../../src/myproxy/server/policy.js'
+
+const ALICE = '/DC=org/CN=alice'
+const VOBOX = '/DC=org/OU=Hosts/CN=vobox'
+const PORTAL = '/DC=org/OU=Hosts/CN=portal'
+
+/** As sites configure it: hosts may renew what users allow, anybody retrieves with a pass phrase. */
+const site: MyProxyPolicy = {
+  acceptedCredentials: ['/DC=org/*'],
+  authorizedRetrievers: ['*'],
+  authorizedRenewers: ['/DC=org/OU=Hosts/*'],
+  defaultRenewers: ['none'],
+}
+
+describe('decideAccess', () => {
+  it('lets the server refuse before anything a credential says', () => {
+    expect(decideAccess(site, 'authorized_renewers', ALICE, { renewer: '*' })).toEqual({
+      allowed: false,
+      reason: `"${ALICE}" not authorized by server's authorized_renewers policy`,
+    })
+  })
+
+  it('lets a credential narrow what the server allows', () => {
+    const wanted = { renewer: '*/CN=vobox' }
+    expect(decideAccess(site, 'authorized_renewers', VOBOX, wanted)).toEqual({ allowed: true })
+    expect(decideAccess(site, 'authorized_renewers', PORTAL, wanted)).toEqual({
+      allowed: false,
+      reason: `"${PORTAL}" not authorized by credential's authorized_renewers policy`,
+    })
+  })
+
+  it('falls back on the default where a credential names nobody', () => {
+    expect(decideAccess(site, 'authorized_renewers', VOBOX, {})).toEqual({
+      allowed: false,
+      reason: `"${VOBOX}" not authorized by server's default authorized_renewers policy`,
+    })
+    expect(decideAccess(site, 'authorized_retrievers', VOBOX, {})).toEqual({ allowed: true })
+  })
+
+  it('trusts nobody by default to retrieve without a pass phrase', () => {
+    const open = { ...site, trustedRetrievers: ['*'] }
+    expect(decideAccess(open, 'trusted_retrievers', PORTAL, {})).toMatchObject({ allowed: false })
+    expect(decideAccess(open, 'trusted_retrievers', PORTAL, { trustedRetriever: PORTAL })).toEqual({
+      allowed: true,
+    })
+  })
+
+  it('lets nobody do anything when no line allows it', () => {
+    expect(mayStore({}, ALICE)).toBe(false)
+    for (const access of ['trusted_retrievers', 'authorized_retrievers', 'authorized_renewers']) {
+      const decision = decideAccess({}, access as 'authorized_renewers', ALICE, { renewer: '*' })
+      expect(decision).toMatchObject({ allowed: false })
+    }
+  })
+})
+
+describe('decideDelegation', () => {
+  const forRenewal: Wanted = { owner: ALICE, renewer: '*', isProtected: false }
+  const byPassPhrase: Wanted = { owner: ALICE, isProtected: true }
+  const ask = (dn: string, passPhrase = '') => ({ dn, hasPassPhrase: passPhrase !== '' })
+
+  it.each([
+    ['challenges a renewer', site, ask(VOBOX), forRenewal, { action: 'challenge' }],
+    [
+      'checks the pass phrase of somebody without a certificate',
+      site,
+      ask(ANONYMOUS, 'secret'),
+      byPassPhrase,
+      { action: 'check-pass-phrase' },
+    ],
+    [
+      'asks a renewer for the pass phrase of what was stored with one',
+      site,
+      ask(VOBOX),
+      { ...forRenewal, isProtected: true },
+      { action: 'refuse', because: 'pass-phrase' },
+    ],
+    [
+      'asks for a pass phrase where only retrieval is open',
+      site,
+      ask(PORTAL),
+      byPassPhrase,
+      { action: 'refuse', because: 'pass-phrase' },
+    ],
+    [
+      'does not let a client without a certificate renew, though every renewer is welcome',
+      { ...site, authorizedRenewers: ['*'] },
+      ask(ANONYMOUS),
+      forRenewal,
+      { action: 'refuse', because: 'pass-phrase' },
+    ],
+    [
+      'does not let a proxy renew itself',
+      { authorizedRenewers: ['*'] },
+      ask(ALICE),
+      forRenewal,
+      { action: 'refuse', because: 'policy' },
+    ],
+    [
+      'lets a proxy renew itself where that is configured',
+      { authorizedRenewers: ['*'], allowSelfAuthorization: true },
+      ask(ALICE),
+      forRenewal,
+      { action: 'challenge' },
+    ],
+    [
+      'gives a trusted retriever what it wants at once',
+      { authorizedRetrievers: ['*'], trustedRetrievers: [PORTAL] },
+      ask(PORTAL),
+      { owner: ALICE, trustedRetriever: PORTAL, isProtected: false },
+      { action: 'trust' },
+    ],
+    [
+      'tells a renewer that nothing is stored',
+      site,
+      ask(VOBOX),
+      undefined,
+      { action: 'refuse', because: 'not-stored' },
+    ],
+    [
+      'does not tell somebody without a certificate that nothing is stored',
+      site,
+      ask(ANONYMOUS, 'secret'),
+      undefined,
+      { action: 'check-pass-phrase' },
+    ],
+    [
+      'does not tell somebody whom no line admits that nothing is stored',
+      { authorizedRenewers: ['none'] },
+      ask(VOBOX),
+      undefined,
+      { action: 'refuse', because: 'policy' },
+    ],
+  ])('%s', (_name, policy, asker, wanted, decision) => {
+    expect(decideDelegation(policy, asker, wanted)).toMatchObject(decision)
+  })
+
+  it('names each policy that was looked at, as the C server does', () => {
+    const decision = decideDelegation({}, ask(VOBOX), forRenewal)
+    expect(decision).toEqual({
+      action: 'refuse',
+      because: 'policy',
+      reasons: [
+        `"${VOBOX}" not authorized by server's trusted_retrievers policy`,
+        `"${VOBOX}" not authorized by server's authorized_retrievers policy`,
+        `"${VOBOX}" not authorized by server's authorized_renewers policy`,
+      ],
+    })
+  })
+})

@@ -1,0 +1,96 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  encodeStoredData,
+  parseStoredData,
+  type StoredData,
+} from '../../../src/myproxy/server/stored-data.js'
+import { failureOf } from '../../support/failure.js'
+
+/** Written by Debian's myproxy-server 6.2.14 for `myproxy-init -l alice -k second/x -K … -R …`. */
+const FROM_THE_C_SERVER = [
+  'OWNER=/DC=ch/DC=cern/OU=Users/CN=alicesgm',
+  'LIFETIME=86400',
+  'NAME=second/x',
+  'DESCRIPTION=a second one',
+  'RENEWERS=*/CN=vobox.test.ch',
+  'USERNAME=alicepass',
+  'END_OPTIONS',
+  '',
+].join('\n')
+
+const parse = (text: string) => parseStoredData(Buffer.from(text))
+
+describe('parseStoredData', () => {
+  it('reads what the C server wrote', () => {
+    expect(parse(FROM_THE_C_SERVER)).toEqual({
+      username: 'alicepass',
+      name: 'second/x',
+      owner: '/DC=ch/DC=cern/OU=Users/CN=alicesgm',
+      lifetimeSeconds: 86_400,
+      description: 'a second one',
+      renewer: '*/CN=vobox.test.ch',
+    })
+  })
+
+  it.each([
+    ['an empty file', '', 'END_OPTIONS'],
+    ['no end', FROM_THE_C_SERVER.replace('END_OPTIONS\n', ''), 'END_OPTIONS'],
+    ['an end cut short', FROM_THE_C_SERVER.slice(0, -2), 'END_OPTIONS'],
+    ['no owner', FROM_THE_C_SERVER.replace('OWNER', 'OWNED'), 'OWNER'],
+    ['no user name', FROM_THE_C_SERVER.replace('USERNAME', 'USER'), 'USERNAME'],
+    ['two owners', `OWNER=/CN=eve\n${FROM_THE_C_SERVER}`, 'OWNER'],
+    ['a lifetime in words', FROM_THE_C_SERVER.replace('86400', 'a day'), 'LIFETIME'],
+    ['a negative lifetime', FROM_THE_C_SERVER.replace('86400', '-1'), 'LIFETIME'],
+  ])('refuses %s', (_name, text, what) => {
+    const error = failureOf(() => parse(text))
+    expect(error.code).toBe('MYPROXY_STORE_MALFORMED')
+    expect(error.data).toEqual({ what })
+  })
+
+  it('refuses bytes that are not UTF-8', () => {
+    const bytes = Buffer.concat([Buffer.from('OWNER='), Buffer.of(0xff), Buffer.from('\n')])
+    expect(failureOf(() => parseStoredData(bytes)).data).toEqual({ what: 'text' })
+  })
+})
+
+describe('encodeStoredData', () => {
+  it('puts the fingerprint after the end, where the C server has stopped reading', () => {
+    const data = { username: 'a', owner: '/CN=a', lifetimeSeconds: 60, fingerprint: 'ab' }
+    const text = encodeStoredData(data).toString()
+    expect(text).toMatch(/END_OPTIONS\nCREDS_SHA256=ab\n$/)
+  })
+
+  it('refuses a value that would become a line of its own', () => {
+    const data = { username: 'a', owner: '/CN=a', lifetimeSeconds: 0, renewer: 'x\nOWNER=/CN=eve' }
+    const error = failureOf(() => encodeStoredData(data))
+    expect(error.code).toBe('MYPROXY_VALUE_INVALID')
+    expect(error.data).toMatchObject({ key: 'RENEWERS' })
+  })
+
+  it('gives back whatever was put in', () => {
+    const text = fc
+      .string({ unit: 'grapheme', minLength: 1, maxLength: 60 })
+      .filter((value) => !/[\r\n\0]/.test(value) && value.isWellFormed())
+    const data = fc.record(
+      {
+        username: text,
+        owner: text,
+        lifetimeSeconds: fc.nat(),
+        name: text,
+        description: text,
+        renewer: text,
+        retriever: text,
+        trustedRetriever: text,
+        keyRetriever: text,
+        fingerprint: fc.stringMatching(/^[0-9a-f]{64}$/),
+      },
+      { requiredKeys: ['username', 'owner', 'lifetimeSeconds'] },
+    )
+    fc.assert(
+      fc.property(data, (given) => {
+        expect(parseStoredData(encodeStoredData(given as StoredData))).toEqual(given)
+      }),
+    )
+  })
+})
