@@ -9,23 +9,36 @@ export function decodeOid(content: Uint8Array): string {
   if (last === undefined || last >= 0x80 || content.length > MAX_OCTETS) {
     throw malformed('DER object identifier is malformed', { octets: content.length })
   }
-  const arcs: string[] = []
+  let text = ''
+  let start = 0
+  content.forEach((octet, index) => {
+    if (octet >= 0x80) return
+    if (content[start] === 0x80) throw malformed('DER object identifier is not minimal')
+    text += start === 0 ? firstArcs(content, index) : `.${readArc(content, start, index)}`
+    start = index + 1
+  })
+  return text
+}
+
+/** The first two arcs share one number (X.690 §8.19.4). */
+function firstArcs(content: Uint8Array, end: number): string {
+  const both = readArc(content, 0, end)
+  if (both < 80) return `${Math.floor(Number(both) / 40)}.${Number(both) % 40}`
+  return `2.${BigInt(both) - 80n}`
+}
+
+/** Seven octets fit into a number exactly; UUIDs as arcs need more. */
+function readArc(content: Uint8Array, start: number, end: number): number | bigint {
+  if (end - start >= 7) return readLargeArc(content, start, end)
+  let arc = 0
+  for (let at = start; at <= end; at++) arc = arc * 128 + ((content[at] ?? 0) & 0x7f)
+  return arc
+}
+
+function readLargeArc(content: Uint8Array, start: number, end: number): bigint {
   let arc = 0n
-  let startOfArc = true
-  for (const octet of content) {
-    if (startOfArc && octet === 0x80) throw malformed('DER object identifier is not minimal')
-    arc = (arc << 7n) | BigInt(octet & 0x7f)
-    startOfArc = octet < 0x80
-    if (!startOfArc) continue
-    if (arcs.length === 0) {
-      const root = arc < 80n ? arc / 40n : 2n
-      arcs.push(root.toString())
-      arc -= root * 40n
-    }
-    arcs.push(arc.toString())
-    arc = 0n
-  }
-  return arcs.join('.')
+  for (const octet of content.subarray(start, end + 1)) arc = (arc << 7n) | BigInt(octet & 0x7f)
+  return arc
 }
 
 /** A dotted text that is no object identifier is the programmer's mistake: `TypeError`. */

@@ -9,6 +9,11 @@ const GENERALIZED_TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/
 /** Two-digit years from 50 on belong to the last century (RFC 5280 §4.1.2.5.1). */
 const CENTURY_PIVOT = 50
 
+/** JavaScript takes smaller years for those of the last century. */
+const MIN_YEAR = 100
+
+const DAYS_OF_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+
 export function decodeTime(tag: number, content: Uint8Array): UnixSeconds {
   const text = String.fromCharCode(...content.subarray(0, 16))
   const match = (tag === TAG.utcTime ? UTC_TIME : GENERALIZED_TIME).exec(text)
@@ -17,12 +22,15 @@ export function decodeTime(tag: number, content: Uint8Array): UnixSeconds {
     .slice(1)
     .map(Number)
   const year = tag === TAG.utcTime ? written + (written < CENTURY_PIVOT ? 2000 : 1900) : written
-  const date = new Date(0)
-  date.setUTCFullYear(year, month - 1, day)
-  date.setUTCHours(hour, minute, second)
-  // A day or an hour that does not exist rolls over into the next; then the text says otherwise.
-  if (timeText(date, tag) !== text) throw malformed('DER time does not exist', { text })
-  return asUnixSeconds(date.getTime() / 1000)
+  const exists = day >= 1 && day <= daysOf(year, month) && hour < 24 && minute < 60 && second < 60
+  if (!exists || year < MIN_YEAR) throw malformed('DER time does not exist', { text })
+  return asUnixSeconds(Date.UTC(year, month - 1, day, hour, minute, second) / 1000)
+}
+
+/** 0 for a month that does not exist. */
+function daysOf(year: number, month: number): number {
+  if (month !== 2) return DAYS_OF_MONTH[month - 1] ?? 0
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
 }
 
 /** UTCTime through 2049, GeneralizedTime from 2050 on (RFC 5280 §4.1.2.5). */
@@ -34,7 +42,8 @@ export function timeTag(seconds: UnixSeconds): number {
 export function encodeTime(tag: number, seconds: UnixSeconds): Uint8Array {
   const date = new Date(seconds * 1000)
   const year = date.getUTCFullYear()
-  if (!(year >= 0 && year <= 9999)) throw new TypeError('an instant outside the years 0 to 9999')
+  if (!(year >= MIN_YEAR && year <= 9999))
+    throw new TypeError('an instant outside years 100 to 9999')
   return new TextEncoder().encode(timeText(date, tag))
 }
 

@@ -5,7 +5,7 @@
  * so that whoever holds a `Certificate` holds one that parses. Keys, hashes and texts are made when
  * first asked for. Nothing here trusts anything.
  */
-import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
+import { createHash, type KeyObject } from 'node:crypto'
 import { DerReader } from '../asn1/der.js'
 import { OID } from '../asn1/oids.js'
 import { VoboxError } from '../errors.js'
@@ -25,7 +25,7 @@ import {
 } from './extensions.js'
 import { malformedAs } from './malformed-as.js'
 import { type Name, parseName } from './name.js'
-import { type KeyFacts, readKeyFacts } from './public-key.js'
+import { importPublicKey, type KeyFacts, readKeyFacts } from './public-key.js'
 import { serialHexOf } from './serial.js'
 import {
   readSignatureAlgorithm,
@@ -146,7 +146,7 @@ class ParsedCertificate implements Certificate {
   }
 
   get publicKey(): KeyObject {
-    this.#publicKey ??= importPublicKey(this.spki)
+    this.#publicKey ??= publicKeyOf(this.spki)
     return this.#publicKey
   }
 
@@ -181,9 +181,9 @@ function readTbs(tbs: DerReader, outerAlgorithm: Uint8Array): TbsFields {
   return { version, serialHex, issuer, subject, notBefore, notAfter, spki, extensions }
 }
 
-function importPublicKey(spki: Uint8Array): KeyObject {
+function publicKeyOf(spki: Uint8Array): KeyObject {
   try {
-    return createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' })
+    return importPublicKey(spki)
   } catch (cause) {
     throw new VoboxError('CERTIFICATE_MALFORMED', 'public key of the certificate is malformed', {
       cause,

@@ -34,6 +34,7 @@ export interface Crl {
   readonly signatureAlgorithm: SignatureAlgorithm
   /** Whether the list names this serial number (`Certificate.serialHex`). Throws `CRL_MALFORMED`. */
   revokes(serialHex: string): boolean
+  /** Remembered for each key: a large list is hashed once. */
   isSignedBy(issuerKey: KeyObject): boolean
 }
 
@@ -47,6 +48,7 @@ class ParsedCrl implements Crl {
   readonly #signature: Uint8Array
   readonly #entries: Uint8Array | undefined
   #serials: ReadonlySet<string> | undefined
+  readonly #verified = new WeakMap<KeyObject, boolean>()
 
   constructor(der: Uint8Array) {
     const outer = new DerReader(der)
@@ -77,7 +79,12 @@ class ParsedCrl implements Crl {
   }
 
   isSignedBy(issuerKey: KeyObject): boolean {
-    return verifySignature(this.signatureAlgorithm, issuerKey, this.#tbs, this.#signature)
+    const known = this.#verified.get(issuerKey)
+    if (known !== undefined) return known
+    const { signatureAlgorithm } = this
+    const verified = verifySignature(signatureAlgorithm, issuerKey, this.#tbs, this.#signature)
+    this.#verified.set(issuerKey, verified)
+    return verified
   }
 }
 

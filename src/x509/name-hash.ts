@@ -1,6 +1,6 @@
 /** File names of a hashed CA directory: what `openssl x509 -subject_hash` and `-subject_hash_old` print. */
 import { createHash } from 'node:crypto'
-import { derOid, derSequence, derSet, derUtf8String, encodeDer } from '../asn1/der.js'
+import { derSequence, derSet, derUtf8String, encodeDer, TAG } from '../asn1/der.js'
 import type { Name, NameAttribute } from './name.js'
 import { decodeText, isTextTag } from './name-text.js'
 
@@ -23,11 +23,11 @@ function canonicalName(name: Name): Uint8Array {
   return Buffer.concat(name.parts.map((part) => derSet(...part.map(canonicalAttribute))))
 }
 
-function canonicalAttribute({ type, tag, value }: NameAttribute): Uint8Array {
+function canonicalAttribute({ typeBytes, tag, value }: NameAttribute): Uint8Array {
   const text = isTextTag(tag)
     ? derUtf8String(foldText(decodeText(tag, value)))
     : encodeDer(tag, value)
-  return derSequence(derOid(type), text)
+  return derSequence(encodeDer(TAG.oid, typeBytes), text)
 }
 
 /** ASCII alone: trims and collapses white space to one space, lowers capitals. */

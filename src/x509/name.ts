@@ -7,6 +7,7 @@
  */
 import { attributeType } from '../asn1/attribute-types.js'
 import { DerReader, derOid, derSequence, derSet, encodeDer, TAG } from '../asn1/der.js'
+import { decodeOid } from '../asn1/oid-codec.js'
 import { nameOneLine } from './name-one-line.js'
 import { decodeText, encodeText, type TextEncoding } from './name-text.js'
 
@@ -16,6 +17,8 @@ export { nameHash, nameHashOld } from './name-hash.js'
 export interface NameAttribute {
   /** Attribute type, dotted. */
   readonly type: string
+  /** The same as it was encoded: content of the OBJECT IDENTIFIER. */
+  readonly typeBytes: Uint8Array
   /** Tag of the string type, e.g. `TAG.utf8String`. */
   readonly tag: number
   readonly value: Uint8Array
@@ -60,10 +63,10 @@ function readRelativeName(set: DerReader): NameAttribute[] {
   const attributes: NameAttribute[] = []
   do {
     const pair = set.readSequence()
-    const type = pair.readOid()
+    const typeBytes = pair.read(TAG.oid)
     const { tag, content } = pair.readElement()
     pair.done()
-    attributes.push({ type, tag, value: content })
+    attributes.push({ type: decodeOid(typeBytes), typeBytes, tag, value: content })
   } while (!set.atEnd())
   return attributes
 }

@@ -4,6 +4,7 @@ import { DerReader, derBitString, derContext, derInteger, derSequence } from '..
 import { VoboxError } from '../errors.js'
 import { malformedAs } from './malformed-as.js'
 import { EMPTY_NAME, type Name, parseName } from './name.js'
+import { importPublicKey } from './public-key.js'
 import {
   encodeAlgorithmFor,
   readSignatureAlgorithm,
@@ -70,7 +71,7 @@ function readRequestInfo(info: DerReader): { subject: Name; spki: Uint8Array } {
 
 function importRequestKey(spki: Uint8Array): KeyObject {
   try {
-    return createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' })
+    return importPublicKey(spki)
   } catch (cause) {
     throw new VoboxError('REQUEST_MALFORMED', 'key of the certification request is malformed', {
       cause,

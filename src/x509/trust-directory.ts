@@ -12,7 +12,7 @@ import type { Clock } from '../ports/clock.js'
 import type { Files } from '../ports/files.js'
 import { makeTrustAnchors } from './trust-anchor-set.js'
 import type { TrustAnchors } from './trust-anchors.js'
-import { mapBounded, readTrustMaterial, trustFileNames } from './trust-files.js'
+import { mapBounded, type ParsedFiles, readTrustMaterial, trustFileNames } from './trust-files.js'
 
 export interface TrustDirectoryOptions {
   /** Whether a CA without a signing policy may sign anything. */
@@ -25,6 +25,7 @@ export interface TrustDirectoryOptions {
 
 interface Loaded {
   anchors: TrustAnchors
+  parsed: ParsedFiles
   /** Inode, size and times of every entry that matters. */
   fingerprint: string
   checkedMs: number
@@ -87,7 +88,7 @@ export class TrustDirectory {
     const unchanged = before?.fingerprint === fingerprint && checkedMs - before.readMs < reloadMs
     const loaded = unchanged
       ? { ...before, checkedMs }
-      : { anchors: await this.#read(names), fingerprint, checkedMs, readMs: checkedMs }
+      : { ...(await this.#read(names)), fingerprint, checkedMs, readMs: checkedMs }
     this.#loaded = loaded
     return loaded
   }
@@ -118,12 +119,18 @@ export class TrustDirectory {
     return lines.join('\n')
   }
 
-  async #read(names: readonly string[]): Promise<TrustAnchors> {
-    const material = await readTrustMaterial(this.#files, this.#directory, trustFileNames(names))
-    return makeTrustAnchors(material, {
+  async #read(names: readonly string[]): Promise<Pick<Loaded, 'anchors' | 'parsed'>> {
+    const { material, parsed } = await readTrustMaterial(
+      this.#files,
+      this.#directory,
+      trustFileNames(names),
+      this.#loaded?.parsed ?? new Map(),
+    )
+    const anchors = makeTrustAnchors(material, {
       allowMissingSigningPolicy: this.#options.allowMissingSigningPolicy,
       now: () => this.#clock.now(),
     })
+    return { anchors, parsed }
   }
 }
 

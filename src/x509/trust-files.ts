@@ -2,7 +2,7 @@
 import { printable, VoboxError } from '../errors.js'
 import type { FileRead, Files } from '../ports/files.js'
 import { type Certificate, parseCertificate } from './certificate.js'
-import { parseCrl } from './crl.js'
+import { type Crl, parseCrl } from './crl.js'
 import { type Name, nameHash, nameHashOld } from './name.js'
 import { parsePem } from './pem.js'
 import { parseSigningPolicy, type SigningPolicy } from './signing-policy.js'
@@ -51,20 +51,30 @@ export async function mapBounded<T, R>(
   return results
 }
 
+/** Content of one file. */
+type Parsed = readonly Certificate[] | Crl | SigningPolicy
+
+/**
+ * What was parsed before, by inode, size and times: the two hash names of a CA lead to one file, and
+ * a directory that is read again has mostly changed in one or two.
+ */
+export type ParsedFiles = ReadonlyMap<string, Parsed>
+
 /** Everything that the files of `directory` hold; the reads overlap, the parsing goes in order. */
 export async function readTrustMaterial(
   files: Files,
   directory: string,
   trustFiles: readonly TrustFile[],
-): Promise<TrustMaterial> {
-  const gathering = new Gathering()
+  before: ParsedFiles,
+): Promise<{ material: TrustMaterial; parsed: ParsedFiles }> {
   const reads = await mapBounded(trustFiles, async (file) => {
     const path = `${directory}/${file.name}`
     const rules = { maxBytes: MAX_BYTES[file.kind], followLinks: true }
     return { file, path, read: await files.read(path, rules).catch(oursOrThrow) }
   })
+  const gathering = new Gathering(before)
   for (const { file, path, read } of reads) gathering.add(file, path, read)
-  return gathering.material()
+  return { material: gathering.material(), parsed: gathering.parsed }
 }
 
 function oursOrThrow(error: unknown): VoboxError {
@@ -73,18 +83,24 @@ function oursOrThrow(error: unknown): VoboxError {
 }
 
 class Gathering {
+  readonly parsed = new Map<string, Parsed>()
+  readonly #before: ParsedFiles
   readonly #certificates = new Map<string, Certificate>()
-  readonly #crls = new Map<string, LoadedCrl>()
+  readonly #crls = new Map<Crl, LoadedCrl>()
   readonly #signingPolicies = new Map<string, SigningPolicy | undefined>()
   readonly #unreadableCrls = new Map<string, string>()
   readonly #problems: TrustProblem[] = []
+
+  constructor(before: ParsedFiles) {
+    this.#before = before
+  }
 
   add(file: TrustFile, path: string, read: FileRead | VoboxError): void {
     try {
       if (read instanceof VoboxError) throw read
       if (file.kind === 'certificate') this.#addCertificates(file, read)
       else if (file.kind === 'crl') this.#addCrl(file, path, read)
-      else this.#signingPolicies.set(file.hash, parseSigningPolicy(read.bytes.toString('utf8')))
+      else this.#addPolicy(file, read)
     } catch (error) {
       this.#note(file, path, oursOrThrow(error))
     }
@@ -100,26 +116,35 @@ class Gathering {
     }
   }
 
-  /** The same certificate usually lies there under both hashes. */
-  #addCertificates({ hash }: TrustFile, { bytes }: FileRead): void {
-    const certificates = parsePem(bytes)
-      .filter(({ label }) => CERTIFICATE_LABELS.has(label))
-      .map((block) => parseCertificate(block.bytes))
-      .filter(({ subject }) => isHashOf(hash, subject))
-    if (certificates.length === 0) throw misnamed('CERTIFICATE_MALFORMED', 'certificate')
-    for (const certificate of certificates) {
+  #parse<T extends Parsed>(kind: TrustFile['kind'], read: FileRead, parse: (b: Buffer) => T): T {
+    const { inode, sizeBytes, modifiedMs, changedMs } = read.facts
+    const identity = `${kind} ${inode} ${sizeBytes} ${modifiedMs} ${changedMs}`
+    const known = this.parsed.get(identity) ?? this.#before.get(identity) ?? parse(read.bytes)
+    this.parsed.set(identity, known)
+    // The identity begins with the kind, so what is known under it came from the same parser.
+    return known as T
+  }
+
+  #addCertificates({ hash }: TrustFile, read: FileRead): void {
+    const certificates = this.#parse('certificate', read, parseCertificates)
+    const named = certificates.filter(({ subject }) => isHashOf(hash, subject))
+    if (named.length === 0) throw misnamed('CERTIFICATE_MALFORMED', 'certificate')
+    for (const certificate of named) {
       const { fingerprintSha256 } = certificate
       const known = this.#certificates.has(fingerprintSha256)
       if (!known) this.#certificates.set(fingerprintSha256, certificate)
     }
   }
 
-  /** A list that lies there under both hashes is parsed once. */
-  #addCrl({ hash }: TrustFile, path: string, { bytes, facts }: FileRead): void {
-    const identity = `${facts.inode} ${facts.sizeBytes} ${facts.changedMs}`
-    const loaded = this.#crls.get(identity) ?? { crl: parseCrl(bytes), file: path }
-    if (!isHashOf(hash, loaded.crl.issuer)) throw misnamed('CRL_MALFORMED', 'CRL')
-    this.#crls.set(identity, loaded)
+  #addCrl({ hash }: TrustFile, path: string, read: FileRead): void {
+    const crl = this.#parse('crl', read, parseCrl)
+    if (!isHashOf(hash, crl.issuer)) throw misnamed('CRL_MALFORMED', 'CRL')
+    if (!this.#crls.has(crl)) this.#crls.set(crl, { crl, file: path })
+  }
+
+  #addPolicy({ hash }: TrustFile, read: FileRead): void {
+    const parse = (bytes: Buffer) => parseSigningPolicy(bytes.toString('utf8'))
+    this.#signingPolicies.set(hash, this.#parse('signing-policy', read, parse))
   }
 
   /** A CRL or policy that cannot be read closes its CA; without its certificate a CA is just unknown. */
@@ -132,6 +157,14 @@ class Gathering {
 }
 
 const CERTIFICATE_LABELS: ReadonlySet<string> = new Set(['CERTIFICATE', 'X509 CERTIFICATE'])
+
+/** With keys that OpenSSL takes, so that later nothing can fail because of a file. */
+function parseCertificates(bytes: Buffer): readonly Certificate[] {
+  const blocks = parsePem(bytes).filter(({ label }) => CERTIFICATE_LABELS.has(label))
+  const certificates = blocks.map((block) => parseCertificate(block.bytes))
+  for (const { publicKey } of certificates) void publicKey
+  return certificates
+}
 
 function isHashOf(hash: string, name: Name): boolean {
   return hash === nameHash(name) || hash === nameHashOld(name)
