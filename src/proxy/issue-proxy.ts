@@ -18,6 +18,7 @@ import {
   parseCertificate,
 } from '../x509/certificate.js'
 import { nameWithCommonName } from '../x509/name.js'
+import { checkValidity } from '../x509/path-rules.js'
 import { keysMatch } from '../x509/private-key.js'
 import {
   encodeAuthorityKeyIdentifier,
@@ -116,24 +117,8 @@ function checkCanSign(facts: ChainFacts, signer: Certificate, request: ProxyRequ
       data: { subjects: [signer.subject.oneLine] },
     })
   }
-  checkSignerIsValid(facts, signer, request)
-}
-
-function checkSignerIsValid(facts: ChainFacts, signer: Certificate, request: ProxyRequest): void {
-  const { now, notAfter } = request
-  const data = { subject: signer.subject.oneLine }
-  if (facts.effectiveEnd <= now) {
-    throw new VoboxError('CHAIN_EXPIRED', `the chain of ${data.subject} has expired`, {
-      data: { ...data, notAfter: facts.effectiveEnd },
-    })
-  }
-  if (signer.notBefore > now + BACKDATE_SECONDS) {
-    throw new VoboxError('CHAIN_NOT_YET_VALID', `${data.subject} is not valid yet`, {
-      hint: 'check that the clock of this machine is right',
-      data: { ...data, notBefore: signer.notBefore },
-    })
-  }
-  if (notAfter <= now) throw new TypeError('a proxy must end in the future')
+  for (const certificate of request.signer.chain) checkValidity(certificate, request.now)
+  if (request.notAfter <= request.now) throw new TypeError('a proxy must end in the future')
 }
 
 function checkNewKey({ publicKey, signer }: ProxyRequest): void {

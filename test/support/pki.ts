@@ -32,8 +32,9 @@ import {
   encodeSubjectKeyIdentifier,
   signCertificate,
 } from '../../src/x509/sign-certificate.js'
+import { makeTrustAnchors, type TrustAnchors } from '../../src/x509/trust-anchors.js'
 
-export type TestKeyKind = 'p256' | 'p384' | 'rsa1024' | 'rsa2048'
+export type TestKeyKind = 'p256' | 'p384' | 'rsa512' | 'rsa1024' | 'rsa2048'
 
 /** 2025-01-01 to 2044-12-31. */
 export const VALID_FROM = asUnixSeconds(Date.UTC(2025, 0, 1) / 1000)
@@ -53,7 +54,7 @@ export function testKey(kind: TestKeyKind = 'p256', label = ''): KeyObject {
   if (kind === 'p384') return generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey
   const cached = rsaKeys.get(`${kind} ${label}`)
   if (cached !== undefined) return cached
-  const modulusLength = kind === 'rsa1024' ? 1024 : 2048
+  const modulusLength = Number(kind.slice(3))
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength })
   rsaKeys.set(`${kind} ${label}`, privateKey)
   return privateKey
@@ -149,6 +150,12 @@ export class TestAuthority {
     })
     return { privateKey, chain: [certificate, ...this.chain] }
   }
+}
+
+/** These CAs as trust anchors, without signing policies or CRLs; for code that takes no directory. */
+export function anchorsOf(...authorities: readonly TestAuthority[]): TrustAnchors {
+  const certificates = authorities.map(({ certificate }) => certificate)
+  return makeTrustAnchors({ certificates }, { allowMissingSigningPolicy: true, now: realNow })
 }
 
 export const userName = (commonName: string): Name =>
