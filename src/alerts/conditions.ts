@@ -1,0 +1,186 @@
+/**
+ * What deserves a warning, judged from one look at something that is kept alive.
+ *
+ * Pure. Says facts only; the sentences are in `condition-texts.ts`. What cannot be judged, because
+ * the state that would tell is lost, is reported as unknown: an alert that is on then stays on,
+ * instead of being declared over by a missing file.
+ */
+import type { UnixSeconds } from '../ports/clock.js'
+import type {
+  MachineProxyObservation,
+  Observation,
+  RegistrationObservation,
+  ServiceObservation,
+} from '../registry/observation.js'
+import type { GrantLimit, LastFailure } from '../registry/registration.js'
+
+/** Names an alert within what it is about; it keeps its name when it gets worse. */
+export type AlertName =
+  | 'user-proxy'
+  | 'stored-credential'
+  | 'renewal'
+  | 'short-grant'
+  | 'machine-proxy'
+  | 'service'
+
+export type ConditionKind =
+  | 'user-proxy-short'
+  | 'user-proxy-expired'
+  | 'user-proxy-unreadable'
+  | 'stored-credential-short'
+  | 'stored-credential-expired'
+  | 'renewal-failing'
+  | 'renewal-refused'
+  | 'short-grant'
+  | 'machine-proxy-short'
+  | 'machine-proxy-expired'
+  | 'machine-proxy-missing'
+  | 'service-problem'
+
+/** 1: should be put right some day; 2: will hurt; 3: hurts now. A higher one is mailed at once. */
+export type AlertLevel = 1 | 2 | 3
+
+export interface Condition {
+  alert: AlertName
+  kind: ConditionKind
+  level: AlertLevel
+  /** What it is about ends, or ended, then. */
+  endsAt?: UnixSeconds
+  /** It is mailed when it has lasted this long, in seconds; absent: at once. */
+  graceSeconds?: number
+  /** The failure behind a `renewal` condition. */
+  failure?: LastFailure
+  /** Behind a `short-grant`. */
+  grant?: { askedSeconds: number; grantedSeconds: number; limit: GrantLimit }
+  /** Behind a condition of the service or of the machine proxy. */
+  problem?: string
+  cure?: string
+}
+
+export interface Assessment {
+  conditions: readonly Condition[]
+  /** Alerts about which this look says nothing. */
+  unknown: readonly AlertName[]
+}
+
+export interface ConditionRules {
+  /** Warn when the machine proxy has less left, in seconds; default 6 h: three cron runs missed. */
+  machineProxySafeSeconds: number
+  /** A transient failure is mailed when it has lasted this long, in seconds; default 2 h. */
+  lastingSeconds: number
+}
+
+export const defaultRules: ConditionRules = Object.freeze({
+  machineProxySafeSeconds: 6 * 3600,
+  lastingSeconds: 2 * 3600,
+})
+
+/**
+ * Failures of the machine proxy strike every registration at once and no user can cure them: the
+ * machine proxy has an alert of its own, which goes to the site.
+ */
+const MACHINE_PROXY_CODES: readonly string[] = ['MACHINE_PROXY_MISSING', 'MACHINE_PROXY_EXPIRED']
+
+export function assess(observation: Observation, rules: ConditionRules = defaultRules): Assessment {
+  switch (observation.about) {
+    case 'registration':
+      return assessRegistration(observation, rules)
+    case 'machine-proxy':
+      return { conditions: machineProxyConditions(observation, rules), unknown: [] }
+    case 'service':
+      return { conditions: serviceConditions(observation), unknown: [] }
+  }
+}
+
+function assessRegistration(
+  observation: RegistrationObservation,
+  rules: ConditionRules,
+): Assessment {
+  const { registration, state, at } = observation
+  const unknown: AlertName[] = []
+  const conditions = userProxyConditions(observation)
+  const proxyLost = conditions.some(({ level }) => level === 3)
+
+  const storedEnd = state.storedEnd?.at
+  if (storedEnd === undefined) unknown.push('stored-credential')
+  else conditions.push(...storedConditions(storedEnd, registration.myproxySafeSeconds, at))
+  const storedShort = conditions.some(({ alert }) => alert === 'stored-credential')
+
+  // Nothing can renew a proxy that is lost; saying so twice would hide the one thing to do.
+  const attempted = state.attemptedAt !== undefined || state.renewedAt !== undefined
+  const siteFault = MACHINE_PROXY_CODES.includes(state.lastFailure?.code ?? '')
+  if (proxyLost || !attempted || (state.failures > 0 && siteFault)) unknown.push('renewal')
+  else if (state.failures > 0) conditions.push(...renewalConditions(state.lastFailure, rules))
+
+  if (state.renewedAt === undefined) unknown.push('short-grant')
+  else if (state.shortGrant !== undefined) {
+    // The alert about the stored credential says the same, with the same cure.
+    const saidAlready = storedShort && state.shortGrant.limit === 'stored-credential-ends'
+    if (!saidAlready) {
+      conditions.push({
+        alert: 'short-grant',
+        kind: 'short-grant',
+        level: 1,
+        grant: state.shortGrant,
+      })
+    }
+  }
+  return { conditions, unknown }
+}
+
+function userProxyConditions({ at, proxyEnd, registration }: RegistrationObservation): Condition[] {
+  const alert = 'user-proxy'
+  if (proxyEnd === undefined) return [{ alert, kind: 'user-proxy-unreadable', level: 3 }]
+  if (proxyEnd <= at) return [{ alert, kind: 'user-proxy-expired', level: 3, endsAt: proxyEnd }]
+  if (proxyEnd - at >= registration.proxySafeSeconds) return []
+  return [{ alert, kind: 'user-proxy-short', level: 2, endsAt: proxyEnd }]
+}
+
+function storedConditions(end: UnixSeconds, safeSeconds: number, at: UnixSeconds): Condition[] {
+  const alert = 'stored-credential'
+  if (end <= at) return [{ alert, kind: 'stored-credential-expired', level: 3, endsAt: end }]
+  if (end - at >= safeSeconds) return []
+  return [{ alert, kind: 'stored-credential-short', level: 2, endsAt: end }]
+}
+
+function renewalConditions(failure: LastFailure | undefined, rules: ConditionRules): Condition[] {
+  if (failure === undefined) return []
+  const alert = 'renewal'
+  if (failure.persistence === 'permanent') {
+    return [{ alert, kind: 'renewal-refused', level: 2, failure }]
+  }
+  return [{ alert, kind: 'renewal-failing', level: 1, graceSeconds: rules.lastingSeconds, failure }]
+}
+
+function machineProxyConditions(
+  { at, end, problem }: MachineProxyObservation,
+  rules: ConditionRules,
+): Condition[] {
+  const alert = 'machine-proxy'
+  if (end === undefined) {
+    return [
+      {
+        alert,
+        kind: 'machine-proxy-missing',
+        level: 3,
+        ...(problem === undefined ? {} : { problem }),
+      },
+    ]
+  }
+  if (end <= at) return [{ alert, kind: 'machine-proxy-expired', level: 3, endsAt: end }]
+  if (end - at >= rules.machineProxySafeSeconds) return []
+  return [{ alert, kind: 'machine-proxy-short', level: 2, endsAt: end }]
+}
+
+function serviceConditions({ problem, cure }: ServiceObservation): Condition[] {
+  if (problem === undefined) return []
+  return [
+    {
+      alert: 'service',
+      kind: 'service-problem',
+      level: 2,
+      problem,
+      ...(cure === undefined ? {} : { cure }),
+    },
+  ]
+}

@@ -1,0 +1,166 @@
+/**
+ * The spool on disk: `DIGEST.mail` for each mail that waits, `DIGEST.sent` for a day after it was
+ * sent, `.lock` held by whoever sends. The digest is the message id's.
+ *
+ * On a full disk mails wait in memory instead: what fills disks also makes renewals fail, and that
+ * is just what the mail is about.
+ */
+import { join } from 'node:path'
+import { isVoboxError, toVoboxError } from '../errors.js'
+import type { Clock } from '../ports/clock.js'
+import type { FileLock, Files } from '../ports/files.js'
+import type { Journal } from '../ports/journal.js'
+import { digestOf } from './alert-files.js'
+import { encodeJson, parseQueuedMail, type QueuedMail } from './alert-schema.js'
+
+const MODE = 0o600
+const DIRECTORY_MODE = 0o700
+const READ_RULES = { maxBytes: 256 * 1024, forbiddenMode: 0o022 }
+const WAITING = /^[0-9a-f]{32}\.mail$/
+const NOTE = /^[0-9a-f]{32}\.sent$/
+const NOTE_SECONDS = 86_400
+const SWEEP_SECONDS = 3600
+
+export interface SpoolFilesDependencies {
+  files: Files
+  clock: Clock
+  journal: Journal
+  /** 0700; made when it is not there. */
+  directory: string
+}
+
+export class SpoolFiles {
+  readonly #deps: SpoolFilesDependencies
+  /** What could not be written; lost when the process ends. */
+  readonly #unsaved = new Map<string, QueuedMail>()
+  #nextSweepAt = 0
+
+  constructor(deps: SpoolFilesDependencies) {
+    this.#deps = deps
+  }
+
+  /** How many wait. Costs one directory listing. */
+  async count(): Promise<number> {
+    return this.#unsaved.size + (await this.#names(WAITING)).length
+  }
+
+  /** Whether this mail waits, or was sent within a day. */
+  async knows(messageId: string): Promise<boolean> {
+    if (this.#unsaved.has(messageId)) return true
+    const { files } = this.#deps
+    return (
+      (await files.facts(this.#path(messageId, 'mail'))) !== undefined ||
+      (await files.facts(this.#path(messageId, 'sent'))) !== undefined
+    )
+  }
+
+  /** Never rejects for a disk that takes nothing. */
+  async save(mail: QueuedMail): Promise<void> {
+    const { files, journal, directory } = this.#deps
+    try {
+      await files.makeDirectory(directory, DIRECTORY_MODE)
+      await files.replace(this.#path(mail.messageId, 'mail'), encodeJson(mail), { mode: MODE })
+      this.#unsaved.delete(mail.messageId)
+    } catch (error) {
+      this.#unsaved.set(mail.messageId, mail)
+      journal.write('warn', 'spool-unwritable', toVoboxError(error).message)
+    }
+  }
+
+  /** Everything that waits, oldest first. What is not understood is removed, and that is said. */
+  async load(): Promise<QueuedMail[]> {
+    const mails: QueuedMail[] = []
+    for (const name of await this.#names(WAITING)) {
+      const mail = await this.#read(name)
+      if (mail !== undefined && !this.#unsaved.has(mail.messageId)) mails.push(mail)
+    }
+    mails.push(...this.#unsaved.values())
+    return mails.sort((a, b) => a.queuedAt - b.queuedAt || (a.messageId < b.messageId ? -1 : 1))
+  }
+
+  /** Leaves the note first, so that a crash in between does not send it again. */
+  async markSent(messageId: string): Promise<void> {
+    const { files, clock, journal } = this.#deps
+    const note = encodeJson({ sentAt: clock.now() })
+    try {
+      await files.replace(this.#path(messageId, 'sent'), note, { mode: MODE })
+    } catch (error) {
+      journal.write('warn', 'spool-unwritable', toVoboxError(error).message)
+    }
+    await this.remove(messageId)
+  }
+
+  async remove(messageId: string): Promise<void> {
+    this.#unsaved.delete(messageId)
+    await this.#deps.files.remove(this.#path(messageId, 'mail'))
+  }
+
+  /** The right to send, when nobody else has it. */
+  async tryLock(): Promise<FileLock | undefined> {
+    const { files, directory } = this.#deps
+    await files.makeDirectory(directory, DIRECTORY_MODE)
+    return files.tryLock(join(directory, '.lock'))
+  }
+
+  /** Removes notes of mails that were sent more than a day ago; looks once an hour. */
+  async sweep(): Promise<void> {
+    const { files, clock, directory } = this.#deps
+    const now = clock.now()
+    if (now < this.#nextSweepAt) return
+    this.#nextSweepAt = now + SWEEP_SECONDS
+    for (const name of await this.#names(NOTE)) {
+      const path = join(directory, name)
+      if (now - (await readSentAt(files, path)) >= NOTE_SECONDS) await files.remove(path)
+    }
+  }
+
+  async #read(name: string): Promise<QueuedMail | undefined> {
+    const { files, journal, directory } = this.#deps
+    const path = join(directory, name)
+    const note = path.replace(/mail$/, 'sent')
+    if ((await files.facts(note)) !== undefined) {
+      // It was sent, and the process ended before it removed the mail.
+      await files.remove(path)
+      return undefined
+    }
+    let bytes: Buffer
+    try {
+      bytes = (await files.read(path, READ_RULES)).bytes
+    } catch (error) {
+      if (!isVoboxError(error)) throw error
+      if (error.code !== 'FILE_MISSING') journal.write('warn', 'spool-unreadable', error.message)
+      return undefined
+    }
+    const mail = parseQueuedMail(bytes)
+    if (mail !== undefined && name.startsWith(digestOf(mail.messageId))) return mail
+    await files.remove(path)
+    journal.write('error', 'spool-damaged', 'a damaged mail was removed from the spool', { path })
+    return undefined
+  }
+
+  async #names(pattern: RegExp): Promise<string[]> {
+    try {
+      return (await this.#deps.files.list(this.#deps.directory)).filter((name) =>
+        pattern.test(name),
+      )
+    } catch (error) {
+      if (isVoboxError(error, 'FILE_MISSING')) return []
+      throw error
+    }
+  }
+
+  #path(messageId: string, kind: 'mail' | 'sent'): string {
+    return join(this.#deps.directory, `${digestOf(messageId)}.${kind}`)
+  }
+}
+
+/** A note that cannot be read counts as very old: the worst that follows is a mail twice. */
+async function readSentAt(files: Files, path: string): Promise<number> {
+  try {
+    const note: unknown = JSON.parse((await files.read(path, READ_RULES)).bytes.toString('utf8'))
+    const sentAt = (note as { sentAt?: unknown } | null)?.sentAt
+    return typeof sentAt === 'number' ? sentAt : 0
+  } catch {
+    return 0
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * Mail on its way: handed in once, sent once, retried across restarts until it is taken.
+ *
+ * Site firewalls often drop mail for days, so a mail is given up after a week at the earliest. One
+ * that was sent leaves a note for a day, so that handing it in again, after a crash between two
+ * steps, does not send it again. Only a crash between the server's "taken" and that note can send a
+ * mail twice; both then carry the same message id.
+ */
+import { toVoboxError, VoboxError } from '../errors.js'
+import { withDeadline } from '../ports/deadline.js'
+import { parseMailAddress } from '../ports/mail-address.js'
+import type { Mail, Mailer } from '../ports/mailer.js'
+import type { QueuedMail } from './alert-schema.js'
+import { SpoolFiles, type SpoolFilesDependencies } from './spool-files.js'
+
+export interface SpoolDependencies extends SpoolFilesDependencies {
+  mailer: Mailer
+  /** Deadline for handing over one mail, in milliseconds. */
+  deadlineMs: number
+}
+
+export type NewMail = Pick<QueuedMail, 'messageId' | 'alert' | 'to' | 'subject' | 'text'>
+
+/** Beyond this many unsent mails no further one is taken, and the journal says so. */
+export const MAX_UNSENT = 1000
+
+/** No mail is given up before it has waited this long, in seconds. */
+export const GIVE_UP_AFTER_SECONDS = 7 * 86_400
+
+const FIRST_PAUSE_SECONDS = 60
+const LONGEST_PAUSE_SECONDS = 3600
+
+/** After the transport said that trying again will not help, which has been wrong before. */
+const REFUSED_PAUSE_SECONDS = 6 * 3600
+
+/** After this many failures in a row the transport is down, and the other mails can wait as well. */
+const FAILURES_TO_PAUSE = 3
+
+/** How soon others may have left something, and how long a transport that is down is left alone. */
+const LOOK_AGAIN_SECONDS = 60
+
+type Outcome = 'sent' | 'failed' | 'refused'
+
+export class MailSpool {
+  readonly #deps: SpoolDependencies
+  readonly #spool: SpoolFiles
+
+  constructor(deps: SpoolDependencies) {
+    this.#deps = deps
+    this.#spool = new SpoolFiles(deps)
+  }
+
+  /**
+   * Takes a mail; one with the same `messageId` that waits, or was sent within a day, is the same
+   * mail. Resolves with whether it was taken anew; never rejects for a full disk.
+   */
+  async add(mail: NewMail): Promise<boolean> {
+    const { clock, journal } = this.#deps
+    if (await this.#spool.knows(mail.messageId)) return false
+    if ((await this.#spool.count()) >= MAX_UNSENT) {
+      const { subject } = mail
+      journal.write('error', 'mail-dropped', `${MAX_UNSENT} mails wait already`, { subject })
+      return false
+    }
+    const now = clock.now()
+    await this.#spool.save({ ...mail, queuedAt: now, attempts: 0, nextAt: now, refused: false })
+    return true
+  }
+
+  /** Whether a mail about this alert waits. */
+  async holds(alert: string): Promise<boolean> {
+    if ((await this.#spool.count()) === 0) return false
+    return (await this.#spool.load()).some((mail) => mail.alert === alert)
+  }
+
+  /**
+   * Sends what is due. One process at a time does; in another this returns at once.
+   *
+   * @returns when to call again: in a minute at the latest.
+   */
+  async flush(signal?: AbortSignal): Promise<number> {
+    const { clock } = this.#deps
+    await this.#spool.sweep()
+    if ((await this.#spool.count()) === 0) return clock.now() + LOOK_AGAIN_SECONDS
+    const lock = await this.#spool.tryLock()
+    if (lock === undefined) return clock.now() + LOOK_AGAIN_SECONDS
+    try {
+      await this.#sendDue(signal)
+      const now = clock.now()
+      const waiting = (await this.#spool.load()).map(({ nextAt }) => nextAt)
+      // What is due and was not sent waits for its turn, or for a transport that is down.
+      return Math.min(...waiting.filter((nextAt) => nextAt > now), now + LOOK_AGAIN_SECONDS)
+    } finally {
+      await lock.release()
+    }
+  }
+
+  /** Beginning, reminder and all-clear of one alert leave in this order. */
+  async #sendDue(signal: AbortSignal | undefined): Promise<void> {
+    const blocked = new Set<string>()
+    let failures = 0
+    for (const mail of await this.#spool.load()) {
+      if (blocked.has(mail.alert)) continue
+      if (!this.#isDue(mail)) {
+        // A refused one holds nothing up: the address may have been corrected since.
+        if (!mail.refused) blocked.add(mail.alert)
+        continue
+      }
+      const outcome = await this.#send(mail, signal)
+      if (outcome === 'failed') blocked.add(mail.alert)
+      failures = outcome === 'failed' ? failures + 1 : 0
+      if (failures === FAILURES_TO_PAUSE) return
+    }
+  }
+
+  /** Due, or far away because the clock was set back since. */
+  #isDue({ nextAt }: QueuedMail): boolean {
+    const now = this.#deps.clock.now()
+    return nextAt <= now || nextAt > now + REFUSED_PAUSE_SECONDS
+  }
+
+  async #send(mail: QueuedMail, signal: AbortSignal | undefined): Promise<Outcome> {
+    const { clock, journal, mailer, deadlineMs } = this.#deps
+    signal?.throwIfAborted()
+    try {
+      await withDeadline(
+        clock,
+        deadlineMs,
+        signal,
+        () => tookTooLong(deadlineMs),
+        async (inner) => mailer.send(toMail(mail), inner),
+      )
+    } catch (error) {
+      if (signal?.aborted) throw error
+      return this.#notSent(mail, toVoboxError(error))
+    }
+    await this.#spool.markSent(mail.messageId)
+    journal.write('info', 'mail-sent', `mail sent: ${mail.subject}`, { to: mail.to.join(',') })
+    return 'sent'
+  }
+
+  async #notSent(mail: QueuedMail, error: VoboxError): Promise<Outcome> {
+    const { clock, journal } = this.#deps
+    const now = clock.now()
+    const attempts = mail.attempts + 1
+    const refused = error.persistence === 'permanent'
+    const fields = { subject: mail.subject, to: mail.to.join(','), attempts, code: error.code }
+    if (now - mail.queuedAt > GIVE_UP_AFTER_SECONDS && attempts > 1) {
+      journal.write('error', 'mail-given-up', `not sent for a week: ${error.message}`, fields)
+      await this.#spool.remove(mail.messageId)
+      return 'refused'
+    }
+    journal.write('warn', 'mail-not-sent', `mail not sent: ${error.message}`, fields)
+    const pause = refused ? REFUSED_PAUSE_SECONDS : pauseSeconds(attempts)
+    await this.#spool.save({ ...mail, attempts, refused, nextAt: now + pause })
+    return refused ? 'refused' : 'failed'
+  }
+}
+
+/** Addresses are checked again: the file may have been written by an older version, or by hand. */
+function toMail({ messageId, to, subject, text }: QueuedMail): Mail {
+  return { messageId, to: to.map(parseMailAddress), subject, text }
+}
+
+function pauseSeconds(attempts: number): number {
+  return Math.min(FIRST_PAUSE_SECONDS * 2 ** Math.min(attempts - 1, 10), LONGEST_PAUSE_SECONDS)
+}
+
+function tookTooLong(deadlineMs: number): VoboxError {
+  return new VoboxError('MAIL_REFUSED', `the mail was not taken within ${deadlineMs / 1000} s`, {
+    data: { reason: 'deadline', deadlineMs },
+    persistence: 'transient',
+  })
+}
