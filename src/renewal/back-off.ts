@@ -9,8 +9,8 @@ export interface BackOffFacts {
   failures: number
   /** Whether trying again, with nothing changed by a person, can succeed. */
   persistence: Persistence
-  /** What is left of the proxy on disk, in seconds; 0 when there is none to lose. */
-  remainingSeconds: number
+  /** What is left of the proxy on disk, in seconds; absent: there is none that could be lost. */
+  remainingSeconds?: number
   /** Shortest pause, in seconds (`limits.minIntervalSeconds`, default 60). */
   minIntervalSeconds: number
   /** A random number in [0, 1). */
@@ -62,6 +62,6 @@ function pause(
   wantedSeconds: number,
   facts: Pick<BackOffFacts, 'remainingSeconds' | 'minIntervalSeconds'>,
 ): number {
-  const share = facts.remainingSeconds * REMAINING_RATIO
+  const share = (facts.remainingSeconds ?? Number.POSITIVE_INFINITY) * REMAINING_RATIO
   return Math.ceil(Math.max(Math.min(wantedSeconds, share), facts.minIntervalSeconds))
 }

@@ -6,14 +6,17 @@ import {
 } from '../../../src/renewal/back-off.js'
 import { HOUR } from '../../support/time.js'
 
-const transient: BackOffFacts = {
+const transient: BackOffFacts & { remainingSeconds: number } = {
   failures: 1,
   persistence: 'transient',
   remainingSeconds: 32 * HOUR,
   minIntervalSeconds: 60,
   fraction: 0.5,
 }
-const permanent: BackOffFacts = { ...transient, persistence: 'permanent' }
+const permanent: BackOffFacts & { remainingSeconds: number } = {
+  ...transient,
+  persistence: 'permanent',
+}
 
 describe('backOffSeconds', () => {
   it.each([
@@ -46,7 +49,13 @@ describe('backOffSeconds', () => {
       { ...permanent, remainingSeconds: 4 * HOUR },
       1800,
     ],
-  ])('%s', (_name, facts, seconds) => {
+    [
+      'pauses an hour where there is no proxy that could be lost',
+      { ...permanent, remainingSeconds: undefined },
+      3600,
+    ],
+  ])('%s', (_name, { remainingSeconds, ...rest }, seconds) => {
+    const facts = remainingSeconds === undefined ? rest : { ...rest, remainingSeconds }
     expect(backOffSeconds(facts)).toBe(seconds)
   })
 })

@@ -1,0 +1,132 @@
+/**
+ * Whether what a MyProxy server gave us may replace the proxy that works.
+ *
+ * Nothing is taken on trust: the chain is validated against the service's own anchors, and compared
+ * with the proxy that it is to replace. Less lifetime than was asked for is accepted and said. Pure.
+ */
+import type { Config } from '../config/config.js'
+import { printable, VoboxError } from '../errors.js'
+import type { UnixSeconds } from '../ports/clock.js'
+import type { ChainFacts } from '../proxy/chain-facts.js'
+import type { Credential } from '../proxy/credential.js'
+import { validateProxyChain } from '../proxy/validate-proxy-chain.js'
+import type { Registration } from '../registry/registration.js'
+import { sameName } from '../x509/name.js'
+import { keysMatch } from '../x509/private-key.js'
+import type { TrustAnchors } from '../x509/trust-anchors.js'
+
+/** What the fresh proxy is measured against. */
+export interface AcceptanceRules {
+  /** The proxy now on disk. */
+  current: ChainFacts
+  registration: Pick<Registration, 'identityDer' | 'voms'>
+  anchors: TrustAnchors
+  now: UnixSeconds
+  config: Config
+  /** Accept an end that is not later than the current one's (`renew --force`). */
+  evenIfNotLonger?: boolean
+}
+
+export interface Acceptance {
+  verdict: 'accepted' | 'capped'
+  /** Effective end of the fresh proxy. */
+  end: UnixSeconds
+  /** What it has left, in seconds. */
+  grantedSeconds: number
+  /** End of the credential that it was made from: of the chain above the leaf. */
+  storedEnd: UnixSeconds
+}
+
+/**
+ * Judges a fresh proxy.
+ *
+ * `capped`: it is what was promised but ends no later than the one we have, which is therefore kept.
+ *
+ * @throws VoboxError `RENEWED_IDENTITY_DIFFERS`, `RENEWED_KIND_DIFFERS`, `RENEWED_LIMITED`,
+ *   `RENEWED_ATTRIBUTES_DIFFER`, `PROXY_KEY_MISMATCH`, `PROXY_LIFE_TOO_SHORT` (transient), and what `validateProxyChain` throws
+ *   about a chain that cannot be trusted.
+ */
+export function acceptProxy(fresh: Credential, rules: AcceptanceRules): Acceptance {
+  const { config, now, current } = rules
+  const [leaf, ...above] = fresh.chain
+  if (leaf === undefined || !keysMatch(fresh.privateKey, leaf.publicKey)) {
+    throw new VoboxError('PROXY_KEY_MISMATCH', 'The proxy from the server is not for our key')
+  }
+  const { facts, effectiveEnd } = validateProxyChain(fresh.chain, rules.anchors, {
+    now,
+    allowLegacyProxies: config.trust.allowLegacyProxies,
+    maxDelegationDepth: config.limits.maxDelegationDepth,
+  })
+  checkIdentity(facts, rules)
+  checkKind(facts, current)
+  checkRights(facts, current)
+  checkAttributes(facts, rules.registration)
+
+  const grantedSeconds = effectiveEnd - now
+  if (grantedSeconds < config.limits.minIntervalSeconds) {
+    throw tooShort(grantedSeconds, config.limits.minIntervalSeconds)
+  }
+  const storedEnd = Math.min(...above.map(({ notAfter }) => notAfter)) as UnixSeconds
+  const longer = effectiveEnd > current.effectiveEnd || rules.evenIfNotLonger === true
+  return { verdict: longer ? 'accepted' : 'capped', end: effectiveEnd, grantedSeconds, storedEnd }
+}
+
+/** By bytes: two names that print alike may be of two people. */
+function checkIdentity(facts: ChainFacts, { current, registration }: AcceptanceRules): void {
+  const identityDer = Buffer.from(facts.identity.der).toString('base64')
+  if (identityDer === registration.identityDer && sameName(facts.identity, current.identity)) return
+  const expected = printable(current.identity.oneLine)
+  const found = printable(facts.identity.oneLine)
+  throw new VoboxError(
+    'RENEWED_IDENTITY_DIFFERS',
+    `The credential stored under this name belongs to ${found}, not to ${expected}`,
+    { data: { expected, found } },
+  )
+}
+
+function checkKind(facts: ChainFacts, current: ChainFacts): void {
+  if (facts.kind === current.kind && facts.kind !== undefined) return
+  const expected = current.kind ?? 'none'
+  const found = facts.kind ?? 'none'
+  throw new VoboxError(
+    'RENEWED_KIND_DIFFERS',
+    found === 'none'
+      ? 'The server sent an end-entity certificate instead of a proxy'
+      : `The server sent a proxy of kind ${found}; the one it is to replace is of kind ${expected}`,
+    { data: { expected, found } },
+  )
+}
+
+/** Not more limited; a proxy with no rights, or with unknown ones, is as useless as a limited one. */
+function checkRights(facts: ChainFacts, current: ChainFacts): void {
+  const narrower = facts.limited && !current.limited
+  const other = facts.policy !== 'inherit-all' && facts.policy !== 'limited'
+  if (!narrower && (!other || facts.policy === current.policy)) return
+  throw new VoboxError(
+    'RENEWED_LIMITED',
+    `The server sent a proxy with the policy ${facts.policy}, which would take rights away`,
+    { data: { expected: current.policy, found: facts.policy } },
+  )
+}
+
+/** A proxy without the registered attributes looks alive and is refused by every service. */
+function checkAttributes({ acBytes }: ChainFacts, { voms }: Pick<Registration, 'voms'>): void {
+  if (voms.length === 0 || acBytes !== undefined) return
+  throw new VoboxError(
+    'RENEWED_ATTRIBUTES_DIFFER',
+    `The fresh proxy lacks the registered attributes ${voms.map((one) => printable(one)).join(', ')}`,
+    {
+      hint: 'Register without VOMS attributes, with --no-voms',
+      data: { expected: voms, found: [] },
+    },
+  )
+}
+
+/** Transient: the stored credential is about to end, and its owner may be storing the next one. */
+function tooShort(grantedSeconds: number, neededSeconds: number): VoboxError {
+  return new VoboxError(
+    'PROXY_LIFE_TOO_SHORT',
+    `The server sent a proxy that ends in ${grantedSeconds} s, before it could be renewed`,
+    { data: { grantedSeconds, neededSeconds }, persistence: 'transient' },
+  )
+}

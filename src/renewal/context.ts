@@ -1,0 +1,66 @@
+/** What the renewal of proxies needs from outside. The composition root makes it; tests make parts. */
+import type { Config } from '../config/config.js'
+import {
+  type MyProxyContext,
+  requestInfo,
+  requestRenewal,
+  type StoredCredential,
+} from '../myproxy/client.js'
+import type { MyProxyServer } from '../myproxy/server-list.js'
+import type { Clock } from '../ports/clock.js'
+import type { Files } from '../ports/files.js'
+import type { Journal } from '../ports/journal.js'
+import type { Random } from '../ports/random.js'
+import type { Credential } from '../proxy/credential.js'
+import type { Registry } from '../registry/registry.js'
+import type { ProxyRepository } from '../repository/proxy-repository.js'
+import type { TrustAnchors } from '../x509/trust-anchors.js'
+import type { EventLog } from './events.js'
+import type { GrantMemory } from './grant-memory.js'
+
+/** Where fresh proxies come from: MyProxy servers, or a script in a test. */
+export interface RenewalSource {
+  /** A fresh proxy, its key matching, its chain not yet judged. Rejects as `requestRenewal` does. */
+  renew(request: {
+    servers: readonly MyProxyServer[]
+    username: string
+    credentialName?: string
+    lifetimeSeconds: number
+    machine: Credential
+    current: Credential
+    signal?: AbortSignal
+  }): Promise<{ server: MyProxyServer; credential: Credential }>
+  /** What is stored, as its owner sees it. Rejects as `requestInfo` does. */
+  info(request: {
+    servers: readonly MyProxyServer[]
+    username: string
+    credential: Credential
+    signal?: AbortSignal
+  }): Promise<{ server: MyProxyServer; credentials: readonly StoredCredential[] }>
+}
+
+/** The real one. */
+export function myProxySource(context: MyProxyContext): RenewalSource {
+  return {
+    renew: (request) => requestRenewal(context, request),
+    info: (request) => requestInfo(context, request),
+  }
+}
+
+export interface RenewalContext {
+  clock: Clock
+  random: Random
+  journal: Journal
+  files: Files
+  registry: Registry
+  repository: ProxyRepository
+  source: RenewalSource
+  /** The service's own trust anchors as they are now. */
+  anchors(): Promise<TrustAnchors>
+  config: Config
+  /** The machine proxy as it is on disk now. Rejects with `MACHINE_PROXY_…`. */
+  machineProxy(): Promise<Credential>
+  events: EventLog
+  /** What servers have granted; shared by all renewals of this process. */
+  grants: GrantMemory
+}

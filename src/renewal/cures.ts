@@ -1,0 +1,52 @@
+/**
+ * What cures a failed renewal that no retry will: one sentence with the very command, made of the
+ * registration and of who we are. Where this table knows no better, the failure keeps the hint that
+ * it was raised with.
+ */
+import { type ErrorCode, VoboxError } from '../errors.js'
+import { uploadCommand } from '../registry/cure-commands.js'
+import type { Registration } from '../registry/registration.js'
+
+export interface CureFacts {
+  registration: Registration
+  /** Identity DN of the machine proxy; absent: it could not be read. */
+  machineDn?: string
+}
+
+type Cure = (facts: CureFacts, error: VoboxError) => string
+
+const storeAgain =
+  (why: string): Cure =>
+  ({ registration, machineDn }) =>
+    `${why}: ${uploadCommand(registration, machineDn)}`
+
+const letUsRenew: Cure = (facts, error) =>
+  error.data.reason === 'not-by-server'
+    ? `The manager of the MyProxy server adds ${facts.machineDn ?? 'the DN of this host'} to authorized_renewers`
+    : storeAgain('Its owner stores it so that this host may renew it')(facts, error)
+
+export const REGISTER_AGAIN = 'Its owner logs in with a fresh proxy and registers again'
+
+const CURES: Partial<Record<ErrorCode, Cure>> = {
+  MYPROXY_NO_CREDENTIAL: storeAgain('Its owner stores a credential'),
+  MYPROXY_CREDENTIAL_EXPIRED: storeAgain('Its owner stores a new credential'),
+  MYPROXY_PASS_PHRASE_REQUIRED: storeAgain('Its owner stores it without a pass phrase'),
+  MYPROXY_NOT_AUTHORISED_RENEWER: letUsRenew,
+  PROXY_EXPIRED: () => REGISTER_AGAIN,
+  RENEWED_IDENTITY_DIFFERS: ({ registration }) =>
+    `Who is registered stores a credential of their own (${uploadCommand(registration)}), or registers with the right --username`,
+  RENEWED_KIND_DIFFERS: storeAgain('Its owner stores it from an end-entity certificate'),
+  RENEWED_LIMITED: storeAgain('Its owner stores it from a credential that is not limited'),
+}
+
+/** The same failure with the cure for this registration as its hint. */
+export function withCure(error: VoboxError, facts: CureFacts): VoboxError {
+  const cure = CURES[error.code]
+  if (cure === undefined) return error
+  return new VoboxError(error.code, error.message, {
+    hint: cure(facts, error),
+    data: error.data,
+    cause: error.cause,
+    persistence: error.persistence,
+  })
+}

@@ -1,0 +1,142 @@
+/**
+ * What is remembered and told about an attempt: the registration's state, `events.log`, the journal.
+ *
+ * A state that cannot be written is said and survived. The outcome carries what the caller must
+ * respect all the same, so that a full disk does not turn into a storm of attempts.
+ */
+import { toVoboxError, type VoboxError } from '../errors.js'
+import { asUnixSeconds, type UnixSeconds } from '../ports/clock.js'
+import type { GrantLimit, RegistrationState } from '../registry/registration.js'
+import type { Acceptance } from './accept-proxy.js'
+import { backOffSeconds, cappedPauseSeconds } from './back-off.js'
+import type { RenewalContext } from './context.js'
+import { instant } from './events.js'
+import { explainGrant } from './grant.js'
+import type { Attempt, RenewalOutcome, ShortGrant } from './outcome.js'
+
+export async function noteRenewed(
+  context: RenewalContext,
+  { registration, state }: Attempt,
+  { end, grantedSeconds, storedEnd }: Acceptance,
+  server: string,
+  limit: GrantLimit | undefined,
+): Promise<RenewalOutcome> {
+  const { clock, events, journal } = context
+  const { fileName, identity, lifetimeSeconds } = registration
+  const now = clock.now()
+  const shortGrant: ShortGrant | undefined =
+    limit === undefined ? undefined : { askedSeconds: lifetimeSeconds, grantedSeconds, limit }
+  await writeState(context, fileName, {
+    failures: 0,
+    attemptedAt: now,
+    renewedAt: now,
+    renewedFrom: server,
+    storedEnd: { at: storedEnd, learnedAt: now, from: 'chain' },
+    ...(shortGrant && { shortGrant }),
+  })
+  const fields = { dn: identity, file: fileName, server }
+  await events.write('renewed', {
+    ...fields,
+    end: instant(end),
+    ...(shortGrant && { asked: lifetimeSeconds, granted: grantedSeconds, limit }),
+  })
+  journal.write('info', 'renewed', `renewed the proxy of ${identity}`, { ...fields, end })
+  if (shortGrant && state.shortGrant?.limit !== limit) {
+    const { message, hint } = explainGrant(shortGrant, registration)
+    journal.write('warn', 'short-grant', `${identity}: ${message}`, { ...fields, hint })
+    await events.write('warning', { dn: identity, file: fileName, reason: message, cure: hint })
+  }
+  return { kind: 'renewed', end, server, ...(shortGrant && { shortGrant }) }
+}
+
+export async function noteCapped(
+  context: RenewalContext,
+  { registration, state, currentEnd }: Attempt,
+  { end, storedEnd }: Acceptance,
+  server: string,
+): Promise<RenewalOutcome> {
+  const { clock, config, events, journal } = context
+  const { fileName, identity } = registration
+  const now = clock.now()
+  const cappedUntil = currentEnd ?? end
+  const { minIntervalSeconds } = config.limits
+  const pause = cappedPauseSeconds({ remainingSeconds: cappedUntil - now, minIntervalSeconds })
+  const retryAt = asUnixSeconds(now + pause)
+  const { lastFailure: _healed, ...kept } = state
+  await writeState(context, fileName, {
+    ...kept,
+    failures: 0,
+    attemptedAt: now,
+    storedEnd: { at: storedEnd, learnedAt: now, from: 'chain' },
+    retryAt,
+    cappedUntil,
+  })
+  const fields = { dn: identity, file: fileName, server }
+  await events.write('capped', {
+    ...fields,
+    end: instant(cappedUntil),
+    offered: instant(end),
+    retry: instant(retryAt),
+  })
+  journal.write('info', 'capped', `a renewal would not have helped ${identity}`, { ...fields, end })
+  return { kind: 'capped', end, server, retryAt }
+}
+
+export async function noteFailure(
+  context: RenewalContext,
+  { registration, state, currentEnd }: Attempt,
+  error: VoboxError,
+): Promise<RenewalOutcome> {
+  const { clock, config, random, events, journal } = context
+  const { fileName, identity } = registration
+  const { code, message, hint, persistence } = error
+  const now = clock.now()
+  const failures = state.failures + 1
+  const pause = backOffSeconds({
+    failures,
+    persistence,
+    minIntervalSeconds: config.limits.minIntervalSeconds,
+    fraction: random.fraction(),
+    // What has ended cannot be lost any more: there is no hurry.
+    ...(currentEnd !== undefined && currentEnd > now && { remainingSeconds: currentEnd - now }),
+  })
+  const retryAt = asUnixSeconds(now + pause)
+  await writeState(context, fileName, {
+    ...state,
+    attemptedAt: now,
+    failures,
+    retryAt,
+    lastFailure: { at: now, code, message, persistence, ...(hint !== undefined && { hint }) },
+  })
+  const fields = { dn: identity, file: fileName, code, persistence, failures }
+  await events.write(code === 'PROXY_EXPIRED' ? 'expired' : 'renewal-failed', {
+    ...fields,
+    retry: instant(retryAt),
+    reason: message,
+    cure: hint,
+  })
+  const level = persistence === 'permanent' || isEmergency(currentEnd, now) ? 'error' : 'warn'
+  journal.write(level, 'renewal-failed', `${identity}: ${message}`, { ...fields, hint })
+  return { kind: 'failed', error, retryAt }
+}
+
+/** Less than two hours: somebody who reads the journal should act now. */
+function isEmergency(end: UnixSeconds | undefined, now: UnixSeconds): boolean {
+  return end !== undefined && end - now < 2 * 3600
+}
+
+async function writeState(
+  { registry, journal }: RenewalContext,
+  fileName: string,
+  state: RegistrationState,
+): Promise<void> {
+  try {
+    await registry.writeState(fileName, state)
+  } catch (error) {
+    const { code, message } = toVoboxError(error)
+    journal.write('error', 'state-unwritable', `the state of a registration is lost: ${message}`, {
+      file: fileName,
+      code,
+    })
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * From a registration, its state and its file to the facts that a decision needs. Here, and only
+ * here, times that a wrong clock wrote are thrown out: everything after this may rely on them.
+ */
+import type { Config } from '../config/config.js'
+import { asUnixSeconds, type UnixSeconds } from '../ports/clock.js'
+import type { FileFacts } from '../ports/files.js'
+import { type ChainFacts, describeChain } from '../proxy/chain-facts.js'
+import { parseCredential } from '../proxy/credential.js'
+import type { Registration, RegistrationState } from '../registry/registration.js'
+import { type Certificate, parseCertificate } from '../x509/certificate.js'
+import { sameName } from '../x509/name.js'
+import { parsePem } from '../x509/pem.js'
+import { decideRenewal, type RenewalDecision, type RenewalFacts } from './decide-renewal.js'
+
+/** What of a proxy file matters for its timing; small, so that thousands can be kept in memory. */
+export interface ProxyTimes {
+  notBefore: UnixSeconds
+  /** Effective end: earliest of the chain. */
+  end: UnixSeconds
+  /** When the file was written, by the disk's clock. */
+  writtenAt: UnixSeconds
+  /** The proxy's share of the jitter, from its fingerprint. */
+  jitter: number
+}
+
+export function proxyTimes(chain: readonly Certificate[], file: FileFacts): ProxyTimes {
+  const facts = describeChain(chain)
+  return {
+    notBefore: facts.notBefore,
+    end: facts.effectiveEnd,
+    writtenAt: asUnixSeconds(file.modifiedMs / 1000),
+    jitter: jitterOf(facts),
+  }
+}
+
+/**
+ * The same from a file's bytes. Where the file is in the order that we write, its key is not touched:
+ * that is most of the cost of reading one.
+ *
+ * @throws VoboxError as `parseCredential` does.
+ */
+export function parseProxyTimes(bytes: Uint8Array, file: FileFacts): ProxyTimes {
+  const certificates = parsePem(bytes)
+    .filter(({ label }) => label === 'CERTIFICATE')
+    .map((block) => parseCertificate(block.bytes))
+  return proxyTimes(isInOrder(certificates) ? certificates : parseCredential(bytes).chain, file)
+}
+
+function isInOrder(chain: readonly Certificate[]): boolean {
+  return chain.every((certificate, index) => {
+    const below = chain[index - 1]
+    return below === undefined || sameName(below.issuer, certificate.subject)
+  })
+}
+
+/** Four bytes of the leaf's fingerprint as a fraction: the same at every look, other for every proxy. */
+function jitterOf({ proxies, endEntity }: ChainFacts): number {
+  const leaf = proxies[0]?.certificate ?? endEntity
+  const digits = leaf.fingerprintSha256.replaceAll(':', '').slice(0, 8)
+  return Number.parseInt(digits, 16) / 2 ** 32
+}
+
+/** No pause is longer; a `retryAt` further away was written by a clock that ran ahead. */
+const LONGEST_PAUSE_SECONDS = 3600
+
+export function renewalFacts(
+  registration: Registration,
+  state: RegistrationState,
+  proxy: ProxyTimes,
+  config: Config,
+  now: UnixSeconds,
+): RenewalFacts {
+  const { refreshSeconds } = registration
+  const { attemptedAt, retryAt, cappedUntil } = state
+  const believable = retryAt !== undefined && retryAt <= now + longestPause(config)
+  return {
+    notBefore: proxy.notBefore,
+    effectiveNotAfter: proxy.end,
+    jitter: proxy.jitter,
+    minIntervalSeconds: config.limits.minIntervalSeconds,
+    ...(proxy.writtenAt <= now && { writtenAt: proxy.writtenAt }),
+    ...(refreshSeconds !== null && { refreshSeconds }),
+    ...(attemptedAt !== undefined && attemptedAt <= now && { attemptedAt }),
+    ...(believable && { retryAt }),
+    ...(cappedUntil !== undefined && { cappedUntil }),
+  }
+}
+
+function longestPause({ limits }: Config): number {
+  return Math.max(LONGEST_PAUSE_SECONDS, limits.minIntervalSeconds)
+}
+
+/** {@link decideRenewal} on what a caller has at hand: for `query` and the daemon alike. */
+export function decideFor(
+  registration: Registration,
+  state: RegistrationState,
+  proxy: ProxyTimes,
+  config: Config,
+  now: UnixSeconds,
+): RenewalDecision {
+  return decideRenewal(renewalFacts(registration, state, proxy, config, now), now)
+}

@@ -1,0 +1,77 @@
+/**
+ * When the stored credential ends, where no renewal has told.
+ *
+ * A renewal shows it in the chain that it brings, and renewals are made every hour. So INFO is asked
+ * only when nothing is known, or when what is known is old and about to cause an alarm: its owner may
+ * have stored a new one meanwhile.
+ */
+import { isVoboxError, toVoboxError } from '../errors.js'
+import type { UnixSeconds } from '../ports/clock.js'
+import { describeChain } from '../proxy/chain-facts.js'
+import type { Registration, RegistrationState } from '../registry/registration.js'
+import type { RenewalContext } from './context.js'
+import { serversOf } from './renew-one.js'
+
+/** Knowledge younger than this is not refreshed, in seconds; nor is INFO asked more often. */
+export const STORED_END_PAUSE_SECONDS = 3600
+const OLD_SECONDS = 86_400
+const LEASE_DEADLINE_MS = 5000
+
+/** Whether INFO is worth asking. Pure. */
+export function wantsStoredEnd(
+  registration: Registration,
+  { storedEnd }: RegistrationState,
+  now: UnixSeconds,
+): boolean {
+  if (storedEnd === undefined) return true
+  const age = Math.abs(now - storedEnd.learnedAt)
+  if (age < STORED_END_PAUSE_SECONDS) return false
+  return storedEnd.at - now < registration.myproxySafeSeconds || age >= OLD_SECONDS
+}
+
+/**
+ * Asks and remembers. A failure is harmless and only noted in the journal; `reachable` says whether a
+ * server answered.
+ */
+export async function learnStoredEnd(
+  context: RenewalContext,
+  registration: Registration,
+  signal?: AbortSignal,
+): Promise<{ reachable: boolean }> {
+  const { source, repository, registry, clock, journal } = context
+  const { fileName, identity } = registration
+  try {
+    const credential = await repository.read(fileName)
+    if (describeChain(credential.chain).effectiveEnd <= clock.now()) return { reachable: true }
+    const { credentials } = await source.info({
+      servers: serversOf(context, registration),
+      username: registration.username ?? identity,
+      credential,
+      ...(signal && { signal }),
+    })
+    const stored = credentials.find(({ name }) => name === registration.credentialName)
+    if (stored === undefined) return { reachable: true }
+    const lease = await registry.lease(fileName, LEASE_DEADLINE_MS, signal)
+    try {
+      if ((await registry.get(fileName)) === undefined) return { reachable: true }
+      const state = await registry.state(fileName)
+      const storedEnd = { at: stored.end, learnedAt: clock.now(), from: 'info' } as const
+      await registry.writeState(fileName, { ...state, storedEnd })
+    } finally {
+      await lease.release()
+    }
+    return { reachable: true }
+  } catch (error) {
+    const { code, message } = toVoboxError(error)
+    journal.write(
+      'debug',
+      'info-failed',
+      `${identity}: no answer about what is stored: ${message}`,
+      {
+        file: fileName,
+        code,
+      },
+    )
+    return { reachable: !isVoboxError(error, 'ALL_SERVERS_FAILED') }
+  }
+}
