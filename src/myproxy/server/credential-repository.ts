@@ -155,6 +155,7 @@ export class CredentialRepository {
     await this.#files.remove(previous)
   }
 
+  /** A broken file is nobody's: it is not stored over either, lest a name change hands by damage. */
   async #locate(username: string, name: string | undefined): Promise<Placed | undefined> {
     for (const stem of storedStems(username, name)) {
       const entry = await this.#read(stem)
@@ -166,9 +167,9 @@ export class CredentialRepository {
   /** The first stem that no other credential's `.data` holds. */
   async #freeStem(username: string, name: string | undefined): Promise<string> {
     for (const stem of storedStems(username, name)) {
-      const data = await this.#readData(stem).catch(() => 'occupied' as const)
-      if (data === undefined) return stem
-      if (data !== 'occupied' && data.username === username && data.name === name) return stem
+      const data = await this.#readData(stem)
+      const own = data === undefined || (data.username === username && data.name === name)
+      if (own) return stem
     }
     throw new VoboxError('MYPROXY_STORE_MALFORMED', 'both places of a credential are taken', {
       data: { stems: storedStems(username, name) },

@@ -74,9 +74,16 @@ export function decideDelegation(
   }
   if (trusted) return { action: 'trust' }
   if (mayRenew) return { action: 'challenge' }
-  if (access.authorized_retrievers.allowed) return { action: 'refuse', because: 'pass-phrase' }
-  if (self) reasons.push(`self-authz not allowed: "${asker.dn}" is the owner of the credential`)
+  if (wanted.isProtected && access.authorized_retrievers.allowed) {
+    return { action: 'refuse', because: 'pass-phrase' }
+  }
+  if (access.authorized_renewers.allowed) reasons.push(whyNotAlthoughListed(asker, self))
   return { action: 'refuse', because: 'policy', reasons }
+}
+
+function whyNotAlthoughListed({ dn }: Asker, self: boolean): string {
+  const why = self ? 'self-authz not allowed' : 'a certificate is needed'
+  return `"${dn}" not authorized by server's authorized_renewers policy (${why})`
 }
 
 /**

@@ -90,7 +90,7 @@ describe('decideDelegation', () => {
       { ...site, authorizedRenewers: ['*'] },
       ask(ANONYMOUS),
       forRenewal,
-      { action: 'refuse', because: 'pass-phrase' },
+      { action: 'refuse', because: 'policy' },
     ],
     [
       'does not let a proxy renew itself',
@@ -136,6 +136,18 @@ describe('decideDelegation', () => {
     ],
   ])('%s', (_name, policy, asker, wanted, decision) => {
     expect(decideDelegation(policy, asker, wanted)).toMatchObject(decision)
+  })
+
+  it('says why somebody who is listed may not renew', () => {
+    const open = { authorizedRenewers: ['*'], authorizedRetrievers: ['*'] }
+    const reason = (dn: string) => {
+      const decision = decideDelegation(open, ask(dn), forRenewal)
+      return 'reasons' in decision ? decision.reasons.at(-1) : decision
+    }
+    expect(reason(ALICE)).toBe(
+      `"${ALICE}" not authorized by server's authorized_renewers policy (self-authz not allowed)`,
+    )
+    expect(reason(ANONYMOUS)).toMatch(/authorized_renewers policy \(a certificate is needed\)$/)
   })
 
   it('names each policy that was looked at, as the C server does', () => {

@@ -1,0 +1,100 @@
+/**
+ * The second half of authorising a renewal: whoever asks shows that it holds a living proxy of the
+ * stored credential's owner, by signing a challenge with it.
+ */
+import { isVoboxError } from '../../errors.js'
+import type { ValidatedChain } from '../../proxy/validate-proxy-chain.js'
+import { parseCertificate } from '../../x509/certificate.js'
+import { sameName } from '../../x509/name.js'
+import {
+  type AuthorizationMethod,
+  parseAuthorizationHead,
+  SHA1_METHOD,
+  SHA256_METHOD,
+  verifyChallenge,
+} from '../authorization.js'
+import { readCertificateList } from '../conversation.js'
+import { encodeResponse } from '../messages.js'
+import { authenticationFailed, isAboutTheClient } from './refusals.js'
+import {
+  type Exchange,
+  type ServerContext,
+  speaksForOwner,
+  validateChain,
+} from './server-context.js'
+
+/** The challenge is their hexadecimal form, twice as many characters. */
+const CHALLENGE_BYTES = 16
+
+/**
+ * Sends the challenge and judges the answer.
+ *
+ * Each method gets a challenge of its own, so that a signature made with the weaker hash says nothing
+ * about the stronger one.
+ *
+ * @param stored the credential to be renewed, validated.
+ * @throws a refusal that names what was wrong.
+ */
+export async function challengeForRenewal(
+  context: ServerContext,
+  { stream }: Exchange,
+  stored: ValidatedChain,
+): Promise<void> {
+  const methods = context.allowSha1Challenge ? [SHA1_METHOD, SHA256_METHOD] : [SHA256_METHOD]
+  const challenges = methods.map((method) => ({
+    method,
+    text: Buffer.from(context.random.bytes(CHALLENGE_BYTES)).toString('hex'),
+  }))
+  await stream.write(
+    encodeResponse({
+      kind: 'authorization',
+      challenges: challenges.map(({ method, text }) => ({ method: method.name, text })),
+    }),
+  )
+  const { method, signature, certificates } = await readAnswer(stream)
+  const challenge = challenges.find(({ method: offered }) => offered === method)
+  if (challenge === undefined) throw authenticationFailed('Unsupported authorization method')
+  const chain = certificates.map(parseCertificate)
+  const [leaf] = chain
+  if (leaf === undefined || !verifyChallenge(challenge, leaf.publicKey, signature)) {
+    throw authenticationFailed('certificate verification failed: the signature is not its own')
+  }
+  checkRenewed(await validateAuthorising(context, chain), stored)
+}
+
+async function readAnswer(stream: Exchange['stream']): Promise<{
+  method: AuthorizationMethod
+  signature: Buffer
+  certificates: Buffer[]
+}> {
+  const { method, signatureLength } = parseAuthorizationHead(await stream.readExactly(8))
+  const signature = await stream.readExactly(signatureLength)
+  return { method, signature, certificates: await readCertificateList(stream) }
+}
+
+async function validateAuthorising(
+  context: ServerContext,
+  chain: Parameters<typeof validateChain>[1],
+): Promise<ValidatedChain> {
+  try {
+    return await validateChain(context, chain)
+  } catch (error) {
+    if (!isVoboxError(error) || !isAboutTheClient(error)) throw error
+    // OpenSSL's words, by which clients tell this case from the others.
+    const reason = error.code === 'CHAIN_EXPIRED' ? 'certificate has expired' : error.message
+    throw authenticationFailed(`certificate chain verification failed: ${reason}`)
+  }
+}
+
+/** The proxy to be renewed must be the owner's, and may not gain by it. */
+function checkRenewed(authorising: ValidatedChain, stored: ValidatedChain): void {
+  if (!sameName(authorising.facts.identity, stored.facts.identity)) {
+    throw authenticationFailed('certificate subject does not match credential to be renewed')
+  }
+  if (authorising.facts.limited && !stored.facts.limited) {
+    throw authenticationFailed('client has a limited proxy chain')
+  }
+  if (!speaksForOwner(authorising)) {
+    throw authenticationFailed('an independent or restricted proxy does not speak for its owner')
+  }
+}

@@ -1,0 +1,53 @@
+/** INFO and DESTROY: what only the owner of a stored credential may ask. */
+import { describeChain } from '../../proxy/chain-facts.js'
+import { encodeResponse, type MyProxyRequest, type StoredCredential } from '../messages.js'
+import type { StoredEntry } from './credential-repository.js'
+import { nothingOwned, nothingToDestroy, notOwned } from './refusals.js'
+import { type Exchange, requireChain, type ServerContext } from './server-context.js'
+import { storedChain } from './stored-credential.js'
+
+/** Shows all credentials of a user name that the client owns; of others it says nothing. */
+export async function serveInfo(
+  context: ServerContext,
+  { stream, client }: Exchange,
+  { username, credentialName }: MyProxyRequest,
+): Promise<void> {
+  requireChain(client)
+  const entries = await context.repository.list(username)
+  const credentials = entries
+    .filter(({ data }) => data.owner === client.dn)
+    .filter(({ data }) => credentialName === undefined || data.name === credentialName)
+    .map(describe)
+  if (credentials.length === 0) throw nothingOwned(username, credentialName, client.dn)
+  await stream.write(encodeResponse({ kind: 'ok', credentials }))
+}
+
+export async function serveDestroy(
+  context: ServerContext,
+  { stream, client }: Exchange,
+  { username, credentialName }: MyProxyRequest,
+): Promise<void> {
+  requireChain(client)
+  const removed = await context.repository.remove(username, credentialName, ({ owner }) => {
+    if (owner !== client.dn) throw notOwned(client.dn)
+  })
+  if (!removed) throw nothingToDestroy()
+  await stream.write(encodeResponse({ kind: 'ok', credentials: [] }))
+}
+
+function describe(entry: StoredEntry): StoredCredential {
+  const { notBefore, effectiveEnd } = describeChain(storedChain(entry))
+  const { name, owner, description, renewer, retriever, keyRetriever, trustedRetriever } =
+    entry.data
+  return {
+    owner,
+    start: notBefore,
+    end: effectiveEnd,
+    ...(name && { name }),
+    ...(description && { description }),
+    ...(renewer && { renewer }),
+    ...(retriever && { retriever }),
+    ...(keyRetriever && { keyRetriever }),
+    ...(trustedRetriever && { trustedRetriever }),
+  }
+}

@@ -1,0 +1,84 @@
+/** What every exchange of the server needs; made once by {@link MyProxyServer}. */
+import type { ByteStream } from '../../gsi/byte-stream.js'
+import type { Clock } from '../../ports/clock.js'
+import type { Journal } from '../../ports/journal.js'
+import type { KeyGenerator, KeyKind } from '../../ports/key-generator.js'
+import type { Random } from '../../ports/random.js'
+import { type ValidatedChain, validateProxyChain } from '../../proxy/validate-proxy-chain.js'
+import type { Certificate } from '../../x509/certificate.js'
+import type { TrustAnchors } from '../../x509/trust-anchors.js'
+import type { CredentialRepository } from './credential-repository.js'
+import { ANONYMOUS } from './dn-pattern.js'
+import type { GuessBrake } from './guess-brake.js'
+import type { MyProxyPolicy } from './policy.js'
+import { notAuthenticated } from './refusals.js'
+
+export interface ServerContext {
+  clock: Clock
+  random: Random
+  keys: KeyGenerator
+  /** Kind of the key of a stored credential. */
+  keyKind: KeyKind
+  journal: Journal
+  anchors(): Promise<TrustAnchors>
+  policy: MyProxyPolicy
+  repository: CredentialRepository
+  guesses: GuessBrake
+  /** Longest delegated proxy, in seconds; 0: no cap. */
+  maxProxyLifetimeSeconds: number
+  /** Longest stored credential, in seconds; 0: no cap. */
+  maxCredentialLifetimeSeconds: number
+  /** Deepest delegation accepted. */
+  maxDelegationDepth: number
+  /** Offer the SHA-1 challenge too. */
+  allowSha1Challenge: boolean
+}
+
+/** Who is connected. */
+export interface Client {
+  /** Identity DN in one-line form, or {@link ANONYMOUS}. */
+  dn: string
+  /** Numeric address. */
+  address: string
+  /** Absent for a client without a certificate. */
+  chain?: ValidatedChain
+}
+
+/** One conversation: the stream to the client, who it is, and the end of all waiting. */
+export interface Exchange {
+  stream: ByteStream
+  client: Client
+  signal: AbortSignal
+}
+
+/**
+ * Validates a chain as it must be for anything that this server does with it.
+ *
+ * @param purpose `client` for the one that a connection was made with.
+ */
+export async function validateChain(
+  context: ServerContext,
+  chain: readonly Certificate[],
+  purpose?: 'client',
+): Promise<ValidatedChain> {
+  return validateProxyChain(chain, await context.anchors(), {
+    now: context.clock.now(),
+    allowLegacyProxies: false,
+    maxDelegationDepth: context.maxDelegationDepth,
+    ...(purpose && { purpose }),
+  })
+}
+
+/**
+ * Whether a chain speaks for its end-entity: an independent or restricted proxy has rights of its
+ * own, or other ones, and not its owner's (RFC 3820 §3.8.2).
+ */
+export function speaksForOwner({ facts }: ValidatedChain): boolean {
+  return facts.policy !== 'independent' && facts.policy !== 'restricted'
+}
+
+/** The validated chain of a client that must have one. */
+export function requireChain({ dn, chain }: Client): ValidatedChain {
+  if (chain === undefined || dn === ANONYMOUS) throw notAuthenticated()
+  return chain
+}

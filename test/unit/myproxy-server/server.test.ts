@@ -1,0 +1,357 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  requestDestroy,
+  requestInfo,
+  requestPut,
+  requestRenewal,
+} from '../../../src/myproxy/client.js'
+import { systemRandom } from '../../../src/node/random.js'
+import { describeChain } from '../../../src/proxy/chain-facts.js'
+import { type Credential, encodeCredential } from '../../../src/proxy/credential.js'
+import { type EmbeddedGrid, startEmbeddedGrid } from '../../support/embedded-myproxy.js'
+import { rejectionOf } from '../../support/failure.js'
+import { addProxies, addProxy, realNow, TestAuthority } from '../../support/pki.js'
+
+const HOUR = 3600
+
+let grid: EmbeddedGrid
+
+beforeAll(async () => {
+  grid = await startEmbeddedGrid()
+})
+afterAll(() => grid.stop())
+
+interface Upload {
+  as?: Credential
+  username?: string
+  storedSeconds?: number
+  lifetimeSeconds?: number
+  credentialName?: string
+  credentialDescription?: string
+  passPhrase?: string
+  renewer?: string
+}
+
+const put = (upload: Upload = {}) => {
+  const { as = grid.users.alice.credential, username = grid.users.alice.dn, ...rest } = upload
+  return requestPut(grid.myproxy, {
+    servers: grid.servers,
+    username,
+    credential: as,
+    storedSeconds: 168 * HOUR,
+    lifetimeSeconds: 48 * HOUR,
+    renewer: '*',
+    random: systemRandom,
+    ...rest,
+  })
+}
+
+interface Renewal {
+  username?: string
+  machine?: Credential
+  current?: Credential
+  lifetimeSeconds?: number
+  credentialName?: string
+}
+
+const renew = (renewal: Renewal = {}) =>
+  requestRenewal(grid.myproxy, {
+    servers: grid.servers,
+    username: grid.users.alice.dn,
+    lifetimeSeconds: 12 * HOUR,
+    machine: addProxy(grid.hosts.vobox.credential),
+    current: addProxy(grid.users.alice.credential),
+    ...renewal,
+  })
+
+const info = (username: string, credential: Credential) =>
+  requestInfo(grid.myproxy, { servers: grid.servers, username, credential })
+
+describe('a server of ours, asked by a client of ours', () => {
+  it('stores, shows, renews for 12 h and removes a credential', async () => {
+    await put({ credentialDescription: 'for the VO-Box', renewer: '*/CN=vobox.example.org' })
+    const { credentials } = await info(grid.users.alice.dn, addProxy(grid.users.alice.credential))
+    expect(credentials).toHaveLength(1)
+    expect(credentials[0]).toMatchObject({
+      owner: grid.users.alice.dn,
+      description: 'for the VO-Box',
+      renewer: '*/CN=vobox.example.org',
+    })
+    expect((credentials[0]?.end ?? 0) - realNow()).toBeGreaterThan(167 * HOUR)
+
+    const { credential } = await renew()
+    const facts = describeChain(credential.chain)
+    expect(facts.identity.oneLine).toBe(grid.users.alice.dn)
+    expect(facts.kind).toBe('rfc3820')
+    expect(facts.depth).toBe(2)
+    expect(Math.abs(facts.effectiveEnd - realNow() - 12 * HOUR)).toBeLessThan(10)
+
+    const { alice } = grid.users
+    await requestDestroy(grid.myproxy, {
+      servers: grid.servers,
+      username: alice.dn,
+      credential: alice.credential,
+    })
+    const gone = await rejectionOf(info(alice.dn, alice.credential))
+    expect(gone.code).toBe('MYPROXY_NO_CREDENTIAL')
+  })
+
+  it.each([
+    ['the 2 h stored with it to whoever asks for 12', { lifetimeSeconds: 2 * HOUR }, 12, 2],
+    ['the 3 h stored with it to whoever asks for 0', { lifetimeSeconds: 3 * HOUR }, 0, 3],
+    ['no more than the 4 h that it lives itself', { storedSeconds: 4 * HOUR }, 12, 4],
+  ])('gives %s', async (_name, upload, asked, granted) => {
+    await put({ username: 'lifetimes', ...upload })
+    const { credential } = await renew({
+      username: 'lifetimes',
+      lifetimeSeconds: asked * HOUR,
+    })
+    const left = describeChain(credential.chain).effectiveEnd - realNow()
+    expect(Math.abs(left - granted * HOUR)).toBeLessThan(10)
+  })
+
+  it('keeps credentials of one user apart by their names', async () => {
+    await put({ username: 'named', credentialName: 'short', lifetimeSeconds: HOUR })
+    await put({ username: 'named', credentialName: 'long/one', lifetimeSeconds: 24 * HOUR })
+    const { credentials } = await info('named', grid.users.alice.credential)
+    expect(credentials.map(({ name }) => name)).toEqual(['long/one', 'short'])
+    const { credential } = await renew({ username: 'named', credentialName: 'short' })
+    const left = describeChain(credential.chain).effectiveEnd - realNow()
+    expect(left).toBeLessThanOrEqual(HOUR)
+    const none = await rejectionOf(renew({ username: 'named' }))
+    expect(none.code).toBe('MYPROXY_NO_CREDENTIAL')
+  })
+
+  it('passes a limited stored credential on as limited', async () => {
+    const limited = addProxy(grid.users.alice.credential, { policy: 'limited' })
+    await put({ username: 'limited', as: limited })
+    const { credential } = await renew({ username: 'limited' })
+    expect(describeChain(credential.chain).limited).toBe(true)
+  })
+})
+
+describe('a server of ours says no', () => {
+  beforeAll(async () => {
+    await put({ username: 'vobox-only', renewer: '*/CN=vobox.example.org' })
+    await put({ username: 'with-pass-phrase', passPhrase: 'secret-pass' })
+    await requestPut(grid.myproxy, {
+      servers: grid.servers,
+      username: 'no-renewer',
+      credential: grid.users.alice.credential,
+      storedSeconds: HOUR,
+      lifetimeSeconds: HOUR,
+      random: systemRandom,
+    })
+  })
+
+  it.each<[string, () => Renewal, string, Record<string, unknown>]>([
+    [
+      'to a machine that the credential does not name',
+      () => ({ machine: addProxy(grid.hosts.portal.credential) }),
+      'MYPROXY_NOT_AUTHORISED_RENEWER',
+      { reason: 'not-by-credential' },
+    ],
+    [
+      'to a machine that the server does not list',
+      () => ({ machine: addProxy(grid.users.eve.credential) }),
+      'MYPROXY_NOT_AUTHORISED_RENEWER',
+      { reason: 'not-by-server' },
+    ],
+    [
+      'where no renewer was set, and the default is none',
+      () => ({ username: 'no-renewer' }),
+      'MYPROXY_NOT_AUTHORISED_RENEWER',
+      { reason: 'no-renewer-set' },
+    ],
+    [
+      'to a proxy of somebody else',
+      () => ({ current: addProxy(grid.users.eve.credential) }),
+      'MYPROXY_AUTHORISATION_REFUSED',
+      { reason: 'identity-differs' },
+    ],
+    [
+      'to a proxy that expired a minute ago',
+      () => ({ current: addProxy(grid.users.alice.credential, { notAfter: realNow() - 60 }) }),
+      'MYPROXY_AUTHORISATION_REFUSED',
+      { reason: 'proxy-expired' },
+    ],
+    [
+      'to a proxy of the same name from an unknown CA',
+      () => ({ current: addProxy(new TestAuthority().issueUser('alice')) }),
+      'MYPROXY_AUTHORISATION_REFUSED',
+      { reason: 'proxy-untrusted' },
+    ],
+    [
+      'to a key that is not the one of the chain',
+      () => {
+        const { chain } = addProxy(grid.users.alice.credential)
+        return { current: { chain, privateKey: addProxy(grid.users.eve.credential).privateKey } }
+      },
+      'MYPROXY_AUTHORISATION_REFUSED',
+      { reason: 'signature' },
+    ],
+    [
+      'to a limited proxy that asks for a full one',
+      () => ({ current: addProxy(grid.users.alice.credential, { policy: 'limited' }) }),
+      'MYPROXY_REFUSED',
+      {},
+    ],
+    [
+      'to an independent proxy, which does not speak for its owner',
+      () => ({ current: addProxy(grid.users.alice.credential, { policy: 'independent' }) }),
+      'MYPROXY_REFUSED',
+      {},
+    ],
+    [
+      'to a machine with a limited proxy',
+      () => ({ machine: addProxy(grid.hosts.vobox.credential, { policy: 'limited' }) }),
+      'MYPROXY_REFUSED',
+      {},
+    ],
+    [
+      'to a machine whose certificate comes from an unknown CA',
+      () => ({ machine: addProxy(new TestAuthority().issueHost('vobox.example.org')) }),
+      'MYPROXY_REFUSED',
+      {},
+    ],
+    [
+      'to a chain of eleven proxies',
+      () => ({ current: addProxies(grid.users.alice.credential, 11) }),
+      'MYPROXY_AUTHORISATION_REFUSED',
+      { reason: 'proxy-untrusted' },
+    ],
+    [
+      'where the credential was stored with a pass phrase',
+      () => ({ username: 'with-pass-phrase' }),
+      'MYPROXY_PASS_PHRASE_REQUIRED',
+      { reason: 'pass-phrase' },
+    ],
+    [
+      'where nothing is stored',
+      () => ({ username: 'nobody' }),
+      'MYPROXY_NO_CREDENTIAL',
+      { reason: 'none-of-this-owner' },
+    ],
+    [
+      'to a user name that begins with a dot',
+      () => ({ username: '../vobox-only' }),
+      'MYPROXY_REFUSED',
+      { serverMessage: 'Invalid user name: "../vobox-only"' },
+    ],
+  ])('%s', async (_name, renewal, code, data) => {
+    const error = await rejectionOf(renew({ username: 'vobox-only', ...renewal() }))
+    expect(error.code).toBe(code)
+    expect(error.data).toMatchObject(data)
+  })
+
+  it('to the owner’s own proxy, which cannot renew itself', async () => {
+    const own = addProxy(grid.users.alice.credential)
+    const error = await rejectionOf(renew({ username: 'vobox-only', machine: own, current: own }))
+    expect(error.code).toBe('MYPROXY_NOT_AUTHORISED_RENEWER')
+  })
+
+  it('to somebody else who asks what alice stored, in the same words as for nothing', async () => {
+    const eve = grid.users.eve.credential
+    const error = await rejectionOf(info('vobox-only', eve))
+    const none = await rejectionOf(info('nobody', eve))
+    expect([error.code, none.code]).toEqual(['MYPROXY_NO_CREDENTIAL', 'MYPROXY_NO_CREDENTIAL'])
+    const words = (text: unknown) => String(text).replace(/user \S+/, 'user')
+    expect(words(error.data.serverMessage)).toBe(words(none.data.serverMessage))
+  })
+
+  it('to somebody else who replaces or removes what alice stored', async () => {
+    const eve = grid.users.eve.credential
+    const replaced = await rejectionOf(put({ username: 'vobox-only', as: eve }))
+    expect(replaced.code).toBe('MYPROXY_NOT_OWNER')
+    const call = { servers: grid.servers, username: 'vobox-only', credential: eve }
+    expect((await rejectionOf(requestDestroy(grid.myproxy, call))).code).toBe('MYPROXY_NOT_OWNER')
+    expect((await renew({ username: 'vobox-only' })).credential.chain).toHaveLength(3)
+  })
+
+  it('to a pass phrase of five characters', async () => {
+    const error = await rejectionOf(put({ username: 'short', passPhrase: '12345' }))
+    expect(error.data.serverMessage).toMatch(/too short.*at least 6 characters/)
+  })
+
+  it('to an independent proxy that wants to store', async () => {
+    const independent = addProxy(grid.users.alice.credential, { policy: 'independent' })
+    const error = await rejectionOf(put({ username: 'independent', as: independent }))
+    expect(error.data.serverMessage).toMatch(/does not speak for its owner/)
+  })
+
+  it('and logs who was refused what, with the code', () => {
+    const refused = grid.log.filter(({ event }) => event === 'myproxy-refused')
+    expect(refused.map(({ fields }) => fields)).toContainEqual(
+      expect.objectContaining({
+        client: grid.hosts.portal.dn,
+        command: 'get',
+        username: 'vobox-only',
+        code: 'MYPROXY_NOT_AUTHORISED_RENEWER',
+      }),
+    )
+    expect(JSON.stringify(grid.log)).not.toContain('secret-pass')
+  })
+})
+
+describe('a server of ours and what it has stored', () => {
+  it('keeps a key without a pass phrase as it is and one with it encrypted', async () => {
+    await put({ username: 'plain' })
+    await put({ username: 'encrypted', passPhrase: 'secret-pass' })
+    const creds = async (name: string) => (await grid.repository.find(name, undefined))?.creds
+    expect((await creds('plain'))?.toString()).toContain('BEGIN PRIVATE KEY')
+    const encrypted = (await creds('encrypted'))?.toString()
+    expect(encrypted).toContain('BEGIN ENCRYPTED PRIVATE KEY')
+    expect(encrypted).not.toContain('BEGIN PRIVATE KEY')
+  })
+
+  it('refuses to renew from a credential that has expired since, and says so', async () => {
+    const { alice } = grid.users
+    const expired = addProxy(alice.credential, { notAfter: realNow() - 5 })
+    await grid.repository.store(
+      { username: 'expired', owner: alice.dn, lifetimeSeconds: 0, renewer: '*' },
+      encodeCredential(expired),
+      () => undefined,
+    )
+    const error = await rejectionOf(renew({ username: 'expired' }))
+    expect(error.code).toBe('MYPROXY_CREDENTIAL_EXPIRED')
+    const { credentials } = await info('expired', alice.credential)
+    expect(credentials[0]?.end).toBeLessThan(realNow())
+  })
+})
+
+describe('a server of ours that is configured otherwise', () => {
+  it('caps what it delegates at an hour, and what it takes at a day', async () => {
+    const capped = await startEmbeddedGrid({
+      server: { maxProxyLifetimeSeconds: HOUR, maxCredentialLifetimeSeconds: 24 * HOUR },
+    })
+    try {
+      const { alice } = capped.users
+      const call = {
+        servers: capped.servers,
+        username: alice.dn,
+        credential: alice.credential,
+        lifetimeSeconds: 0,
+        renewer: '*',
+        random: systemRandom,
+      }
+      const error = await rejectionOf(
+        requestPut(capped.myproxy, { ...call, storedSeconds: 48 * HOUR }),
+      )
+      expect(error.data.serverMessage).toBe(
+        'Credential lifetime (48 hours) exceeds maximum allowed by server (24 hours).',
+      )
+      await requestPut(capped.myproxy, { ...call, storedSeconds: 12 * HOUR })
+      const { credential } = await requestRenewal(capped.myproxy, {
+        servers: capped.servers,
+        username: alice.dn,
+        lifetimeSeconds: 0,
+        machine: capped.hosts.vobox.credential,
+        current: alice.credential,
+      })
+      const left = describeChain(credential.chain).effectiveEnd - realNow()
+      expect(Math.abs(left - HOUR)).toBeLessThan(10)
+    } finally {
+      await capped.stop()
+    }
+  })
+})
