@@ -66,11 +66,18 @@ function decodeBlock(label: string, lines: readonly string[], endLine: number): 
   if (headers.size > 0 && lines[body] !== '') {
     throw malformedPem('headers are not followed by an empty line', endLine, label)
   }
-  const base64 = lines.slice(headers.size > 0 ? body + 1 : 0).join('')
-  if (!BASE64.test(base64) || base64.length % 4 !== 0) {
+  const base64Lines = lines.slice(headers.size > 0 ? body + 1 : 0)
+  const base64 = base64Lines.join('')
+  if (base64Lines.includes('') || base64.length % 4 !== 0 || !isCanonicalBase64(base64)) {
     throw malformedPem('block is not base64, ending', endLine, label)
   }
   return { label, bytes: Buffer.from(base64, 'base64'), headers }
+}
+
+/** Only the last four characters can hold bits that belong to no byte; those must be zero. */
+function isCanonicalBase64(base64: string): boolean {
+  const tail = base64.slice(-4)
+  return BASE64.test(base64) && Buffer.from(tail, 'base64').toString('base64') === tail
 }
 
 /** One block with lines of 64 characters and a final newline. */
