@@ -20,7 +20,7 @@ import { ByteStream } from './byte-stream.js'
 import type { GsiContext } from './context.js'
 import { readPeerChain } from './peer-chain.js'
 import { checkPeerName, type PeerExpectation } from './peer-name.js'
-import { tlsFailure } from './tls-failures.js'
+import { CLOSED_HINT, tlsFailure } from './tls-failures.js'
 
 /** A connection to a peer that has been validated and is the one expected. */
 export class SecureChannel extends ByteStream {
@@ -167,6 +167,6 @@ function tooSlow(label: string, what: string, deadlineMs: number): VoboxError {
 function closedInHandshake(label: string): VoboxError {
   return new VoboxError('CONNECTION_CLOSED', `${label} closed the connection during TLS`, {
     data: { peer: label },
-    hint: 'Its log says why; often it does not trust the CA of the credential we presented',
+    hint: CLOSED_HINT,
   })
 }

@@ -69,6 +69,10 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   DH_KEY_TOO_SMALL: { text: 'its key exchange is too weak', persistence: 'permanent' },
 }
 
+/** A server that refuses a certificate may close at once, and its alert never arrives. */
+export const CLOSED_HINT =
+  'Its log says why; often it does not trust the CA of the credential we presented'
+
 const NOT_TLS = 'what answers there does not speak TLS, or not well'
 
 /** The failure of a handshake, or of a read after it (TLS 1.3 refuses our certificate only then). */
@@ -77,6 +81,7 @@ export function tlsFailure(label: string, error: Error): VoboxError {
   if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'ECONNABORTED') {
     return new VoboxError('CONNECTION_CLOSED', `${label} cut the connection`, {
       data: { peer: label, errno: code },
+      hint: CLOSED_HINT,
       cause: error,
     })
   }
