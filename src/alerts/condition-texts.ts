@@ -3,7 +3,7 @@ import type { UnixSeconds } from '../ports/clock.js'
 import type { GrantLimit } from '../registry/registration.js'
 import type { AlertName, Condition, ConditionKind } from './conditions.js'
 import { failureFact } from './cures.js'
-import { durationText, whenText } from './time-text.js'
+import { durationText, hoursText, whenText } from './time-text.js'
 
 /** The thing an alert is about, as it stands in subject lines. */
 export const ALERT_TITLES: Readonly<Record<AlertName, string>> = {
@@ -51,9 +51,9 @@ export function conditionSentence(
     case 'stored-credential-expired':
       return `The credential stored on the MyProxy server expired ${when}. Nothing is renewed from it.`
     case 'renewal-failing':
-      return `Renewal has been failing for ${durationText(now - since)}: ${failureOf(condition)}.`
+      return `Renewal has been failing for ${durationText(now - since)}: ${condition.failure?.message ?? UNKNOWN}.`
     case 'renewal-refused':
-      return `Renewal fails, and trying again will not help: ${failureOf(condition)}.`
+      return `Renewal fails, and trying again will not help. ${meaningOf(condition)}.`
     case 'short-grant':
       return grantSentence(condition)
     case 'machine-proxy-short':
@@ -69,8 +69,11 @@ export function conditionSentence(
   }
 }
 
-function failureOf({ failure }: Condition): string {
-  return failure === undefined ? 'the reason is not known any more' : failureFact(failure)
+const UNKNOWN = 'the reason is not known any more'
+
+function meaningOf({ failure }: Condition): string {
+  const meaning = failure === undefined ? UNKNOWN : failureFact(failure)
+  return meaning.charAt(0).toUpperCase() + meaning.slice(1)
 }
 
 const LIMIT_REASONS: Readonly<Record<GrantLimit, string>> = {
@@ -84,8 +87,8 @@ function grantSentence({ grant }: Condition): string {
   if (grant === undefined) return 'The MyProxy server grants less than was asked for.'
   const { askedSeconds, grantedSeconds, limit } = grant
   return (
-    `Of the ${durationText(askedSeconds)} asked for, the MyProxy server granted ` +
-    `${durationText(grantedSeconds)}: ${LIMIT_REASONS[limit]}.`
+    `Of the ${hoursText(askedSeconds)} asked for, the MyProxy server granted ` +
+    `${hoursText(grantedSeconds)}: ${LIMIT_REASONS[limit]}.`
   )
 }
 

@@ -11,7 +11,7 @@ import type { Observation, RegistrationObservation } from '../registry/observati
 import type { AlertChange } from './alert-states.js'
 import { ALERT_TITLES, conditionSentence, endSentence, KIND_WORDS } from './condition-texts.js'
 import { type CureLine, machineProxyCure, registrationCure, serviceCure } from './cures.js'
-import { durationText, utcText, whenText } from './time-text.js'
+import { hoursText, utcText, whenText } from './time-text.js'
 
 /** Where the mail comes from. */
 export interface MailOrigin {
@@ -172,7 +172,7 @@ function cureLines(change: AlertChange, observation: Observation, vo: string): C
 
 function closing(change: AlertChange, now: UnixSeconds, reminderSeconds: number): string {
   if (change.condition === undefined) return 'No more mail about this comes until it happens again.'
-  const every = durationText(reminderSeconds)
+  const every = hoursText(reminderSeconds)
   const first = change.state.told?.mails ?? 1
   const told =
     change.step === 'reminder'
@@ -181,11 +181,11 @@ function closing(change: AlertChange, now: UnixSeconds, reminderSeconds: number)
   return `${told} A reminder comes every ${every} while it lasts, and a last mail when it is over.`
 }
 
-/** Breaks at spaces after at most 72 columns; a longer word stays whole. */
+/** Breaks at spaces, though not between a number and its unit, after at most 72 columns. */
 function wrap(text: string): string {
   const lines: string[] = []
   let line = ''
-  for (const word of text.split(' ')) {
+  for (const word of text.split(/ (?!(?:d|h|min|s|UTC)\b)/)) {
     if (line !== '' && line.length + 1 + word.length > COLUMNS) {
       lines.push(line)
       line = word

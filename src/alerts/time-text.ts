@@ -19,6 +19,12 @@ export function durationText(seconds: number): string {
 
 /** `2026-11-22 07:00 UTC (in 3 h 5 min)` or `(42 min ago)`. */
 export function whenText(at: UnixSeconds, now: UnixSeconds): string {
-  const away = at >= now ? `in ${durationText(at - now)}` : `${durationText(now - at)} ago`
+  if (at === now) return `${utcText(at)} (now)`
+  const away = at > now ? `in ${durationText(at - now)}` : `${durationText(now - at)} ago`
   return `${utcText(at)} (${away})`
+}
+
+/** `48 h`, as lifetimes are asked for with `-t`; minutes where it is no whole number of hours. */
+export function hoursText(seconds: number): string {
+  return seconds % 3600 === 0 ? `${seconds / 3600} h` : durationText(seconds)
 }
