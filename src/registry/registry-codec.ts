@@ -24,15 +24,23 @@ export interface InvalidEntry {
   problem: string
 }
 
-const HEAD = `{"version":${REGISTRY_VERSION},"registrations":{`
-const TAIL = '}}'
+const HEAD = `{"version":${REGISTRY_VERSION},"registrations":{\n`
+const TAIL = '}}\n'
 
 export function encodeRegistry(entries: RegistryEntries): Buffer {
   const lines = Array.from(
     entries,
     ([name, entry]) => `${JSON.stringify(name)}:${JSON.stringify(entry)}`,
   )
-  return Buffer.from(`${HEAD}\n${lines.join(',\n')}${lines.length > 0 ? '\n' : ''}${TAIL}\n`)
+  return Buffer.from(`${HEAD}${lines.join(',\n')}${lines.length > 0 ? '\n' : ''}${TAIL}`)
+}
+
+/** Whether the text begins and ends as {@link encodeRegistry} writes it. */
+export function isPlainLayout(bytes: Buffer): boolean {
+  return (
+    bytes.subarray(0, HEAD.length).equals(Buffer.from(HEAD)) &&
+    bytes.subarray(-TAIL.length).equals(Buffer.from(TAIL))
+  )
 }
 
 /**

@@ -47,12 +47,14 @@ function shorten(name: string): string {
   return name.slice(0, KEPT_BYTES) + ELLIPSIS + digest + name.slice(-KEPT_BYTES)
 }
 
-/**
- * Throws `FILE_UNSAFE` unless `name` is a single path component that no temporary, lock or hidden
- * file could have.
- */
+/** Whether `name` is a single path component that no temporary, lock or hidden file could have. */
+export function isFileName(name: string): boolean {
+  return name.length <= 255 && SAFE_NAME.test(name)
+}
+
+/** Returns `name`, or throws `FILE_UNSAFE` unless {@link isFileName}. */
 export function checkFileName(name: string): string {
-  if (name.length <= 255 && SAFE_NAME.test(name)) return name
+  if (isFileName(name)) return name
   throw new VoboxError('FILE_UNSAFE', `'${printable(name, 300)}' is not a name of a proxy file`, {
     data: { name, reason: 'name' },
   })
