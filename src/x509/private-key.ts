@@ -1,8 +1,8 @@
 /** Private keys from PEM: PKCS#8, PKCS#1, SEC 1, plain or encrypted; written as PKCS#8. */
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { VoboxError } from '../errors.js'
-import type { PemBlock } from './pem.js'
-import { decryptSingleDes, isSingleDes } from './single-des.js'
+import { encodePem, type PemBlock } from './pem.js'
+import { decryptSingleDes } from './single-des.js'
 
 const PLAIN_TYPES: Readonly<Record<string, 'pkcs8' | 'pkcs1' | 'sec1'>> = {
   'PRIVATE KEY': 'pkcs8',
@@ -54,34 +54,44 @@ function importKey(label: string, load: () => KeyObject): KeyObject {
 
 function decryptKey(block: PemBlock, passPhrase: Buffer | undefined): KeyObject {
   if (passPhrase === undefined) {
-    throw new VoboxError('KEY_ENCRYPTED', 'private key is encrypted and no pass phrase was given', {
-      data: { reason: 'no-pass-phrase', label: block.label },
-    })
+    throw encrypted(
+      block,
+      'no-pass-phrase',
+      'private key is encrypted and no pass phrase was given',
+    )
   }
   try {
-    if (isSingleDes(block)) return decryptSingleDes(block, passPhrase, PLAIN_TYPES[block.label])
-    return createPrivateKey({ key: traditionalPem(block), format: 'pem', passphrase: passPhrase })
+    const der = decryptSingleDes(block, passPhrase)
+    if (der === undefined) {
+      return createPrivateKey({ key: traditionalPem(block), format: 'pem', passphrase: passPhrase })
+    }
+    return createPrivateKey({ key: der, format: 'der', type: PLAIN_TYPES[block.label] ?? 'pkcs8' })
   } catch (cause) {
-    throw new VoboxError('KEY_ENCRYPTED', 'private key cannot be decrypted with this pass phrase', {
-      data: { reason: 'wrong-pass-phrase', label: block.label },
-      cause,
-    })
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+    const [reason, message] = code.endsWith('_UNSUPPORTED')
+      ? (['unsupported-cipher', 'private key is encrypted in a way that is not supported'] as const)
+      : (['wrong-pass-phrase', 'private key cannot be decrypted with this pass phrase'] as const)
+    throw encrypted(block, reason, message, cause)
   }
 }
 
+function encrypted(
+  { label }: PemBlock,
+  reason: 'no-pass-phrase' | 'wrong-pass-phrase' | 'unsupported-cipher',
+  message: string,
+  cause?: unknown,
+): VoboxError {
+  const hint =
+    reason === 'unsupported-cipher' ? 'encrypt it anew with "openssl pkcs8 -topk8"' : undefined
+  return new VoboxError('KEY_ENCRYPTED', message, { hint, data: { reason, label }, cause })
+}
+
 /** OpenSSL reads the header lines itself, so the block is written again as it was. */
-function traditionalPem(block: PemBlock): string {
-  const headers = [...block.headers].map(([name, value]) => `${name}: ${value}`)
-  const separator = headers.length === 0 ? [] : ['']
-  const base64 = Buffer.from(block.bytes).toString('base64').replace(/.{64}/g, '$&\n').trimEnd()
-  return [
-    `-----BEGIN ${block.label}-----`,
-    ...headers,
-    ...separator,
-    base64,
-    `-----END ${block.label}-----`,
-    '',
-  ].join('\n')
+function traditionalPem({ label, bytes, headers }: PemBlock): string {
+  const pem = encodePem(label, bytes)
+  if (headers.size === 0) return pem
+  const lines = [...headers].map(([name, value]) => `${name}: ${value}\n`)
+  return pem.replace('\n', `\n${lines.join('')}\n`)
 }
 
 /** PEM, PKCS#8, not encrypted: the one form that Globus, VOMS and Java all read, EC keys included. */
