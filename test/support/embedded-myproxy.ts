@@ -111,7 +111,7 @@ export async function startEmbeddedGrid(options: EmbeddedGridOptions = {}): Prom
     repository,
     clock: systemClock,
     random: systemRandom,
-    keys: { generate: async () => testKey(key, `stored ${Math.random()}`) },
+    keys: { generate: async () => testKey(key, 'stored') },
     journal,
     ...options.server,
   })

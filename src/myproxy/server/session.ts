@@ -44,7 +44,6 @@ export async function serveSession(
     const request = await readRequest(stream)
     log.command = request.command
     log.username = request.username
-    checkUserName(request.username)
     await serve(context, { stream, client, signal }, request)
     writeLog(context, log)
   } catch (thrown) {
@@ -71,6 +70,7 @@ async function serve(
 ): Promise<void> {
   const command = SERVED[request.command]
   if (command === undefined) throw unsupported(request.command)
+  checkUserName(request.username)
   await command(context, exchange, request)
 }
 
