@@ -150,7 +150,7 @@ function validatePeer(
     if (!isVoboxError(error)) throw error
     const cause = toVoboxError(error)
     throw new VoboxError('PEER_UNTRUSTED', `${label} is not trusted: ${cause.message}`, {
-      data: { peer: label, reason: cause.code, ...cause.data },
+      data: { ...cause.data, peer: label, reason: cause.code },
       hint: cause.hint ?? 'Check the trust directory (X509_CERT_DIR) and its CRLs on this host',
       persistence: cause.persistence,
       cause,

@@ -1,5 +1,5 @@
 /** A TLS peer whose every word a test decides, to see what a client makes of it. */
-import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
+import { connect, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls'
 import { ByteStream } from '../../src/gsi/byte-stream.js'
 import { systemClock } from '../../src/node/clock.js'
@@ -24,7 +24,7 @@ export interface ScriptedPeer {
 
 export interface ScriptedPeerOptions {
   credential: Credential
-  /** Runs once a connection, after TLS. The socket is destroyed when it is over. */
+  /** Runs once a connection, after TLS. Whatever it wrote arrives; then the connection ends. */
   script(conversation: Conversation): Promise<void>
   /** Address to listen on; default 127.0.0.1. */
   host?: string
@@ -50,7 +50,8 @@ export function startScriptedPeer(options: ScriptedPeerOptions): Promise<Scripte
     options
       .script({ stream, socket })
       .catch((error) => failures.push(error))
-      .finally(() => socket.destroy())
+      .then(() => stream.finish())
+      .catch(() => socket.destroy())
   })
   return listen(server, options, failures)
 }
@@ -65,6 +66,18 @@ export function startTcpPeer(
     script(socket)
   })
   return listen(server, options, [])
+}
+
+/** Passes bytes on to another port of 127.0.0.1 and keeps those of the client. */
+export async function startRelay(target: number): Promise<ScriptedPeer & { sent: Buffer[] }> {
+  const sent: Buffer[] = []
+  const peer = await startTcpPeer((client) => {
+    const upstream = connect(target, '127.0.0.1')
+    upstream.on('error', () => client.destroy())
+    client.on('data', (chunk) => sent.push(chunk))
+    client.pipe(upstream).pipe(client)
+  })
+  return { ...peer, sent }
 }
 
 /** A port of 127.0.0.1 on which nothing listens. */
