@@ -104,17 +104,17 @@ function readCondition(
   return true
 }
 
-const QUOTED_LIST = /^(?:"[^"]*"\s*)+$/
+const SINGLE_QUOTED = /^'([^']*)'\s*(?:#.*)?$/
+const QUOTED_LIST = /^((?:"[^"]*"\s*)+)(?:#.*)?$/
+const WORD = /^([^\s'"]+)\s*(?:#.*)?$/
 
-/** `'"a" "b"'`, `"a" "b"`, `'a'` or a bare word; undefined for anything else. */
+/** `'"a" "b"'`, `"a" "b"`, `'a'` or a bare word, then perhaps a comment; undefined for anything else. */
 function readValues(value: string): string[] | undefined {
-  const single = /^'([^']*)'\s*(?:#.*)?$/.exec(value)
-  const inner = (single?.[1] ?? value).trim()
-  if (QUOTED_LIST.test(inner))
-    return Array.from(inner.matchAll(/"([^"]*)"/g), ([, one = '']) => one)
-  if (inner.includes('"')) return undefined
-  if (single !== null) return [inner]
-  return /^[^\s']+$/.test(inner) ? [inner] : undefined
+  const single = SINGLE_QUOTED.exec(value)?.[1]
+  const list = QUOTED_LIST.exec(single?.trim() ?? value)?.[1]
+  if (list !== undefined) return Array.from(list.matchAll(/"([^"]*)"/g), ([, one = '']) => one)
+  const one = single ?? WORD.exec(value)?.[1]
+  return one === undefined || one.includes('"') ? undefined : [one]
 }
 
 /** What a policy says about one certificate. */
