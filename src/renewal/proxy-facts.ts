@@ -64,6 +64,16 @@ function jitterOf({ proxies, endEntity }: ChainFacts): number {
 /** No pause is longer; a `retryAt` further away was written by a clock that ran ahead. */
 const LONGEST_PAUSE_SECONDS = 3600
 
+/** The earliest next attempt as the state has it, unless no right clock can have written it. */
+export function believableRetry(
+  { retryAt }: RegistrationState,
+  { limits }: Config,
+  now: UnixSeconds,
+): UnixSeconds | undefined {
+  const longest = Math.max(LONGEST_PAUSE_SECONDS, limits.minIntervalSeconds)
+  return retryAt !== undefined && retryAt <= now + longest ? retryAt : undefined
+}
+
 export function renewalFacts(
   registration: Registration,
   state: RegistrationState,
@@ -72,8 +82,8 @@ export function renewalFacts(
   now: UnixSeconds,
 ): RenewalFacts {
   const { refreshSeconds } = registration
-  const { attemptedAt, retryAt, cappedUntil } = state
-  const believable = retryAt !== undefined && retryAt <= now + longestPause(config)
+  const { attemptedAt, cappedUntil } = state
+  const retryAt = believableRetry(state, config, now)
   return {
     notBefore: proxy.notBefore,
     effectiveNotAfter: proxy.end,
@@ -82,13 +92,9 @@ export function renewalFacts(
     ...(proxy.writtenAt <= now && { writtenAt: proxy.writtenAt }),
     ...(refreshSeconds !== null && { refreshSeconds }),
     ...(attemptedAt !== undefined && attemptedAt <= now && { attemptedAt }),
-    ...(believable && { retryAt }),
+    ...(retryAt !== undefined && { retryAt }),
     ...(cappedUntil !== undefined && { cappedUntil }),
   }
-}
-
-function longestPause({ limits }: Config): number {
-  return Math.max(LONGEST_PAUSE_SECONDS, limits.minIntervalSeconds)
 }
 
 /** {@link decideRenewal} on what a caller has at hand: for `query` and the daemon alike. */

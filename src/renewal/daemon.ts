@@ -1,0 +1,287 @@
+/**
+ * The Proxy Renewal Service of one VO, without its process: keeps every registered proxy alive until
+ * its signal aborts.
+ *
+ * Each registration is looked at when something of it may change: when it is due, when a threshold
+ * passes that somebody wants mail about, when the registry says that it was touched, and every half
+ * hour. A look reads a file or two; only what is due takes a worker and the network. The registry and
+ * the proxy files are the truth: what is kept here in memory can be lost without harm.
+ */
+import { isVoboxError, toVoboxError } from '../errors.js'
+import { showServer } from '../myproxy/server-list.js'
+import { asUnixSeconds, type UnixSeconds } from '../ports/clock.js'
+import type { ObservationSink } from '../registry/observation.js'
+import type { Registration, RegistrationState } from '../registry/registration.js'
+import type { RenewalContext } from './context.js'
+import type { MachineProxyFile } from './machine-proxy-file.js'
+import { attemptTime, earliestRetry, nextLook } from './next-look.js'
+import type { RenewalOutcome } from './outcome.js'
+import type { ProxyTimes } from './proxy-facts.js'
+import { ProxyTimesCache } from './proxy-times-cache.js'
+import { renewOne, serversOf } from './renew-one.js'
+import { type NextStep, Scheduler, type WorkResult } from './scheduler.js'
+import { ServiceWatch } from './service-watch.js'
+import { learnStoredEnd, STORED_END_PAUSE_SECONDS, wantsStoredEnd } from './stored-end.js'
+
+export interface DaemonContext extends RenewalContext {
+  sink: ObservationSink
+  machineProxyFile: MachineProxyFile
+  /** Called at least once a minute while all is well; for the watchdog and for `status`. */
+  onTurn?(summary: DaemonSummary): void
+}
+
+export interface DaemonSummary {
+  registrations: number
+  /** Renewals under way. */
+  working: number
+  /** When something is looked at next. */
+  nextDueAt?: UnixSeconds
+}
+
+/** What is remembered between two looks at one registration. */
+interface Memory {
+  registration: Registration
+  /** No attempt before; for what a full disk kept from being written down. */
+  holdUntil: UnixSeconds | undefined
+  /** INFO was asked last. */
+  askedAt: UnixSeconds | undefined
+  /** The cause of the last failure may be gone: try though the back-off has not ended. */
+  retryNow: boolean
+  /** As the last look found it. */
+  lastFailure: RegistrationState['lastFailure']
+}
+
+/** How long to leave alone a registration that another process is working on. */
+const BUSY_SECONDS = 5
+
+export class RenewalDaemon {
+  readonly #context: DaemonContext
+  readonly #scheduler: Scheduler
+  readonly #times: ProxyTimesCache
+  readonly #service: ServiceWatch
+  readonly #known = new Map<string, Memory>()
+  #reconciledAt: UnixSeconds | undefined
+  #reconciling: Promise<void> = Promise.resolve()
+
+  constructor(context: DaemonContext) {
+    this.#context = context
+    this.#times = new ProxyTimesCache(context)
+    this.#service = new ServiceWatch(context)
+    const { clock, config, journal } = context
+    this.#scheduler = new Scheduler({
+      clock,
+      workers: config.renewal.workers,
+      workersPerLane: config.renewal.workersPerServer,
+      look: (fileName) => this.#look(fileName),
+      work: (fileName, signal) => this.#work(fileName, signal),
+      onClockJump: (seconds) => {
+        journal.write('warn', 'clock-jumped', `the clock jumped by ${seconds} s`, { seconds })
+        this.reload()
+      },
+      onFault: (file, error) => {
+        const { code, message } = toVoboxError(error)
+        journal.write('error', 'look-failed', message, { file, code })
+      },
+      onTurn: () => {
+        this.#service.lookIfDue()
+        context.onTurn?.(this.summary)
+      },
+    })
+  }
+
+  get summary(): DaemonSummary {
+    const { nextDueAt, working } = this.#scheduler
+    return { registrations: this.#known.size, working, ...(nextDueAt && { nextDueAt }) }
+  }
+
+  /** Works until `signal` aborts, then ends what is under way; rejects when the registry is unusable. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { registry, machineProxyFile, repository, clock, events } = this.#context
+    await repository.removeOrphans(clock)
+    const watches = [
+      registry.watch(() => this.#registryChanged()),
+      machineProxyFile.watch(() => this.#machineProxyChanged()),
+    ]
+    try {
+      this.#reconciling = this.#reconcile()
+      await this.#reconciling
+      await events.write('service-started', { registrations: this.#known.size })
+      await this.#scheduler.run(signal)
+      await events.write('service-stopped', {})
+    } finally {
+      for (const watch of watches) watch.close()
+      await this.#reconciling
+      await this.#service.settled()
+    }
+  }
+
+  /** Looks at the clock, and tries again at once what failed for a reason that may have passed. */
+  wake(): void {
+    this.#retry(({ lastFailure }) => lastFailure?.persistence === 'transient')
+    this.#scheduler.wake()
+  }
+
+  /** Reads everything again. */
+  reload(): void {
+    this.#times.clear()
+    this.#service.lookNow()
+    this.#reconciledAt = undefined
+    this.#registryChanged()
+  }
+
+  #registryChanged(): void {
+    const { journal } = this.#context
+    this.#reconciling = this.#reconciling
+      .then(() => this.#reconcile())
+      .catch((error) => {
+        const { code, message } = toVoboxError(error)
+        journal.write('error', 'registry-unreadable', message, { code })
+      })
+  }
+
+  /** Brings the schedule in line with the registry. The only thing that costs the number of all. */
+  async #reconcile(): Promise<void> {
+    const { registry, clock } = this.#context
+    const since = this.#reconciledAt
+    const now = clock.now()
+    const registrations = await registry.all()
+    for (const fileName of this.#known.keys()) {
+      if (!registrations.has(fileName)) await this.#forget(fileName)
+    }
+    for (const [fileName, registration] of registrations) {
+      const known = this.#known.get(fileName)
+      // An update within the second of the last look at the registry carries the same time.
+      const fresh = since === undefined || registration.updatedAt >= since - 1
+      if (known && !fresh && known.registration.updatedAt === registration.updatedAt) continue
+      this.#known.set(fileName, {
+        registration,
+        holdUntil: undefined,
+        askedAt: undefined,
+        // Whoever touched it may have cured it.
+        retryNow: known !== undefined,
+        lastFailure: known?.lastFailure,
+      })
+      this.#times.delete(fileName)
+      this.#scheduler.set(fileName)
+    }
+    this.#reconciledAt = now
+    await this.#service.registryRead()
+  }
+
+  async #forget(fileName: string): Promise<void> {
+    this.#known.delete(fileName)
+    this.#times.delete(fileName)
+    this.#context.grants.forget(fileName)
+    this.#scheduler.delete(fileName)
+    await this.#context.sink.forget(fileName)
+  }
+
+  #machineProxyChanged(): void {
+    this.#service.lookNow()
+    this.#retry(({ lastFailure }) => lastFailure?.code.startsWith('MACHINE_PROXY_') === true)
+  }
+
+  #retry(which: (memory: Memory) => boolean): void {
+    for (const [fileName, memory] of this.#known) {
+      if (!which(memory)) continue
+      memory.retryNow = true
+      memory.holdUntil = undefined
+      this.#scheduler.set(fileName)
+    }
+  }
+
+  async #look(fileName: string): Promise<NextStep> {
+    const { registry, clock, config } = this.#context
+    const registration = await registry.get(fileName)
+    const memory = this.#known.get(fileName)
+    if (registration === undefined || memory === undefined) return { kind: 'forget' }
+    const state = await registry.state(fileName)
+    const times = await this.#times.get(fileName)
+    await this.#observe(registration, state, times)
+    memory.registration = registration
+    memory.lastFailure = state.lastFailure
+
+    const now = clock.now()
+    const facts = { registration, state, times, config, now }
+    const held = memory.holdUntil !== undefined && memory.holdUntil > now
+    const attemptAt = memory.retryNow ? earliestRetry(facts) : attemptTime(facts)
+    if (!held && (attemptAt <= now || this.#wantsInfo(memory, state, times, now))) {
+      return { kind: 'work', lane: this.#laneOf(registration) }
+    }
+    const attempt = Math.max(attemptAt, memory.holdUntil ?? 0)
+    return { kind: 'wait', until: nextLook(facts, attempt) }
+  }
+
+  async #work(fileName: string, signal: AbortSignal): Promise<WorkResult> {
+    const { clock, registry } = this.#context
+    const memory = this.#known.get(fileName)
+    if (memory === undefined) return { next: { kind: 'forget' } }
+    const { retryNow } = memory
+    memory.retryNow = false
+    const outcome = await renewOne(this.#context, fileName, { signal, evenIfBackingOff: retryNow })
+    let reachable = reachabilityOf(outcome)
+    memory.holdUntil = holdOf(outcome, clock.now())
+    if (outcome.kind === 'not-due') {
+      const state = await registry.state(fileName)
+      const times = await this.#times.get(fileName)
+      if (this.#wantsInfo(memory, state, times, clock.now())) {
+        memory.askedAt = clock.now()
+        reachable = (await learnStoredEnd(this.#context, memory.registration, signal)).reachable
+      }
+    }
+    const next: NextStep = signal.aborted ? { kind: 'forget' } : await this.#look(fileName)
+    return { next, ...(reachable !== undefined && { reachable }) }
+  }
+
+  #wantsInfo(
+    { registration, askedAt }: Memory,
+    state: RegistrationState,
+    times: ProxyTimes | undefined,
+    now: UnixSeconds,
+  ): boolean {
+    if (times === undefined || times.end <= now) return false
+    if (askedAt !== undefined && Math.abs(now - askedAt) < STORED_END_PAUSE_SECONDS) return false
+    return wantsStoredEnd(registration, state, now)
+  }
+
+  async #observe(
+    registration: Registration,
+    state: RegistrationState,
+    times: ProxyTimes | undefined,
+  ): Promise<void> {
+    const { sink, clock, repository } = this.#context
+    await sink.observe({
+      about: 'registration',
+      at: clock.now(),
+      registration,
+      state,
+      file: repository.path(registration.fileName),
+      ...(times && { proxyEnd: times.end }),
+    })
+  }
+
+  /** The server that is tried first; one that cannot be parsed has a lane of its own. */
+  #laneOf(registration: Registration): string {
+    try {
+      const [server] = serversOf(this.#context, registration)
+      return server === undefined ? '' : showServer(server)
+    } catch (error) {
+      if (!isVoboxError(error)) throw error
+      return ''
+    }
+  }
+}
+
+function reachabilityOf(outcome: RenewalOutcome): boolean | undefined {
+  if (outcome.kind === 'renewed' || outcome.kind === 'capped') return true
+  if (outcome.kind !== 'failed') return undefined
+  const { code } = outcome.error
+  if (code === 'ALL_SERVERS_FAILED') return false
+  return code.startsWith('MYPROXY_') ? true : undefined
+}
+
+function holdOf(outcome: RenewalOutcome, now: UnixSeconds): UnixSeconds | undefined {
+  if (outcome.kind === 'failed' || outcome.kind === 'capped') return outcome.retryAt
+  if (outcome.kind === 'busy') return asUnixSeconds(now + BUSY_SECONDS)
+  return undefined
+}
