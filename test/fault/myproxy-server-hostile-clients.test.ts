@@ -1,0 +1,512 @@
+/** Clients that are stuck, broken, impatient or worse, at a MyProxy server of ours. */
+import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ByteStream } from '../../src/gsi/byte-stream.js'
+import { answerDelegation } from '../../src/gsi/delegation.js'
+import {
+  encodeAuthorization,
+  SHA1_METHOD,
+  SHA256_METHOD,
+  signChallenge,
+} from '../../src/myproxy/authorization.js'
+import { encodeCertificateList } from '../../src/myproxy/certificate-list.js'
+import { requestInfo, requestPut, requestRenewal } from '../../src/myproxy/client.js'
+import {
+  encodeRequest,
+  type MyProxyRequest,
+  type MyProxyResponse,
+  parseResponse,
+} from '../../src/myproxy/messages.js'
+import { systemClock } from '../../src/node/clock.js'
+import { systemRandom } from '../../src/node/random.js'
+import type { Credential } from '../../src/proxy/credential.js'
+import { encodePem } from '../../src/x509/pem.js'
+import { encodePrivateKey } from '../../src/x509/private-key.js'
+import { createRequest } from '../../src/x509/request.js'
+import { type EmbeddedGrid, startEmbeddedGrid } from '../support/embedded-myproxy.js'
+import { rejectionOf } from '../support/failure.js'
+import { addProxy, testKey } from '../support/pki.js'
+
+const HOUR = 3600
+const HELLO = Buffer.from('0')
+
+let grid: EmbeddedGrid
+const open: (Socket | TLSSocket)[] = []
+
+beforeAll(async () => {
+  grid = await startEmbeddedGrid({
+    server: { handshakeMs: 600, answerMs: 600, maxConnectionsPerAddress: 20 },
+  })
+  await put(grid)
+})
+afterAll(async () => {
+  for (const socket of open) socket.destroy()
+  await grid.stop()
+})
+
+const put = (on: EmbeddedGrid, username = 'alice', passPhrase = '') =>
+  requestPut(on.myproxy, {
+    servers: on.servers,
+    username,
+    credential: on.users.alice.credential,
+    storedSeconds: 24 * HOUR,
+    lifetimeSeconds: 12 * HOUR,
+    renewer: '*',
+    passPhrase,
+    random: systemRandom,
+  })
+
+const renew = (on: EmbeddedGrid) =>
+  requestRenewal(on.myproxy, {
+    servers: on.servers,
+    username: 'alice',
+    lifetimeSeconds: HOUR,
+    machine: on.hosts.vobox.credential,
+    current: addProxy(on.users.alice.credential),
+  })
+
+const stillServes = async (on = grid) => {
+  const { credential } = await renew(on)
+  expect(credential.chain[0]?.subject.oneLine).toContain(on.users.alice.dn)
+}
+
+const request = (changes: Partial<MyProxyRequest> = {}): MyProxyRequest => ({
+  command: 'get',
+  username: 'alice',
+  passPhrase: '',
+  lifetimeSeconds: HOUR,
+  ...changes,
+})
+
+/** A connection of a client that then does what a test tells it. */
+async function client(as?: Credential, on = grid): Promise<ByteStream & { tls: TLSSocket }> {
+  const tls = connectTls({
+    port: on.port,
+    host: '127.0.0.1',
+    rejectUnauthorized: false,
+    maxVersion: 'TLSv1.2',
+    ...(as && {
+      cert: as.chain.map(({ der }) => encodePem('CERTIFICATE', der)).join(''),
+      key: encodePrivateKey(as.privateKey),
+    }),
+  })
+  open.push(tls)
+  await new Promise<void>((resolve, reject) => {
+    tls.once('secureConnect', resolve)
+    tls.once('error', reject)
+    tls.once('close', () => reject(new Error('closed')))
+  })
+  const stream = new ByteStream(tls, { clock: systemClock, answerMs: 5000, label: 'server' })
+  return Object.assign(stream, { tls })
+}
+
+const response = async (stream: ByteStream): Promise<MyProxyResponse> =>
+  parseResponse(await stream.readUntilNul(100_000))
+
+const errorLines = async (stream: ByteStream): Promise<readonly string[]> => {
+  const answer = await response(stream)
+  return answer.kind === 'error' ? answer.messages : [answer.kind]
+}
+
+/** The connection ends within a second, with whatever was said before. */
+const ends = async (socket: Socket | TLSSocket) => {
+  // Nobody else reads any more, so that the end is seen.
+  socket.removeAllListeners('readable')
+  socket.resume()
+  const started = performance.now()
+  if (!socket.destroyed) await new Promise<void>((resolve) => socket.once('close', () => resolve()))
+  return performance.now() - started
+}
+
+describe('clients that are stuck', () => {
+  it('do not delay others: 8 say nothing at all, 8 stop after TLS, and a renewal works', async () => {
+    const patient = await startEmbeddedGrid()
+    try {
+      await put(patient)
+      const silent = Array.from({ length: 8 }, () => connectTcp(patient.port, '127.0.0.1'))
+      const stuck = await Promise.all(Array.from({ length: 8 }, () => client(undefined, patient)))
+      const sockets = [...silent, ...stuck.map(({ tls }) => tls)]
+      open.push(...sockets)
+      await stillServes(patient)
+      expect(sockets.filter(({ destroyed }) => destroyed)).toEqual([])
+      for (const socket of sockets) socket.destroy()
+    } finally {
+      await patient.stop()
+    }
+  })
+
+  it.each([
+    ['says nothing before TLS', async () => connectTcp(grid.port, '127.0.0.1')],
+    ['says nothing after TLS', async () => (await client()).tls],
+    [
+      'stops in the middle of its request',
+      async () => {
+        const stream = await client()
+        await stream.write(HELLO)
+        await stream.write(encodeRequest(request()).subarray(0, 20))
+        return stream.tls
+      },
+    ],
+    [
+      'drips a byte every 100 ms',
+      async () => {
+        const stream = await client()
+        await stream.write(HELLO)
+        const timer = setInterval(() => stream.write(Buffer.from('A')).catch(() => undefined), 100)
+        stream.tls.once('close', () => clearInterval(timer))
+        return stream.tls
+      },
+    ],
+    [
+      'does not answer its challenge',
+      async () => {
+        const stream = await client(grid.hosts.vobox.credential)
+        await stream.write(HELLO)
+        await stream.write(encodeRequest(request()))
+        expect((await response(stream)).kind).toBe('authorization')
+        return stream.tls
+      },
+    ],
+  ])('is cut off after its deadline of 0.6 s when it %s', async (_name, begin) => {
+    const socket = await begin()
+    open.push(socket)
+    expect(await ends(socket)).toBeLessThan(5000)
+    await stillServes()
+  })
+
+  it('cannot take more than 20 connections from one address', async () => {
+    const sockets = Array.from({ length: 30 }, () => connectTcp(grid.port, '127.0.0.1'))
+    open.push(...sockets)
+    let refused = 0
+    for (const socket of sockets) {
+      socket.on('error', () => undefined)
+      socket.once('close', () => {
+        refused += 1
+      })
+      socket.resume()
+    }
+    await expect.poll(() => refused).toBe(10)
+    expect(grid.log.map(({ event }) => event)).toContain('too-many-connections')
+    for (const socket of sockets) socket.destroy()
+    await expect
+      .poll(() =>
+        stillServes().then(
+          () => true,
+          () => false,
+        ),
+      )
+      .toBe(true)
+  })
+})
+
+describe('clients that talk nonsense', () => {
+  it.each<[string, Buffer[], RegExp]>([
+    ['delegates in TLS', [Buffer.from('D')], /the first byte is not "0"/],
+    ['sends HTTP', [Buffer.from('GET / HTTP/1.1\r\n\r\n')], /the first byte is not "0"/],
+    [
+      'speaks another version',
+      [HELLO, Buffer.from('VERSION=MYPROXYv3\0')],
+      /unknown MyProxy version/,
+    ],
+    ['names no version', [HELLO, Buffer.from('COMMAND=0\0')], /without VERSION/],
+    ['names no command', [HELLO, Buffer.from('VERSION=MYPROXYv2\0')], /without COMMAND/],
+    [
+      'names command 8',
+      [HELLO, Buffer.from('VERSION=MYPROXYv2\nCOMMAND=8\n\0')],
+      /unknown command 8/,
+    ],
+    [
+      'names two users',
+      [HELLO, Buffer.from('VERSION=MYPROXYv2\nCOMMAND=0\nUSERNAME=a\nUSERNAME=b\n\0')],
+      /USERNAME stands 2 times/,
+    ],
+    [
+      'asks for a negative lifetime',
+      [HELLO, Buffer.from('VERSION=MYPROXYv2\nCOMMAND=0\nUSERNAME=a\nLIFETIME=-1\n\0')],
+      /LIFETIME is not a number/,
+    ],
+    [
+      'sends 70,000 bytes without an end',
+      [HELLO, Buffer.alloc(70_000, 'A')],
+      /more than 65536 bytes/,
+    ],
+    [
+      'asks to store an end-entity credential',
+      [HELLO, encodeRequest(request({ command: 'store' }))],
+      /store is not supported/,
+    ],
+    [
+      'asks what is stored without a certificate',
+      [HELLO, encodeRequest(request({ command: 'info' }))],
+      /A certificate is needed/,
+    ],
+    [
+      'wants to store without a certificate',
+      [HELLO, encodeRequest(request({ command: 'put' }))],
+      /A certificate is needed/,
+    ],
+  ])('are told what is wrong when one %s', async (_name, messages, text) => {
+    const stream = await client()
+    for (const message of messages) await stream.write(message)
+    expect((await errorLines(stream)).join(' ')).toMatch(text)
+    await ends(stream.tls)
+  })
+
+  it('cannot renegotiate, and so not become somebody else on a connection that was judged', async () => {
+    const stream = await client(grid.users.eve.credential)
+    const outcome = await new Promise<string>((resolve) => {
+      stream.tls.once('close', () => resolve('closed'))
+      stream.tls.on('error', () => resolve('refused'))
+      stream.tls.renegotiate({}, (error) => resolve(error === null ? 'renegotiated' : 'refused'))
+      stream.tls.resume()
+    })
+    expect(outcome).not.toBe('renegotiated')
+  })
+
+  it('cannot resume a session, since a resumed one has no chain to judge', async () => {
+    const sessions: Buffer[] = []
+    const first = await client(grid.users.alice.credential)
+    first.tls.on('session', (session) => sessions.push(session))
+    const session = first.tls.getSession()
+    first.tls.destroy()
+    const again = connectTls({
+      port: grid.port,
+      host: '127.0.0.1',
+      rejectUnauthorized: false,
+      maxVersion: 'TLSv1.2',
+      ...(session && { session }),
+    })
+    open.push(again)
+    await new Promise<void>((resolve) => again.once('secureConnect', resolve))
+    expect(again.isSessionReused()).toBe(false)
+  })
+})
+
+describe('clients that cheat at the challenge', () => {
+  /** Asks for a renewal and returns the challenge by method. */
+  const ask = async (on = grid) => {
+    const stream = await client(on.hosts.vobox.credential, on)
+    await stream.write(HELLO)
+    await stream.write(encodeRequest(request()))
+    const answer = await response(stream)
+    if (answer.kind !== 'authorization') throw new Error(answer.kind)
+    return {
+      stream,
+      challenges: new Map(answer.challenges.map(({ method, text }) => [method, text])),
+    }
+  }
+  const answerWith = (method: typeof SHA256_METHOD, text: string, current: Credential) =>
+    Buffer.concat([
+      encodeAuthorization(method, signChallenge({ method, text }, current.privateKey)),
+      encodeCertificateList(current.chain.map(({ der }) => der)),
+    ])
+
+  it('cannot use an answer a second time', async () => {
+    const first = await ask()
+    const text = first.challenges.get(SHA256_METHOD.name) as string
+    expect(text).toMatch(/^[0-9a-f]{32}$/)
+    const recorded = answerWith(SHA256_METHOD, text, addProxy(grid.users.alice.credential))
+    await first.stream.write(recorded)
+    expect((await response(first.stream)).kind).toBe('ok')
+    const second = await ask()
+    await second.stream.write(recorded)
+    expect((await errorLines(second.stream)).join(' ')).toMatch(/certificate verification failed/)
+  })
+
+  it('cannot choose SHA-1, which was not offered', async () => {
+    const { stream, challenges } = await ask()
+    expect([...challenges.keys()]).toEqual([SHA256_METHOD.name])
+    const text = challenges.get(SHA256_METHOD.name) as string
+    await stream.write(answerWith(SHA1_METHOD, text, addProxy(grid.users.alice.credential)))
+    expect((await errorLines(stream)).join(' ')).toMatch(/Unsupported authorization method/)
+  })
+
+  it('cannot use the signature of one hash for the other, where SHA-1 is configured', async () => {
+    const lax = await startEmbeddedGrid({ server: { allowSha1Challenge: true } })
+    try {
+      await put(lax)
+      const { stream, challenges } = await ask(lax)
+      const sha1 = challenges.get(SHA1_METHOD.name) as string
+      const current = addProxy(lax.users.alice.credential)
+      await stream.write(answerWith(SHA256_METHOD, sha1, current))
+      expect((await errorLines(stream)).join(' ')).toMatch(/certificate verification failed/)
+      const honest = await ask(lax)
+      const text = honest.challenges.get(SHA1_METHOD.name) as string
+      await honest.stream.write(answerWith(SHA1_METHOD, text, current))
+      expect((await response(honest.stream)).kind).toBe('ok')
+      stream.close()
+      honest.stream.close()
+    } finally {
+      await lax.stop()
+    }
+  })
+
+  it.each([
+    [
+      'a signature of 1 GB',
+      Buffer.from([4, 0, 0, 0, 0x40, 0, 0, 0]),
+      /signature of 1073741824 bytes/,
+    ],
+    [
+      'a method nobody knows',
+      Buffer.from([9, 0, 0, 0, 0, 0, 0, 1]),
+      /unknown authorisation method 9/,
+    ],
+    ['no certificates', Buffer.from([4, 0, 0, 0, 0, 0, 0, 1, 0, 0]), /a list of 0 certificates/],
+    [
+      '200 certificates',
+      Buffer.from([4, 0, 0, 0, 0, 0, 0, 1, 0, 200]),
+      /a list of 200 certificates/,
+    ],
+    [
+      'something else than a certificate',
+      Buffer.from([4, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0x30, 2, 5, 0]),
+      /certificate/,
+    ],
+  ])('are told what is wrong with %s', async (_name, bytes, text) => {
+    const { stream } = await ask()
+    await stream.write(bytes)
+    expect((await errorLines(stream)).join(' ')).toMatch(text)
+  })
+})
+
+describe('clients that cheat at a delegation', () => {
+  /** Begins a PUT as alice and returns the server's request. */
+  const begin = async (username: string) => {
+    const stream = await client(grid.users.alice.credential)
+    await stream.write(HELLO)
+    await stream.write(encodeRequest(request({ command: 'put', username })))
+    expect((await response(stream)).kind).toBe('ok')
+    return { stream, certificationRequest: await stream.readDer(10_000) }
+  }
+  const delegate = (certificationRequest: Uint8Array, signer: Credential) =>
+    encodeCertificateList(
+      answerDelegation({
+        request: certificationRequest,
+        signer,
+        lifetimeSeconds: HOUR,
+        now: systemClock.now(),
+        random: systemRandom,
+      }).map(({ der }) => der),
+    )
+
+  it.each<[string, (certificationRequest: Uint8Array) => Buffer, RegExp]>([
+    [
+      'a credential of somebody else',
+      (asked) => delegate(asked, grid.users.eve.credential),
+      /not of who is connected/,
+    ],
+    [
+      'a proxy for another key',
+      () => delegate(createRequest(testKey()), grid.users.alice.credential),
+      /not for the key in our request/,
+    ],
+    [
+      'its own chain without a new proxy',
+      () => encodeCertificateList(grid.users.alice.credential.chain.map(({ der }) => der)),
+      /not for the key in our request/,
+    ],
+    ['no chain at all', () => Buffer.of(0), /a list of 0 certificates/],
+    [
+      'half a chain',
+      (asked) => {
+        const whole = delegate(asked, addProxy(grid.users.alice.credential))
+        const first = 4 + whole.readUInt16BE(3)
+        return Buffer.concat([Buffer.of(1), whole.subarray(1, 1 + first)])
+      },
+      /end-entity/,
+    ],
+  ])('store nothing with %s', async (_name, answer, text) => {
+    const { stream, certificationRequest } = await begin('cheated')
+    await stream.write(answer(certificationRequest))
+    expect((await errorLines(stream)).join(' ')).toMatch(text)
+    expect(await grid.repository.find('cheated', undefined)).toBeUndefined()
+  })
+
+  it('leave what is stored as it was when they hang up at any byte of a new one', async () => {
+    const before = (await grid.repository.find('alice', undefined))?.data.fingerprint
+    expect(before).toMatch(/^[0-9a-f]{64}$/)
+    for (const share of [0, 0.001, 0.3, 0.6, 0.9, 0.999]) {
+      const { stream, certificationRequest } = await begin('alice')
+      const answer = delegate(certificationRequest, grid.users.alice.credential)
+      await stream.write(answer.subarray(0, Math.floor(answer.length * share)))
+      stream.tls.destroy()
+    }
+    await stillServes()
+    expect((await grid.repository.find('alice', undefined))?.data.fingerprint).toBe(before)
+  })
+
+  it('get nothing for a request whose key is not theirs, or too weak', async () => {
+    for (const [asked, text] of [
+      [tampered(createRequest(testKey())), /not signed by its key|malformed/],
+      [createRequest(testKey('rsa1024')), /1024|weak|small/],
+    ] as const) {
+      const stream = await client(grid.hosts.vobox.credential)
+      await stream.write(HELLO)
+      await stream.write(encodeRequest(request()))
+      const answer = await response(stream)
+      if (answer.kind !== 'authorization') throw new Error(answer.kind)
+      const challenge = { method: SHA256_METHOD, text: answer.challenges[0]?.text ?? '' }
+      const current = addProxy(grid.users.alice.credential)
+      const signature = signChallenge(challenge, current.privateKey)
+      await stream.write(
+        Buffer.concat([
+          encodeAuthorization(SHA256_METHOD, signature),
+          encodeCertificateList(current.chain.map(({ der }) => der)),
+        ]),
+      )
+      expect((await response(stream)).kind).toBe('ok')
+      await stream.write(asked)
+      expect((await errorLines(stream)).join(' ')).toMatch(text)
+    }
+  })
+})
+
+/** The last byte of a signature changed. */
+function tampered(der: Uint8Array): Buffer {
+  const changed = Buffer.from(der)
+  changed[changed.length - 1] = (changed.at(-1) as number) ^ 1
+  return changed
+}
+
+describe('clients that guess', () => {
+  it('wait longer after each wrong pass phrase, while the owner is served', async () => {
+    const braked = await startEmbeddedGrid({ server: { guesses: { firstDelayMs: 200 } } })
+    try {
+      await put(braked, 'guarded', 'secret-pass')
+      const guess = async (passPhrase: string) => {
+        const started = performance.now()
+        const stream = await client(undefined, braked)
+        await stream.write(HELLO)
+        await stream.write(encodeRequest(request({ username: 'guarded', passPhrase })))
+        const answer = await response(stream)
+        stream.close()
+        return { kind: answer.kind, tookMs: performance.now() - started }
+      }
+      expect((await guess('wrong-pass')).kind).toBe('error')
+      expect((await guess('wrong-pass')).tookMs).toBeGreaterThan(200)
+      const third = guess('wrong-pass')
+      const { users, servers, myproxy } = braked
+      const { credential } = users.alice
+      await requestInfo(myproxy, { servers, username: 'guarded', credential })
+      expect((await third).tookMs).toBeGreaterThan(400)
+      expect((await guess('secret-pass')).kind).toBe('ok')
+    } finally {
+      await braked.stop()
+    }
+  })
+})
+
+describe('a server that stops', () => {
+  it('cuts a stuck client after two seconds and then is gone', async () => {
+    const stopping = await startEmbeddedGrid()
+    const stuck = await client(undefined, stopping)
+    const started = performance.now()
+    await stopping.stop()
+    expect(performance.now() - started).toBeLessThan(8000)
+    expect(stuck.tls.destroyed || (await ends(stuck.tls)) < 1000).toBe(true)
+    const error = await rejectionOf(renew(stopping))
+    expect(error.code).toBe('ALL_SERVERS_FAILED')
+  })
+})
