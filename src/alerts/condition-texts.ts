@@ -2,7 +2,6 @@
 import type { UnixSeconds } from '../ports/clock.js'
 import type { GrantLimit } from '../registry/registration.js'
 import type { AlertName, Condition, ConditionKind } from './conditions.js'
-import { failureFact } from './cures.js'
 import { durationText, hoursText, whenText } from './time-text.js'
 
 /** The thing an alert is about, as it stands in subject lines. */
@@ -53,7 +52,7 @@ export function conditionSentence(
     case 'renewal-failing':
       return `Renewal has been failing for ${durationText(now - since)}: ${condition.failure?.message ?? UNKNOWN}.`
     case 'renewal-refused':
-      return `Renewal fails, and trying again will not help. ${meaningOf(condition)}.`
+      return `Renewal fails, and trying again will not help. ${sentenceOf(condition)}`
     case 'short-grant':
       return grantSentence(condition)
     case 'machine-proxy-short':
@@ -71,9 +70,10 @@ export function conditionSentence(
 
 const UNKNOWN = 'the reason is not known any more'
 
-function meaningOf({ failure }: Condition): string {
-  const meaning = failure === undefined ? UNKNOWN : failureFact(failure)
-  return meaning.charAt(0).toUpperCase() + meaning.slice(1)
+/** As a sentence of its own. */
+function sentenceOf({ failure }: Condition): string {
+  const message = failure?.message ?? UNKNOWN
+  return `${message.charAt(0).toUpperCase()}${message.slice(1)}.`
 }
 
 const LIMIT_REASONS: Readonly<Record<GrantLimit, string>> = {

@@ -1,10 +1,4 @@
-/**
- * What to do about a condition: sentences, and the commands that cure it.
- *
- * The table of failure codes holds only those that a person can cure and that need more than the
- * failure's own hint. Everything else shows the hint that was given where it was raised.
- */
-import type { ErrorCode } from '../errors.js'
+/** What to do about a condition: sentences, and the commands that cure it. */
 import {
   lookCommand,
   machineProxyCommand,
@@ -15,14 +9,17 @@ import {
 import type { LastFailure, Registration } from '../registry/registration.js'
 import type { Condition } from './conditions.js'
 
-/**
- * A line of advice: a sentence, or a command. A command is shown unbroken on a line of its own, and so
- * is a failure's hint, since that may hold one.
- */
+/** A line of advice: a sentence, or something that is shown unbroken on a line of its own. */
 export type CureLine = { say: string } | { run: string }
 
 const say = (text: string): CureLine => ({ say: text })
 const run = (command: string): CureLine => ({ run: command })
+
+/** A hint ends in its command; on a line of its own that can be pasted. */
+function hintLines(hint: string): CureLine[] {
+  const command = hint.search(/(?<=: )(?:myproxy-|vobox-proxy |\/etc\/init\.d\/)/)
+  return command < 0 ? [run(hint)] : [say(hint.slice(0, command - 1)), run(hint.slice(command))]
+}
 
 const ASK_SITE = say('Ask the site manager of this VO-Box, with this mail.')
 const UPLOAD = 'Upload the credential again, on a machine that holds your certificate and its key:'
@@ -44,80 +41,9 @@ const upload: Cure = ({ registration }) => [say(UPLOAD), run(uploadCommand(regis
 
 const register: Cure = ({ vo }) => [say(REGISTER), run(voboxCommand(vo, 'register'))]
 
-const letRenew: Cure = ({ registration, failure }) =>
-  failure?.hint === undefined
-    ? [
-        say(
-          'Upload the credential again so that this VO-Box may renew it, and if that does not ' +
-            'help, ask the manager of the MyProxy server to let it (authorized_renewers):',
-        ),
-        run(uploadCommand(registration)),
-      ]
-    : [run(failure.hint)]
-
-const REFUSALS: Partial<Record<ErrorCode, { fact: string; cure: Cure }>> = {
-  MYPROXY_NO_CREDENTIAL: {
-    fact: 'The MyProxy server holds no credential under this name',
-    cure: upload,
-  },
-  MYPROXY_CREDENTIAL_EXPIRED: {
-    fact: 'The credential stored on the MyProxy server has expired',
-    cure: upload,
-  },
-  MYPROXY_PASS_PHRASE_REQUIRED: {
-    fact: 'The stored credential is protected by a pass phrase, so that nothing can renew from it',
-    cure: upload,
-  },
-  CREDENTIAL_HAS_PASS_PHRASE: {
-    fact: 'The stored credential is protected by a pass phrase, so that nothing can renew from it',
-    cure: upload,
-  },
-  MYPROXY_NOT_AUTHORISED_RENEWER: {
-    fact: 'The MyProxy server does not let this VO-Box renew',
-    cure: letRenew,
-  },
-  CREDENTIAL_HAS_NO_RENEWER: {
-    fact: 'The stored credential names no renewer, and by default the server lets this VO-Box not renew',
-    cure: letRenew,
-  },
-  CREDENTIAL_RENEWER_NOT_US: {
-    fact: 'The stored credential may be renewed by another machine only',
-    cure: letRenew,
-  },
-  MYPROXY_CHALLENGE_REFUSED: {
-    fact: 'The proxy of this registration was not taken as authorisation for its own renewal',
-    cure: register,
-  },
-  PROXY_EXPIRED: {
-    fact: 'The proxy has expired and can no longer authorise its own renewal',
-    cure: register,
-  },
-  RENEWED_IDENTITY_DIFFERS: {
-    fact: 'The credential stored under this name belongs to another DN',
-    cure: upload,
-  },
-  RENEWED_KIND_DIFFERS: {
-    fact: 'The stored credential yields proxies of another kind than the one registered',
-    cure: upload,
-  },
-  RENEWED_LIMITED: {
-    fact: 'The stored credential is a limited proxy and yields nothing better',
-    cure: upload,
-  },
-}
-
-/** What the failure means, in one sentence without a full stop. */
-export function failureFact(failure: LastFailure): string {
-  return REFUSALS[failure.code as ErrorCode]?.fact ?? failure.message
-}
-
-/** What to do about a failure that retrying does not cure. */
-const refused: Cure = (facts) => {
-  const known = REFUSALS[facts.failure?.code as ErrorCode]
-  if (known !== undefined) return known.cure(facts)
-  const hint = facts.failure?.hint
-  return [hint === undefined ? ASK_SITE : run(hint)]
-}
+/** The service gives every failure that a person can cure the very command as its hint. */
+const refused: Cure = ({ failure }) =>
+  failure?.hint === undefined ? [ASK_SITE] : hintLines(failure.hint)
 
 const proxyShort: Cure = (facts) => {
   if (facts.storedUseless) return upload(facts)
@@ -138,7 +64,7 @@ const proxyLost: Cure = (facts) => [
 const failing: Cure = ({ registration, failure }) => [
   say('The service goes on trying by itself. Whether the server answers you, see with:'),
   run(lookCommand(registration)),
-  ...(failure?.hint === undefined ? [] : [run(failure.hint)]),
+  ...(failure?.hint === undefined ? [] : hintLines(failure.hint)),
 ]
 
 function shortGrant({ grant }: Condition, facts: CureFacts): CureLine[] {
@@ -183,5 +109,5 @@ export function machineProxyCure(vo: string): CureLine[] {
 
 /** What to do about a problem of the service itself. */
 export function serviceCure(condition: Condition): CureLine[] {
-  return [condition.cure === undefined ? ASK_SITE : run(condition.cure)]
+  return condition.cure === undefined ? [ASK_SITE] : hintLines(condition.cure)
 }

@@ -4,8 +4,11 @@
  */
 import type { Registration } from './registration.js'
 
-/** Lifetime of an uploaded credential, in hours: longer than a certificate lives, so all of it. */
+/** Lifetime of an uploaded credential, in hours: four months, or as long as its certificate lives. */
 const UPLOAD_HOURS = 3000
+
+/** Longest proxy to be had from it, in hours: services want 48, whatever is asked for today. */
+const LEAST_PROXY_HOURS = 48
 
 /** What of a registration decides how its stored credential must be uploaded. */
 export type UploadFacts = Pick<
@@ -20,8 +23,8 @@ export function quoteShell(word: string): string {
 
 /**
  * `myproxy-init` as the owner must call it, on a machine that holds the long-lived certificate:
- * under the DN (`-d`) or the registered user name, without a pass phrase (`-n`), for the whole
- * lifetime (`-t`) and for as long as the certificate lives (`-c`).
+ * under the DN (`-d`) or the registered user name, without a pass phrase (`-n`), for proxies of at
+ * least 48 h (`-t`) and for as long as the certificate lives (`-c`).
  *
  * @param renewerDn when given, the credential is made renewable by exactly this DN.
  */
@@ -30,7 +33,8 @@ export function uploadCommand(facts: UploadFacts, renewerDn?: string): string {
   if (facts.username === undefined) words.push('-d')
   else words.push('-l', facts.username)
   if (facts.credentialName !== undefined) words.push('-k', facts.credentialName)
-  words.push('-n', '-t', String(wholeHours(facts.lifetimeSeconds)), '-c', String(UPLOAD_HOURS))
+  const hours = Math.max(LEAST_PROXY_HOURS, wholeHours(facts.lifetimeSeconds))
+  words.push('-n', '-t', String(hours), '-c', String(UPLOAD_HOURS))
   if (renewerDn !== undefined) words.push('-x', '-R', dnAsPattern(renewerDn))
   return words.map(quoteShell).join(' ')
 }

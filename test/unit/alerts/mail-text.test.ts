@@ -87,11 +87,11 @@ This is how it looked on 1970-01-05 04:00 UTC. A reminder comes every
     ],
     [
       'a stored credential that is missing',
-      observed({ state: failed('MYPROXY_NO_CREDENTIAL') }),
+      observed({ state: failed('MYPROXY_NO_CREDENTIAL', `Its owner stores it: ${UPLOAD}`) }),
       'renewal alicesgm: refused',
       [
         'trying again will not help',
-        'help. The MyProxy server holds\nno credential under this name.',
+        'help. It failed with\nMYPROXY_NO_CREDENTIAL.',
         `    ${UPLOAD}\n`,
         'MYPROXY_NO_CREDENTIAL',
       ],
