@@ -6,9 +6,13 @@
  * everything (chain, CRLs, key usage, name) is decided here, on the very socket that is then used,
  * before a byte of ours leaves. No session is ever resumed: a resumed one has no chain to judge.
  */
-import type { Socket } from 'node:net'
-import { isIP } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { isIP, type Socket } from 'node:net'
+import {
+  connect as connectTls,
+  createSecureContext,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls'
 import { isVoboxError, toVoboxError, VoboxError } from '../errors.js'
 import { withDeadline } from '../ports/deadline.js'
 import type { Address } from '../ports/dialer.js'
@@ -115,14 +119,10 @@ function shakeHands(
         const socket = connectTls({
           socket: tcp,
           ...(isIP(expectation.host) ? {} : { servername: expectation.host }),
-          cert: credential.chain.map(({ der }) => encodePem('CERTIFICATE', der)).join(''),
-          key: encodePrivateKey(credential.privateKey),
-          // Nothing is trusted by OpenSSL: see above.
-          ca: [],
+          secureContext: secureContextFor(credential, context.tlsMaxVersion),
+          // OpenSSL decides nothing: see above.
           rejectUnauthorized: false,
           checkServerIdentity: () => undefined,
-          minVersion: 'TLSv1.2',
-          maxVersion: context.tlsMaxVersion,
         })
         // Also swallows what comes after the deadline; the channel adds a listener of its own.
         socket.on('error', (error) => reject(tlsFailure(label, error)))
@@ -130,6 +130,31 @@ function shakeHands(
         socket.once('secureConnect', () => resolve(socket))
       }),
   )
+}
+
+const secureContexts = new WeakMap<Credential, Map<string, SecureContext>>()
+
+/**
+ * What Node makes of a credential, kept as long as the credential: parsing and checking the key costs
+ * more than the rest of a renewal, and the machine proxy is presented thousands of times.
+ */
+function secureContextFor(
+  credential: Credential,
+  maxVersion: GsiContext['tlsMaxVersion'],
+): SecureContext {
+  const byVersion = secureContexts.get(credential) ?? new Map<string, SecureContext>()
+  secureContexts.set(credential, byVersion)
+  const known = byVersion.get(maxVersion)
+  if (known !== undefined) return known
+  const made = createSecureContext({
+    cert: credential.chain.map(({ der }) => encodePem('CERTIFICATE', der)).join(''),
+    key: encodePrivateKey(credential.privateKey),
+    ca: [],
+    minVersion: 'TLSv1.2',
+    maxVersion,
+  })
+  byVersion.set(maxVersion, made)
+  return made
 }
 
 function validatePeer(
