@@ -2,11 +2,11 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { voPaths } from '../../src/config/vo-paths.js'
-import { asUnixSeconds } from '../../src/ports/clock.js'
 import { encodeCredential } from '../../src/proxy/credential.js'
 import type { Registration } from '../../src/registry/registration.js'
 import { encodeRegistry } from '../../src/registry/registry-codec.js'
 import { proxyFileName } from '../../src/repository/proxy-file-name.js'
+import type { Name } from '../../src/x509/name.js'
 import { addProxy, realNow, TestAuthority } from '../../test/support/pki.js'
 import { writeTrustDirectory } from '../../test/support/pki-files.js'
 
@@ -18,6 +18,31 @@ export interface BenchVo {
   files: readonly string[]
   /** Environment that makes the programs use it. */
   env: NodeJS.ProcessEnv
+}
+
+/** A registration that is renewed only when it must be. */
+export function benchRegistration(
+  fileName: string,
+  identity: Name,
+  server: string,
+  lifetimeSeconds: number,
+): Registration {
+  const now = realNow()
+  return {
+    fileName,
+    identity: identity.oneLine,
+    identityDer: Buffer.from(identity.der).toString('base64'),
+    servers: [server],
+    lifetimeSeconds,
+    refreshSeconds: null,
+    proxySafeSeconds: 3600,
+    myproxySafeSeconds: 864_000,
+    email: null,
+    voms: [],
+    allowLimited: false,
+    registeredAt: now,
+    updatedAt: now,
+  }
 }
 
 /** Makes `count` registrations of users `user0` … below `directory`. */
@@ -32,7 +57,6 @@ export async function makeBenchVo(directory: string, count: number): Promise<Ben
   const machine = addProxy(ca.issueHost('vobox.example.org'), { hours: 24, pathLength: 0 })
   await writeFile(paths.machineProxy, encodeCredential(machine), { mode: 0o400 })
 
-  const now = asUnixSeconds(realNow())
   const entries = new Map<string, Registration>()
   const files: string[] = []
   for (let index = 0; index < count; index++) {
@@ -43,21 +67,7 @@ export async function makeBenchVo(directory: string, count: number): Promise<Ben
     const file = join(paths.repository, fileName)
     await writeFile(file, encodeCredential(addProxy(user, { hours: 48 })), { mode: 0o600 })
     files.push(file)
-    entries.set(fileName, {
-      fileName,
-      identity: identity.oneLine,
-      identityDer: Buffer.from(identity.der).toString('base64'),
-      servers: ['localhost:9'],
-      lifetimeSeconds: 172_800,
-      refreshSeconds: null,
-      proxySafeSeconds: 3600,
-      myproxySafeSeconds: 864_000,
-      email: null,
-      voms: [],
-      allowLimited: false,
-      registeredAt: now,
-      updatedAt: now,
-    })
+    entries.set(fileName, benchRegistration(fileName, identity, 'localhost:9', 172_800))
   }
   await writeFile(paths.registry, encodeRegistry(entries), { mode: 0o600 })
   return {
