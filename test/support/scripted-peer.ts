@@ -25,7 +25,7 @@ export interface ScriptedPeer {
 export interface ScriptedPeerOptions {
   credential: Credential
   /** Runs once a connection, after TLS. Whatever it wrote arrives; then the connection ends. */
-  script(conversation: Conversation): Promise<void>
+  script(conversation: Conversation): Promise<unknown>
   /** Address to listen on; default 127.0.0.1. */
   host?: string
   /** 0 (default): any. */
