@@ -41,7 +41,7 @@ export type IssuedPolicy = Exclude<ProxyPolicy, 'restricted'>
 
 export interface ProxyRequest {
   signer: Credential
-  /** Key of the new proxy: RSA with 2048 bits or more, or EC. */
+  /** Key of the new proxy: RSA with 2048 bits or more, or one of the NIST curves. */
   publicKey: KeyObject
   /** End asked for; cut to the end of the signer's chain. */
   notAfter: UnixSeconds
@@ -62,6 +62,9 @@ export const BACKDATE_SECONDS = 300
 const SERIAL_BYTES = 8
 
 const MIN_RSA_BITS = 2048
+
+/** P-256, P-384 and P-521: what TLS peers take. */
+const CURVES: ReadonlySet<string | undefined> = new Set(['prime256v1', 'secp384r1', 'secp521r1'])
 
 /**
  * Signs a proxy certificate for `publicKey`.
@@ -122,12 +125,15 @@ function checkCanSign(facts: ChainFacts, signer: Certificate, request: ProxyRequ
 }
 
 function checkNewKey({ publicKey, signer }: ProxyRequest): void {
-  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = publicKey
-  const strong = type === 'ec' || (type === 'rsa' && (details?.modulusLength ?? 0) >= MIN_RSA_BITS)
+  const { asymmetricKeyType: keyType, asymmetricKeyDetails: details } = publicKey
+  const strong =
+    keyType === 'rsa'
+      ? (details?.modulusLength ?? 0) >= MIN_RSA_BITS
+      : CURVES.has(details?.namedCurve)
   if (!strong) {
-    throw new VoboxError('KEY_TOO_WEAK', 'the key of the new proxy is too weak', {
-      hint: `use RSA with at least ${MIN_RSA_BITS} bits, or EC`,
-      data: { keyType: type, keyBits: details?.modulusLength },
+    throw new VoboxError('KEY_TOO_WEAK', 'the key of the new proxy is not one to rely on', {
+      hint: `use RSA with at least ${MIN_RSA_BITS} bits, or P-256`,
+      data: { keyType, keyBits: details?.modulusLength, curve: details?.namedCurve },
     })
   }
   if (publicKey.equals(createPublicKey(signer.privateKey))) {

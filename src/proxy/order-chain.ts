@@ -15,15 +15,13 @@ import { isBrokenAlgorithm } from '../x509/signature-algorithms.js'
  * Exact duplicates are dropped, and so are self-signed certificates other than the leaf: roots come
  * from the trust directory alone.
  *
- * @throws VoboxError `CHAIN_BROKEN` with `data.reason` `'unconnected'`, `'ambiguous-issuer'` or
- *   `'duplicate-serial'`.
+ * @throws VoboxError `CHAIN_BROKEN` with `data.reason` `'unconnected'` or `'ambiguous-issuer'`.
  */
 export function orderChain(leaf: Certificate, others: readonly Certificate[]): Certificate[] {
   const left = withoutDuplicates([leaf, ...others]).filter(
     (certificate) => certificate !== leaf && !isSelfSigned(certificate),
   )
   const chain = [leaf]
-  refuseReusedSerials([leaf, ...left])
   for (let below = leaf; left.length > 0; ) {
     const issuer = onlyIssuer(below, left)
     if (issuer === undefined) throw unconnected(below, left)
@@ -67,22 +65,6 @@ function onlyIssuer(below: Certificate, candidates: Certificate[]): Certificate 
       data: { reason: 'ambiguous-issuer', subject: below.subject.oneLine },
     },
   )
-}
-
-/** One issuer never gives a serial number twice (RFC 5280 §4.1.2.2); proxies need not care. */
-function refuseReusedSerials(certificates: readonly Certificate[]): void {
-  const seen = new Set<string>()
-  for (const { issuer, serialHex, subject } of certificates) {
-    const key = `${Buffer.from(issuer.der).toString('base64')} ${serialHex}`
-    if (seen.has(key)) {
-      throw new VoboxError(
-        'CHAIN_BROKEN',
-        `two different certificates carry one serial number of ${issuer.oneLine}`,
-        { data: { reason: 'duplicate-serial', subject: subject.oneLine, serialHex } },
-      )
-    }
-    seen.add(key)
-  }
 }
 
 function unconnected(below: Certificate, left: readonly Certificate[]): VoboxError {

@@ -187,14 +187,18 @@ describeWithPrograms('openssl and grid-proxy-info accept', ['openssl', 'grid-pro
 })
 
 describeWithPrograms('voms-proxy-info (C) accepts', ['voms-proxy-info2'], () => {
-  it.each(NAMES)('a proxy of %s', async (_title, name) => {
-    const path = await write(issue(ca.issueUser(name, { key: 'rsa2048' }), 'rsa2048'))
+  it.each([
+    ...NAMES.map(([title, name]) => [title, 'rsa2048', name] as const),
+    ...NAMES.map(([title, name]) => [title, 'p256', name] as const),
+  ])('a proxy of %s with an %s key', async (_title, kind, name) => {
+    const path = await write(issue(ca.issueUser(name, { key: 'rsa2048' }), kind))
     const { exitCode, text } = await run('voms-proxy-info2', ['-all', '-file', path])
     expect(exitCode).toBe(0)
     // This tool shows the immediate issuer as the identity.
     expect(field(text, 'identity')).toBe(name.oneLine)
     expect(field(text, 'type')).toBe('RFC compliant proxy')
-    expect(field(text, 'key usage')).toBe('Digital Signature, Key Encipherment')
+    const usage = kind === 'p256' ? 'Digital Signature' : 'Digital Signature, Key Encipherment'
+    expect(field(text, 'key usage')).toBe(usage)
   })
 })
 

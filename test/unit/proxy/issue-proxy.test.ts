@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { derOctetString } from '../../../src/asn1/der.js'
 import { OID } from '../../../src/asn1/oids.js'
@@ -32,6 +32,8 @@ const bytesOf = (hex: string): Random => ({
   bytes: (length) => Buffer.from(hex.padEnd(length * 2, '0').slice(0, length * 2), 'hex'),
   fraction: () => 0,
 })
+
+const curveKey = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve }).privateKey
 
 const issue = (signer: Credential, options: Partial<ProxyRequest> = {}): Credential => {
   const privateKey: KeyObject = testKey()
@@ -273,12 +275,13 @@ describe('issueProxy refuses', () => {
     expect(refusal(alice, { publicKey }).code).toBe('PROXY_KEY_MISMATCH')
   })
 
-  it('an RSA key of 1024 bits', () => {
-    const publicKey = createPublicKey(testKey('rsa1024'))
-    expect(refusal(alice, { publicKey })).toEqual({
-      code: 'KEY_TOO_WEAK',
-      data: { keyType: 'rsa', keyBits: 1024 },
-    })
+  it.each([
+    ['an RSA key of 1024 bits', testKey('rsa1024'), { keyType: 'rsa', keyBits: 1024 }],
+    ['a curve that TLS peers do not take', curveKey('secp256k1'), { curve: 'secp256k1' }],
+    ['an Ed25519 key', generateKeyPairSync('ed25519').privateKey, { keyType: 'ed25519' }],
+  ])('%s', (_name, key, data) => {
+    const publicKey = createPublicKey(key)
+    expect(refusal(alice, { publicKey })).toMatchObject({ code: 'KEY_TOO_WEAK', data })
   })
 
   it('an end that is not in the future, as misuse', () => {
