@@ -9,7 +9,7 @@
 import { constants } from 'node:crypto'
 import type { AddressInfo, Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
-import { isVoboxError, VoboxError } from '../../errors.js'
+import { isVoboxError, printable, toVoboxError, VoboxError } from '../../errors.js'
 import { ByteStream } from '../../gsi/byte-stream.js'
 import { readPeerChain } from '../../gsi/peer-chain.js'
 import type { Clock } from '../../ports/clock.js'
@@ -102,7 +102,7 @@ export class MyProxyServer {
     this.#server.on('connection', (socket: Socket) => this.#admit(socket))
     this.#server.on('secureConnection', (socket: TLSSocket) => this.#serve(socket))
     this.#server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
-      this.#context.journal.write('debug', 'tls-failed', error.message, {
+      this.#context.journal.write('debug', 'tls-failed', printable(error.message), {
         peer: socket.remoteAddress,
       })
       socket.destroy()
@@ -172,7 +172,8 @@ export class MyProxyServer {
         await serveSession(this.#context, stream, () => this.#identify(socket, address), signal)
       })
     } catch (error) {
-      this.#context.journal.write('warn', 'myproxy-cut', (error as Error).message, { peer: label })
+      const { code, message } = toVoboxError(error)
+      this.#context.journal.write('warn', 'myproxy-cut', message, { peer: label, code })
     } finally {
       socket.destroy()
     }
