@@ -3,7 +3,15 @@
  * a command holds flags, one call and rendering, and a test needs no terminal.
  */
 import type { UnixSeconds } from '../ports/clock.js'
+import type { ObservationSink } from '../registry/observation.js'
 import type { GrantLimit, Registration } from '../registry/registration.js'
+import type { RenewalContext } from './context.js'
+
+export interface RegisterContext extends RenewalContext {
+  vo: string
+  /** Told when a registration is gone, so that its alerts are forgotten. */
+  sink: ObservationSink
+}
 
 /**
  * One registration as an administrator asks for it. A setting that is absent keeps what is
@@ -32,7 +40,7 @@ export interface RegisterRequest {
   myproxySafeSeconds?: number
   /** Where mail about it goes; null: nowhere. */
   email?: string | null
-  /** `VO` or `VO:FQAN`; refused as long as this version cannot add attributes to a renewed proxy. */
+  /** `VO` or `VO:FQAN` in order; refused: this version cannot give them to a renewed proxy yet. */
   voms?: readonly string[]
   /** Register plain, knowingly, what carries VOMS attributes. */
   noVoms?: boolean
@@ -68,7 +76,6 @@ export type RegisterWarningCode =
   | 'stored-proxy-kept'
   | 'short-grant'
   | 'stored-credential-ends-soon'
-  | 'machine-proxy-ends-soon'
 
 /** What the MyProxy server showed and granted when it was asked. */
 export interface StoredCredentialCheck {
