@@ -8,48 +8,83 @@
 // Any handler keeps Node from opening its debugger on this signal.
 process.on('SIGUSR1', function ignore() {})
 
-var fs = require('fs')
-var Module = require('module')
-var path = require('path')
-var vm = require('vm')
+var fs = require('node:fs')
+var Module = require('node:module')
+var path = require('node:path')
+var vm = require('node:vm')
 
+var home = path.join(__dirname, '..')
 var program = process.argv[2]
 var version = process.versions.node.split('.').map(Number)
 if (version[0] !== 20 || version[1] < 17) {
   process.stderr.write(
-    program + ': Node 20.17 or a later 20 is needed, and ' + process.execPath + ' is ' + process.version + '\n',
+    program +
+      ': Node 20.17 or a later 20 is needed, and ' +
+      process.execPath +
+      ' is ' +
+      process.version +
+      '\n',
   )
   process.exit(1)
 }
 
 /**
- * Loads a bundle. Its first line names the cache that belongs to it: V8 compares lengths alone, so
- * a cache under a fixed name could be taken for another build's. A cache of another V8 is rejected,
- * and the bundle compiled as if there were none.
+ * Compiles a bundle. Its first line names the cache that belongs to it: V8 compares lengths alone, so
+ * that a cache under a fixed name could be taken for another build's. A cache of another V8 is
+ * rejected, and the bundle compiled as if there were none.
  */
-function load(name) {
-  var file = path.join(__dirname, '..', 'dist', name + '.cjs')
-  var source = fs.readFileSync(file, 'latin1')
-  var cacheName = /^\/\*cache:([\w.-]+)\*\//.exec(source)
-  var cachedData
-  try {
-    if (cacheName) cachedData = fs.readFileSync(path.join(path.dirname(file), cacheName[1]))
-  } catch {
-    cachedData = undefined
+function compile(name) {
+  var file = path.join(home, 'dist', name + '.cjs')
+  var source = readBundle(file)
+  var cacheFile = path.join(
+    home,
+    'dist',
+    (/^\/\*cache:([\w.-]+)\*\//.exec(source) || [])[1] || 'none',
+  )
+  var script = new vm.Script(Module.wrap(source), {
+    filename: file,
+    cachedData: readIfThere(cacheFile),
+  })
+  return { script: script, cacheFile: cacheFile, run: run }
+
+  function run() {
+    var bundle = new Module(file, null)
+    bundle.filename = file
+    bundle.paths = Module._nodeModulePaths(path.dirname(file))
+    // oclif asks for the bundle by its file name when it looks for commands: it gets this one.
+    Module._cache[file] = bundle
+    var wrapper = script.runInThisContext()
+    var require = Module.createRequire(file)
+    wrapper.call(bundle.exports, bundle.exports, require, bundle, file, path.dirname(file))
+    bundle.loaded = true
+    return bundle.exports
   }
-  var script = new vm.Script(Module.wrap(source), { filename: file, cachedData: cachedData })
-  var bundle = new Module(file, null)
-  bundle.filename = file
-  bundle.paths = Module._nodeModulePaths(path.dirname(file))
-  // oclif asks for the bundle by its file name when it looks for commands: it gets this one.
-  Module._cache[file] = bundle
-  script
-    .runInThisContext()
-    .call(bundle.exports, bundle.exports, Module.createRequire(file), bundle, file, path.dirname(file))
-  bundle.loaded = true
-  return bundle.exports
 }
 
-if (require.main === module) load(program === 'vobox-proxy' ? 'quick' : program).main(process.argv.slice(3), load)
+function readBundle(file) {
+  var source = readIfThere(file)
+  // One byte a character: the build writes nothing but ASCII.
+  if (source) return source.toString('latin1')
+  process.stderr.write(program + ': ' + file + ' is missing\n  npm run build makes it\n')
+  process.exit(1)
+}
 
-exports.load = load
+function readIfThere(file) {
+  try {
+    return fs.readFileSync(file)
+  } catch (_error) {
+    return undefined
+  }
+}
+
+/** What a bundle exports. */
+function load(name) {
+  return compile(name).run()
+}
+
+module.exports = { compile: compile, load: load, home: home }
+
+// `vobox-proxy` begins with the small bundle that answers quickly, and loads the large one if it must.
+if (require.main === module) {
+  load(program === 'vobox-proxy' ? 'quick' : program).main(process.argv.slice(3), load, home)
+}

@@ -1,16 +1,14 @@
 /**
- * A glance at a proxy file: whose it is and when it ends, without touching its key or verifying a
- * signature.
+ * A glance at a proxy file: whose it is and when it ends.
  *
- * `query` and its kin only report, and are called in loops; what they glance at was validated when
- * it was written. Whatever is not in plain order is refused here, and the caller reads it properly.
+ * `query` and its kin only report, and are called in loops. What they look at was validated when it
+ * was written, so a file in plain order is read without its key and without verifying a signature.
  */
-import { VoboxError } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
 import { describeChain } from '../proxy/chain-facts.js'
-import { type Certificate, parseCertificate } from '../x509/certificate.js'
+import { parseCertificateChain, parseCredential } from '../proxy/credential.js'
+import type { Certificate } from '../x509/certificate.js'
 import { sameName } from '../x509/name.js'
-import { parsePem } from '../x509/pem.js'
 
 export interface ProxyGlance {
   /** Identity DN in one-line form, and as DER in base64. */
@@ -22,16 +20,11 @@ export interface ProxyGlance {
   effectiveEnd: UnixSeconds
 }
 
-/**
- * Reads a file that holds a leaf, then its chain in order, then possibly its root.
- *
- * @throws VoboxError `PROXY_FILE_MALFORMED` for any other order, or what the parsers say.
- */
+/** @throws VoboxError as `parseCredential` and `describeChain` do. */
 export function glanceAtProxy(bytes: Uint8Array): ProxyGlance {
-  const certificates = parsePem(bytes)
-    .filter((block) => block.label === 'CERTIFICATE')
-    .map((block) => parseCertificate(block.bytes))
-  const facts = describeChain(plainChain(certificates))
+  const certificates = parseCertificateChain(bytes)
+  const plain = isChain(certificates)
+  const facts = describeChain(plain ? certificates : parseCredential(bytes).chain)
   return {
     identity: facts.identity.oneLine,
     identityDer: Buffer.from(facts.identity.der).toString('base64'),
@@ -40,14 +33,11 @@ export function glanceAtProxy(bytes: Uint8Array): ProxyGlance {
   }
 }
 
-function plainChain(certificates: readonly Certificate[]): Certificate[] {
-  const chain = certificates.filter(
-    (certificate, index) => index === 0 || !sameName(certificate.subject, certificate.issuer),
-  )
-  const inOrder = chain.every((certificate, index) => {
-    const below = chain[index - 1]
+/** Leaf first, each named as the issuer of the one before, and no root. */
+function isChain(certificates: readonly Certificate[]): boolean {
+  return certificates.every((certificate, index) => {
+    if (sameName(certificate.subject, certificate.issuer)) return false
+    const below = certificates[index - 1]
     return below === undefined || sameName(below.issuer, certificate.subject)
   })
-  if (inOrder) return chain
-  throw new VoboxError('PROXY_FILE_MALFORMED', 'The certificates are not in the order of a chain')
 }

@@ -15,6 +15,9 @@ export interface Wanted {
   voms: readonly string[]
 }
 
+/** What of a registration decides whether it is meant. */
+export type Selectable = Pick<Registration, 'identity' | 'identityDer' | 'voms'>
+
 /** The value of `--dn` that stands for every registration. */
 export const EVERY_DN = 'all'
 
@@ -28,11 +31,11 @@ export const EVERY_DN = 'all'
  * @throws VoboxError `NOT_REGISTERED`, or `REGISTRATION_AMBIGUOUS` when there are several and
  *   neither `--dn` nor a login proxy tells which.
  */
-export function selectRegistrations(
-  registrations: Iterable<Registration>,
+export function selectRegistrations<R extends Selectable>(
+  registrations: Iterable<R>,
   wanted: Wanted,
   login: string | undefined,
-): Registration[] {
+): R[] {
   const candidates = [...registrations].filter((one) => carriesAttributes(one, wanted.voms))
   if (wanted.dn === EVERY_DN) return candidates
   const chosen = candidates.filter((one) =>
@@ -53,7 +56,7 @@ export function canonicalVoms(value: string): string {
   return fqan === '' || fqan === `/${vo}` ? vo : `${vo}:${fqan}`
 }
 
-function carriesAttributes(registration: Registration, voms: readonly string[]): boolean {
+function carriesAttributes(registration: Selectable, voms: readonly string[]): boolean {
   if (voms.length === 0) return true
   const carried = new Set(registration.voms.map(canonicalVoms))
   return voms.some((value) => carried.has(canonicalVoms(value)))

@@ -1,0 +1,25 @@
+import { loadLibrary, selectionFlags, VoboxCommand } from './shared/vobox-command.js'
+
+export default class Env extends VoboxCommand {
+  static override summary = 'Prints the line that makes a service script use a valid proxy'
+  static override description =
+    'Prints `export X509_USER_PROXY=…` of the proxy that was renewed last and is valid now. Fails, ' +
+    'and prints nothing, when none is.'
+  static override examples = [
+    { description: 'in a service script', command: 'eval "$(<%= config.bin %> --vo alice env)"' },
+    {
+      description: 'with one role',
+      command: 'eval "$(<%= config.bin %> env --voms alice:/alice/Role=lcgadmin)"',
+    },
+  ]
+  static override flags = selectionFlags
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Env)
+    const vo = await this.openVo(flags)
+    const { answerFor, selectFrom } = await loadLibrary()
+    const chosen = await selectFrom(vo, { dn: flags.dn ?? 'all', voms: flags.voms }, process.env)
+    this.print((await answerFor(vo, 'env', chosen)).text)
+    this.tellWarnings(vo)
+  }
+}

@@ -1,0 +1,46 @@
+import { Flags } from '@oclif/core'
+import { jsonFlag, loadLibrary, selectionFlags, VoboxCommand } from './shared/vobox-command.js'
+
+export default class Query extends VoboxCommand {
+  static override summary = 'Shows registrations and how long their proxies live'
+  static override description =
+    'Prints one block a registration, as scripts expect it. Seconds of the proxy are read from its ' +
+    'file at this moment; seconds of the stored credential are what is known of it.'
+  static override examples = [
+    { description: 'your own registration', command: '<%= config.bin %> query' },
+    {
+      description: 'every registration, for people',
+      command: '<%= config.bin %> query --dn all --table',
+    },
+    {
+      description: 'those with one role, as JSON',
+      command:
+        '<%= config.bin %> --vo alice query --dn all --voms alice:/alice/Role=lcgadmin --json',
+    },
+  ]
+  static override flags = {
+    ...selectionFlags,
+    table: Flags.boolean({
+      description:
+        'a table for people: time left, next renewal and why, last failure; all of the VO',
+      exclusive: ['json'],
+    }),
+    ...jsonFlag,
+  }
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Query)
+    const vo = await this.openVo(flags)
+    const { answerFor, encodeQuery, queryRows, selectFrom, showQueryTable } = await loadLibrary()
+    const dn = flags.dn ?? (flags.table ? 'all' : undefined)
+    const chosen = await selectFrom(vo, { dn, voms: flags.voms }, process.env)
+    if (flags.json) this.print(encodeQuery(vo.vo, await queryRows(vo, chosen)))
+    else if (flags.table) this.print(showQueryTable(await queryRows(vo, chosen)))
+    else {
+      const { text, problems } = await answerFor(vo, 'query', chosen)
+      this.print(text)
+      for (const problem of problems) this.tell(`warning: ${problem.message}`)
+    }
+    this.tellWarnings(vo)
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * What all commands share. A command holds flags, one call into the library and rendering; the
+ * library is loaded when a command runs, not when its help is shown.
+ */
+import { Command, Flags } from '@oclif/core'
+import type { VoContext } from '../../src/index.js'
+
+/** The library, loaded when first needed. */
+export const loadLibrary = () => import('../../src/index.js')
+
+export type Library = Awaited<ReturnType<typeof loadLibrary>>
+
+export interface VoFlags {
+  vo?: string | undefined
+  config?: string | undefined
+}
+
+export abstract class VoboxCommand extends Command {
+  static override baseFlags = {
+    vo: Flags.string({
+      description: 'VO that is meant; may be left out where only one has a directory',
+      helpGroup: 'COMMON',
+      helpValue: 'VO',
+    }),
+    config: Flags.string({
+      description: 'configuration file [default: /etc/vobox-proxy/config.toml]',
+      helpGroup: 'COMMON',
+      helpValue: 'FILE',
+    }),
+    help: Flags.boolean({ char: 'h', description: 'show this help', helpGroup: 'COMMON' }),
+  }
+
+  /** Opens the VO that the flags mean, as its owner. */
+  protected async openVo(flags: VoFlags): Promise<VoContext> {
+    const { openVo } = await loadLibrary()
+    return openVo({ vo: flags.vo, configFile: flags.config, environment: process.env })
+  }
+
+  /** Data, and nothing else, goes to stdout. */
+  protected print(text: string): void {
+    process.stdout.write(text)
+  }
+
+  /** Something that worked and that the person should know all the same. */
+  protected tell(text: string): void {
+    process.stderr.write(`${this.config.bin}: ${text}\n`)
+  }
+
+  /** What the registry found wrong and survived. */
+  protected tellWarnings(vo: VoContext): void {
+    for (const warning of vo.registry.takeWarnings()) this.tell(`warning: ${warning}`)
+  }
+}
+
+/** Options that say which registrations are meant. */
+export const selectionFlags = {
+  dn: Flags.string({
+    description: "identity DN, or 'all' for every registration [default: the login proxy's]",
+    helpValue: 'DN',
+  }),
+  voms: Flags.string({
+    description: 'only registrations with these VOMS attributes; may be repeated',
+    helpValue: 'VO[:FQAN]',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+}
+
+export const jsonFlag = {
+  json: Flags.boolean({ description: 'print JSON (docs/json.md lists the fields)' }),
+}

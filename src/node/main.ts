@@ -1,0 +1,126 @@
+/**
+ * The whole of `vobox-proxy`: oclif over a command line that the launcher has normalised, with help,
+ * errors and exit codes of ours. `bin/load.cjs` calls {@link main}.
+ */
+import { Config, Errors, Help } from '@oclif/core'
+import { COMMANDS } from '../../commands/index.js'
+import { toVoboxError, VoboxError } from '../errors.js'
+import { EXIT, exitStatusOf } from '../report/exit-status.js'
+import { encodeFailure, showFailure } from '../report/failure.js'
+import { type CommandLine, parseCommandLine, toArgv } from './launcher.js'
+import { nearestOf } from './launcher-options.js'
+
+export { COMMANDS }
+
+const PROGRAM = 'vobox-proxy'
+
+/** @param home directory of the installation, which holds `package.json`. */
+export async function main(words: readonly string[], _load: unknown, home: string): Promise<void> {
+  exitQuietlyOnClosedPipe()
+  let line: CommandLine | undefined
+  try {
+    line = parseCommandLine(words)
+    await run(line, home)
+  } catch (error) {
+    fail(
+      error,
+      words.some((word) => /^--?json$/.test(word)),
+    )
+  }
+}
+
+async function run(line: CommandLine, home: string): Promise<void> {
+  // A theme in somebody's home directory has no say in what we print.
+  process.env.VOBOX_PROXY_DISABLE_THEME = '1'
+  const config = await Config.load({ root: home, userPlugins: false, devPlugins: false })
+  if (line.options.has('version')) {
+    process.stdout.write(`${PROGRAM} ${config.version}\n`)
+    return
+  }
+  const wanted = line.command === 'help' ? line.operands[0] : line.command
+  const command = wanted === undefined ? undefined : findCommand(config, wanted)
+  if (line.command === 'help' || line.options.has('help') || command === undefined) {
+    if (command === undefined && !mayShowRoot(line)) throw noCommand()
+    process.stdout.write(new ProgramHelp(config, { stripAnsi: true }).textOf(command))
+    return
+  }
+  refuseForeign(line, command)
+  await config.runCommand(command.id, toArgv(line), command)
+}
+
+/** Without any word, or asked for: everything else without a command is a mistake. */
+function mayShowRoot(line: CommandLine): boolean {
+  return line.command === 'help' || line.options.has('help') || line.options.size === 0
+}
+
+type CommandFacts = ReturnType<Config['findCommand']> & object
+
+function findCommand(config: Config, name: string): CommandFacts {
+  const command = config.findCommand(name)
+  if (command !== undefined) return command
+  const visible = config.commands.filter(({ hidden }) => !hidden).map(({ id }) => id)
+  const nearest = nearestOf(name, visible)
+  throw new VoboxError('USAGE', `there is no command '${name}'`, {
+    hint: nearest === undefined ? `${PROGRAM} help lists them` : `did you mean ${nearest}?`,
+    data: { command: name },
+  })
+}
+
+function noCommand(): VoboxError {
+  return new VoboxError('USAGE', 'which command?', { hint: `${PROGRAM} help lists them` })
+}
+
+/** Options of other commands and stray words, before oclif says it in its own way. */
+function refuseForeign(line: CommandLine, command: CommandFacts): void {
+  const hint = `${PROGRAM} ${command.id} --help shows what it takes`
+  for (const option of line.options.keys()) {
+    if (Object.hasOwn(command.flags, option)) continue
+    throw new VoboxError('USAGE', `${command.id} has no option --${option}`, {
+      hint,
+      data: { command: command.id, option },
+    })
+  }
+  const [stray] = line.operands
+  if (stray !== undefined) {
+    throw new VoboxError('USAGE', `${command.id} has no use for '${stray}'`, {
+      hint,
+      data: { command: command.id, word: stray },
+    })
+  }
+}
+
+/** oclif's help as text, so that it goes where we say. */
+class ProgramHelp extends Help {
+  textOf(command: CommandFacts | undefined): string {
+    if (command !== undefined) return `${this.formatCommand(command)}\n`
+    return `${[this.formatRoot(), this.formatCommands(this.sortedCommands)].join('\n\n')}\n`
+  }
+}
+
+function fail(error: unknown, json: boolean): void {
+  if (error instanceof Errors.ExitError) {
+    process.exitCode = error.oclif.exit ?? EXIT.failed
+    return
+  }
+  const failure = error instanceof Errors.CLIError ? usageError(error) : toVoboxError(error)
+  process.stderr.write(json ? encodeFailure(failure) : showFailure(PROGRAM, failure))
+  process.exitCode = exitStatusOf(failure.code)
+}
+
+/** What oclif's parser refuses, in our form: its first line, without its advice. */
+function usageError(error: Error): VoboxError {
+  const lines = error.message.split('\n').map((text) => text.trim())
+  const [first = '', second = ''] = lines
+  const message = /^The following error/.test(first) ? second : first
+  return new VoboxError('USAGE', message, { cause: error })
+}
+
+/** `vobox-proxy … | head` is no failure worth a stack trace. */
+function exitQuietlyOnClosedPipe(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+      process.exit(EXIT.failed)
+    })
+  }
+}

@@ -1,0 +1,51 @@
+/** `query --json`; `docs/json.md` lists the fields. Instants are Unix seconds, durations seconds. */
+import type { QueryRow } from '../renewal/query.js'
+import { JSON_VERSION } from './failure.js'
+
+export function encodeQuery(vo: string, rows: readonly QueryRow[]): string {
+  return encodeDocument({ vo, registrations: rows.map(registrationOf) })
+}
+
+/** One JSON document with its version first. */
+export function encodeDocument(fields: Readonly<Record<string, unknown>>): string {
+  return `${JSON.stringify({ version: JSON_VERSION, ...fields }, null, 2)}\n`
+}
+
+function registrationOf({ registration, state, file, proxy, storedSecondsLeft, next }: QueryRow) {
+  const { identityDer: _bytes, ...settings } = registration
+  return {
+    ...settings,
+    file,
+    proxy: proxyOf(proxy),
+    storedCredential: {
+      secondsLeft: storedSecondsLeft ?? null,
+      end: state.storedEnd?.at ?? null,
+      learnedAt: state.storedEnd?.learnedAt ?? null,
+    },
+    nextRenewal: nextOf(next),
+    renewedAt: state.renewedAt ?? null,
+    renewedFrom: state.renewedFrom ?? null,
+    attemptedAt: state.attemptedAt ?? null,
+    failures: state.failures,
+    lastFailure: state.lastFailure ?? null,
+    shortGrant: state.shortGrant ?? null,
+  }
+}
+
+function proxyOf(proxy: QueryRow['proxy']) {
+  if ('problem' in proxy) {
+    const { code, message, hint } = proxy.problem
+    return { usable: false, secondsLeft: 0, problem: { code, message, hint } }
+  }
+  const { notBefore, end, writtenAt } = proxy.times
+  return { usable: true, secondsLeft: proxy.secondsLeft, notBefore, end, writtenAt }
+}
+
+function nextOf(next: QueryRow['next']) {
+  if (next === undefined) return { action: 'give-up', reason: 'unusable', at: null }
+  return {
+    action: next.action,
+    reason: next.reason,
+    at: next.action === 'wait' ? next.until : null,
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * The text that callers' scripts have parsed for fifteen years. Every value is followed by one
+ * space, because their patterns demand white space there; the order of the lines is part of it.
+ */
+import type { QueryBlock } from '../renewal/query-blocks.js'
+
+/** The bare values that a caller can ask for, by command. */
+export const BARE_VALUES = {
+  'query-dn': (block: QueryBlock) => block.identity,
+  'query-proxy-filename': (block: QueryBlock) => block.file,
+  'query-proxy-timeleft': (block: QueryBlock) => String(block.proxySeconds),
+  'query-myproxy-timeleft': (block: QueryBlock) => String(block.myproxySeconds ?? 0),
+} as const
+
+export type BareValueCommand = keyof typeof BARE_VALUES
+
+/** One value a line. */
+export function showBareValues(command: BareValueCommand, blocks: readonly QueryBlock[]): string {
+  return blocks.map((block) => `${BARE_VALUES[command](block)}\n`).join('')
+}
+
+/** One block a registration, separated by an empty line. */
+export function showBlocks(blocks: readonly QueryBlock[]): string {
+  return blocks.map(showBlock).join('\n')
+}
+
+/** Further lines come after the four, and never look like one of them. */
+function showBlock(block: QueryBlock): string {
+  const lines: [string, string | number][] = [
+    ['DN', block.identity],
+    ['File', block.file],
+    ['Proxy Time Left (seconds)', block.proxySeconds],
+    ['Myproxy Time Left (seconds)', block.myproxySeconds ?? 0],
+  ]
+  if (block.myproxySeconds === undefined) lines.push(['Myproxy Time Left Known', 'no'])
+  return lines.map(([name, value]) => `${name}: ${value} \n`).join('')
+}
