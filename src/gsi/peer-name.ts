@@ -19,6 +19,8 @@ export interface PeerExpectation {
   host: string
   /** Exact subject in one-line form, instead of the host name check. */
   serverDn?: string | undefined
+  /** What sets `serverDn`, for the hint; e.g. `MYPROXY_SERVER_DN`. */
+  dnSetting?: string | undefined
   /** Services accepted in `CN=service/fqdn`; default `host` alone. */
   services?: readonly string[]
 }
@@ -28,7 +30,8 @@ export function checkPeerName(endEntity: Certificate, expectation: PeerExpectati
   const subject = endEntity.subject.oneLine
   if (expectation.serverDn !== undefined) {
     if (subject === expectation.serverDn) return
-    throw mismatch(expectation.serverDn, [subject], subject, 'Correct the configured server DN')
+    const hint = `Correct ${expectation.dnSetting ?? 'the configured DN'} of the server`
+    throw mismatch(expectation.serverDn, [subject], subject, hint)
   }
   const names = namesOf(endEntity, expectation)
   const matches = isIP(expectation.host)
@@ -39,7 +42,7 @@ export function checkPeerName(endEntity: Certificate, expectation: PeerExpectati
     expectation.host,
     names,
     subject,
-    'Name the server as its certificate does, or set MYPROXY_SERVER_DN (myproxy.server_dn) to its DN',
+    `Name the server as its certificate does, or set ${expectation.dnSetting ?? 'the configured DN'} to ${subject}`,
   )
 }
 

@@ -18,6 +18,8 @@ export interface Reach<S extends ServerAddress> {
   servers: readonly S[]
   credential: Credential
   serverDn?: string | undefined
+  /** What sets it, for people. */
+  dnSetting?: string
   services?: readonly string[]
   signal?: AbortSignal | undefined
 }
@@ -113,7 +115,7 @@ function resolve<S extends ServerAddress>(
 
 async function tryOnce<S extends ServerAddress, T>(
   context: GsiContext,
-  { credential, serverDn, services, signal }: Reach<S>,
+  { credential, serverDn, dnSetting, services, signal }: Reach<S>,
   server: S,
   address: Address,
   exchange: (channel: SecureChannel, server: S) => Promise<T>,
@@ -121,7 +123,7 @@ async function tryOnce<S extends ServerAddress, T>(
   const channel = await openSecureChannel(context, {
     address,
     port: server.port,
-    expectation: { host: server.host, serverDn, ...(services && { services }) },
+    expectation: { host: server.host, serverDn, dnSetting, ...(services && { services }) },
     credential,
     signal,
   })

@@ -20,6 +20,7 @@ import type { Credential } from '../proxy/credential.js'
 import { type ValidatedChain, validateProxyChain } from '../proxy/validate-proxy-chain.js'
 import { encodePem } from '../x509/pem.js'
 import { encodePrivateKey } from '../x509/private-key.js'
+import type { TrustAnchors } from '../x509/trust-anchors.js'
 import { ByteStream } from './byte-stream.js'
 import type { GsiContext } from './context.js'
 import { readPeerChain } from './peer-chain.js'
@@ -62,7 +63,7 @@ export async function openSecureChannel(
   target: ChannelTarget,
 ): Promise<SecureChannel> {
   const label = targetLabel(target)
-  const anchors = await context.anchors()
+  const anchors = await readAnchors(context, target.signal)
   const tcp = await openTcp(context, target, label)
   try {
     const socket = await shakeHands(context, target, tcp, label)
@@ -85,6 +86,25 @@ export async function openSecureChannel(
 export function targetLabel({ address, port, expectation }: ChannelTarget): string {
   const host = isIP(expectation.host) === 6 ? `[${expectation.host}]` : expectation.host
   return expectation.host === address.ip ? `${host}:${port}` : `${host}:${port} (${address.ip})`
+}
+
+/** A trust directory on a network file system may hang; nothing else here waits without an end. */
+function readAnchors(
+  { clock, answerMs, anchors }: GsiContext,
+  signal: AbortSignal | undefined,
+): Promise<TrustAnchors> {
+  return withDeadline(
+    clock,
+    answerMs,
+    signal,
+    () =>
+      new VoboxError(
+        'TRUST_ANCHORS_UNREADABLE',
+        `the trust directory was not read within ${answerMs / 1000} s`,
+        { data: { deadlineMs: answerMs }, hint: 'Is it on a file system that hangs?' },
+      ),
+    () => anchors(),
+  )
 }
 
 function openTcp(context: GsiContext, target: ChannelTarget, label: string): Promise<Socket> {
@@ -159,7 +179,7 @@ function secureContextFor(
 
 function validatePeer(
   context: GsiContext,
-  anchors: Awaited<ReturnType<GsiContext['anchors']>>,
+  anchors: TrustAnchors,
   socket: TLSSocket,
   label: string,
 ): ValidatedChain {

@@ -50,7 +50,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   },
   ALERT_PROTOCOL_VERSION: {
     text: 'the server does not speak the version of TLS that we offer',
-    hint: 'TLS 1.2 is the least we speak; myproxy.tls_max_version sets the most',
+    hint: 'TLS 1.2 is the least we speak; the configuration sets the most (tls_max_version)',
     persistence: 'permanent',
   },
   UNSUPPORTED_PROTOCOL: {

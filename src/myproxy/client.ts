@@ -224,6 +224,7 @@ function converse<T>(
     servers: call.servers,
     credential,
     serverDn: context.serverDn ?? undefined,
+    dnSetting: 'MYPROXY_SERVER_DN (server_dn in the configuration)',
     services: ['host', 'myproxy'],
     signal: call.signal,
   }

@@ -13,6 +13,7 @@ import {
   ca,
   challenge,
   current,
+  type Delivery,
   deliver,
   host,
   machine,
@@ -85,21 +86,22 @@ describe('a server that behaves', () => {
 })
 
 describe('a server that is silent', () => {
+  const impatient = () => myproxyContext(ca, { connectMs: 500, answerMs: 500 })
+  const silence = () => new Promise<never>(() => undefined)
+
   it.each([
     ['after TCP', 'DEADLINE_EXCEEDED', /said nothing: no TLS within 0.5 s/],
     ['after TLS', 'DEADLINE_EXCEEDED', /did not answer within 0.5 s/],
   ])('%s is left after half a second', async (when, code, message) => {
     const peer =
-      when === 'after TCP'
-        ? await startTcpPeer(() => undefined)
-        : await peerThat(() => new Promise((resolve) => setTimeout(resolve, 3000)))
+      when === 'after TCP' ? await startTcpPeer(() => undefined) : await peerThat(silence)
     stopAfterTest(peer)
     const begin = performance.now()
-    const attempt = await onlyAttempt(renewFrom([peer.port]))
+    const attempt = await onlyAttempt(renewFrom([peer.port], impatient()))
     expect(attempt.code).toBe(code)
     expect(attempt.message).toMatch(message)
     expect(attempt.persistence).toBe('transient')
-    expect(performance.now() - begin).toBeLessThan(1500)
+    expect(performance.now() - begin).toBeLessThan(5000)
   })
 
   it('or drips a byte every 100 ms, is left after half a second all the same', async () => {
@@ -111,12 +113,12 @@ describe('a server that is silent', () => {
       }
     })
     const begin = performance.now()
-    expect((await onlyAttempt(renewFrom([peer.port]))).code).toBe('DEADLINE_EXCEEDED')
-    expect(performance.now() - begin).toBeLessThan(1500)
+    expect((await onlyAttempt(renewFrom([peer.port], impatient()))).code).toBe('DEADLINE_EXCEEDED')
+    expect(performance.now() - begin).toBeLessThan(5000)
   })
 
   it('is left at once when the caller cancels', async () => {
-    const peer = await peerThat(() => new Promise((resolve) => setTimeout(resolve, 3000)))
+    const peer = await peerThat(silence)
     const controller = new AbortController()
     const reason = new VoboxError('CANCELLED', 'stopped')
     setTimeout(() => controller.abort(reason), 100)
@@ -133,11 +135,12 @@ describe('a server that talks nonsense', () => {
     ['an SSH banner', 'SSH-2.0-OpenSSH_9.2\r\n'],
     ['zeros', '\0'.repeat(100)],
   ])('instead of TLS (%s) is said to speak no TLS', async (_what, banner) => {
-    const peer = await startTcpPeer((socket) => socket.end(banner))
+    const peer = await startTcpPeer((socket) => socket.write(banner))
     stopAfterTest(peer)
     const attempt = await onlyAttempt(renewFrom([peer.port]))
-    expect(['TLS_FAILED', 'CONNECTION_CLOSED']).toContain(attempt.code)
-    expect(attempt.message).toContain(`${host}:${peer.port} (127.0.0.1)`)
+    expect(attempt.code).toBe('TLS_FAILED')
+    expect(attempt.message).toContain(`${host}:${peer.port} (127.0.0.1): what answers there`)
+    expect(attempt.message).toContain('does not speak TLS')
   })
 
   it.each([
@@ -151,8 +154,7 @@ describe('a server that talks nonsense', () => {
       await readRequest(conversation)
       await conversation.stream.write(answer)
     })
-    const context = myproxyContext(ca, { answerMs: 5000 })
-    const attempt = await onlyAttempt(renewFrom([peer.port], context))
+    const attempt = await onlyAttempt(renewFrom([peer.port]))
     expect(attempt.code).toBe(code)
   })
 
@@ -192,7 +194,7 @@ describe('a server that talks nonsense', () => {
 })
 
 describe('a server that cuts the connection', () => {
-  it('after any number of its bytes gets the same code, and costs no second server', async () => {
+  it('after any number of its bytes gets the same code', async () => {
     let whole = 0
     const good = await peerThat(async (conversation) => {
       whole = await deliver(conversation)
@@ -203,15 +205,17 @@ describe('a server that cuts the connection', () => {
     const positions = [
       ...[0, 1, 5, challenge.length - 1, challenge.length, challenge.length + 1],
       ...[early - 1, early, early + 1, early + 2, early + 5, early + 100],
-      ...Array.from({ length: 10 }, (_, step) => Math.floor((whole * (step + 1)) / 11)),
-      ...[whole - ok.length - 1, whole - ok.length, whole - 2, whole - 1],
+      ...Array.from({ length: 10 }, (_, step) => Math.floor((whole * (step + 1)) / 12)),
     ]
-    for (const cutAfter of new Set(positions)) {
-      const peer = await peerThat(async (conversation) => {
-        await deliver(conversation, { cutAfter })
-      })
-      const attempt = await onlyAttempt(renewFrom([peer.port]))
-      expect([cutAfter, attempt.code]).toEqual([cutAfter, 'CONNECTION_CLOSED'])
+    const fromEnd = [ok.length + 1, ok.length, ok.length - 1, 2, 1]
+    const cuts: Delivery[] = [
+      ...[...new Set(positions)].map((cutAfter) => ({ cutAfter })),
+      ...fromEnd.map((cutBeforeEnd) => ({ cutBeforeEnd })),
+    ]
+    for (const cut of cuts) {
+      const peer = await peerThat((conversation) => deliver(conversation, cut))
+      const { code } = await onlyAttempt(renewFrom([peer.port]))
+      expect({ ...cut, code }).toEqual({ ...cut, code: 'CONNECTION_CLOSED' })
     }
   })
 

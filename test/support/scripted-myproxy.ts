@@ -102,6 +102,8 @@ export interface Delivery {
   final?: Buffer
   /** Bytes the server sends in all before it cuts the connection; default: all. */
   cutAfter?: number
+  /** The same, counted from the end: signatures differ in length by a byte or two. */
+  cutBeforeEnd?: number
   /** Sent instead of the list of certificates. */
   insteadOfList?: Buffer
 }
@@ -122,9 +124,10 @@ export async function deliver(
   delivery: Delivery = {},
 ): Promise<number> {
   let sent = 0
+  let cutAt = delivery.cutAfter ?? Number.POSITIVE_INFINITY
   const { stream, socket } = conversation
   const send = async (bytes: Buffer) => {
-    const left = (delivery.cutAfter ?? Number.POSITIVE_INFINITY) - sent
+    const left = cutAt - sent
     sent += Math.min(left, bytes.length)
     if (left >= bytes.length) return stream.write(bytes)
     if (left > 0) await stream.write(bytes.subarray(0, left))
@@ -137,7 +140,12 @@ export async function deliver(
   await send(ok)
   const { publicKey } = parseCertificationRequest(await stream.readDer(10_000))
   const chain = (delivery.chain ?? rightChain)(publicKey)
-  await send(delivery.insteadOfList ?? encodeCertificateList(chain))
-  await send(delivery.final ?? ok)
+  const list = delivery.insteadOfList ?? encodeCertificateList(chain)
+  const final = delivery.final ?? ok
+  if (delivery.cutBeforeEnd !== undefined) {
+    cutAt = sent + list.length + final.length - delivery.cutBeforeEnd
+  }
+  await send(list)
+  await send(final)
   return sent
 }
