@@ -8,7 +8,7 @@
 import { attributeType } from '../asn1/attribute-types.js'
 import { DerReader, derOid, derSequence, derSet, encodeDer, TAG } from '../asn1/der.js'
 import { decodeOid } from '../asn1/oid-codec.js'
-import { nameOneLine } from './name-one-line.js'
+import { nameClassicOneLine, nameOneLine } from './name-one-line.js'
 import { decodeText, encodeText, type TextEncoding } from './name-text.js'
 
 export { nameHash, nameHashOld } from './name-hash.js'
@@ -27,8 +27,10 @@ export interface NameAttribute {
 export interface Name {
   /** The SEQUENCE as it arrived. */
   readonly der: Uint8Array
-  /** For people and files: OpenSSL's one-line form, `/DC=ch/CN=…`. Never parsed back. */
+  /** For people and files: OpenSSL 3's one-line form, `/DC=ch/CN=host\/…`. Never parsed back. */
   readonly oneLine: string
+  /** The form before OpenSSL 3, `/DC=ch/CN=host/…`: differs only for slashes and multi-valued parts. */
+  readonly classicOneLine: string
   /** The attributes, one array for each relative distinguished name. */
   readonly parts: readonly (readonly NameAttribute[])[]
 }
@@ -46,6 +48,10 @@ class ParsedName implements Name {
   get oneLine(): string {
     this.#oneLine ??= nameOneLine(this.parts)
     return this.#oneLine
+  }
+
+  get classicOneLine(): string {
+    return nameClassicOneLine(this.parts)
   }
 }
 
@@ -73,6 +79,11 @@ function readRelativeName(set: DerReader): NameAttribute[] {
 
 export function sameName(a: Name, b: Name): boolean {
   return a === b || Buffer.compare(a.der, b.der) === 0
+}
+
+/** Whether a text that a person wrote down, in either one-line form, is this name. */
+export function isNameText(name: Name, text: string): boolean {
+  return text === name.oneLine || text === name.classicOneLine
 }
 
 export function isEmptyName(name: Name): boolean {

@@ -117,15 +117,22 @@ function readValues(value: string): string[] | undefined {
   return one === undefined || one.includes('"') ? undefined : [one]
 }
 
-/** What a policy says about one certificate. */
+/** What a policy says about one certificate. Either one-line form of the names will do. */
 export function allowsSubject(policy: SigningPolicy, issuer: Name, subject: Name): boolean {
-  const authority = normalise(issuer.oneLine)
-  const name = normalise(subject.oneLine)
-  const entries = policy.filter(({ authorities }) => authorities.map(normalise).includes(authority))
+  const authority = normalisedForms(issuer)
+  const names = normalisedForms(subject)
+  const entries = policy.filter(({ authorities }) =>
+    authorities.some((written) => authority.includes(normalise(written))),
+  )
   const matches = (patterns: readonly string[]) =>
-    patterns.some((pattern) => matchesPattern(name, normalise(pattern)))
+    patterns.some((pattern) => names.some((name) => matchesPattern(name, normalise(pattern))))
   if (entries.some(({ bannedSubjects }) => matches(bannedSubjects))) return false
   return entries.some(({ subjects }) => matches(subjects))
+}
+
+/** CAs wrote their policies in the classic form; Globus on OpenSSL 3 sees the other one. */
+function normalisedForms({ oneLine, classicOneLine }: Name): string[] {
+  return [normalise(oneLine), normalise(classicOneLine)]
 }
 
 /**

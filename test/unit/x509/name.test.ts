@@ -13,6 +13,7 @@ import {
   buildName,
   EMPTY_NAME,
   isEmptyName,
+  isNameText,
   nameHash,
   nameHashOld,
   nameWithCommonName,
@@ -35,7 +36,7 @@ describe('the one-line form', () => {
         ['C', 'CH'],
         ['CN', 'host/a.example.org'],
       ],
-      '/C=CH/CN=host/a.example.org',
+      '/C=CH/CN=host\\/a.example.org',
     ],
     ['UTF-8 letters, byte by byte', [['CN', 'é']], '/CN=\\xC3\\xA9'],
     ['T61 letters, one byte each', [['CN', 'é', 't61']], '/CN=\\xE9'],
@@ -55,6 +56,21 @@ describe('the one-line form', () => {
     ['no parts', [], ''],
   ])('shows %s', (_name, parts, expected) => {
     expect(buildName(parts).oneLine).toBe(expected)
+  })
+
+  it('has a classic form without escapes, in which people wrote DNs down', () => {
+    const name = buildName([
+      ['CN', 'host/a+b'],
+      [
+        ['CN', 'c'],
+        ['UID', 'd'],
+      ],
+    ])
+    expect(name.oneLine).toBe('/CN=host\\/a\\+b/CN=c+UID=d')
+    expect(name.classicOneLine).toBe('/CN=host/a+b/CN=c/UID=d')
+    expect(isNameText(name, name.oneLine)).toBe(true)
+    expect(isNameText(name, '/CN=host/a+b/CN=c/UID=d')).toBe(true)
+    expect(isNameText(name, '/CN=host/a+b/CN=c+UID=d')).toBe(false)
   })
 
   it('shows a GeneralString of 32-bit characters by their last octets, as OpenSSL does', () => {

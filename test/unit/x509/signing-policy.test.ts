@@ -81,6 +81,16 @@ describe('a signing policy', () => {
     expect(allows('"/C=CH/USERID=alice"', uid)).toBe(true)
   })
 
+  it('matches a slash inside a value as CAs write it and as OpenSSL 3 does', () => {
+    const host = buildName([
+      ['C', 'CH'],
+      ['CN', 'host/a.example.org'],
+    ])
+    expect(allows('"/C=CH/CN=host/*"', host)).toBe(true)
+    expect(allows('"/C=CH/CN=host\\/*"', host)).toBe(true)
+    expect(allows('"/C=CH/CN=host/b*"', host)).toBe(false)
+  })
+
   it('of another CA allows nothing', () => {
     expect(allowsSubject(policyOf('"*"', '/CN=Other CA'), ca, alice)).toBe(false)
   })
