@@ -1,7 +1,6 @@
 /**
- * The small files beside the registry, one of each a registration: its state and its lock. Named by a
- * digest, since a file name may already be as long as a name can be. All work here is constant in the
- * number of registrations.
+ * The small files beside the registry, one of each a registration: its state and its lock, under the
+ * name of its proxy file. All work here is constant in the number of registrations.
  */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
@@ -14,7 +13,10 @@ const MODE = 0o600
 const DIRECTORY_MODE = 0o700
 const READ_RULES = { maxBytes: 64 * 1024, forbiddenMode: 0o022 }
 
-/** Digits of a SHA-256 that name a file: 128 bits. */
+/** Longer names, which only a registry edited by hand holds, would not fit with what is added. */
+const LONGEST_NAME = 240
+
+/** Digits of a SHA-256 that stand for such a name: 128 bits. */
 const DIGEST_DIGITS = 32
 
 export interface RegistrationFilesPaths {
@@ -44,7 +46,6 @@ export class RegistrationFiles {
   }
 
   async writeState(fileName: string, state: RegistrationState): Promise<void> {
-    // The name is for a person who looks; the digest of the path is what counts.
     const bytes = Buffer.from(`${JSON.stringify({ fileName, ...state })}\n`)
     await this.#withDirectories(() =>
       this.#files.replace(this.#statePath(fileName), bytes, { mode: MODE }),
@@ -87,14 +88,16 @@ export class RegistrationFiles {
   }
 
   #statePath(fileName: string): string {
-    return join(this.#paths.state, `${digestOf(fileName)}.json`)
+    return join(this.#paths.state, `${shortened(fileName)}.json`)
   }
 
   #lockPath(fileName: string): string {
-    return join(this.#paths.locks, `${digestOf(fileName)}.lock`)
+    return join(this.#paths.locks, `${shortened(fileName)}.lock`)
   }
 }
 
-function digestOf(fileName: string): string {
+/** Loading the digest's module costs more than the rest of a query, so the usual name needs none. */
+function shortened(fileName: string): string {
+  if (fileName.length <= LONGEST_NAME) return fileName
   return createHash('sha256').update(fileName).digest('hex').slice(0, DIGEST_DIGITS)
 }

@@ -333,9 +333,17 @@ describe('state of a registration', () => {
 
     expect(await registry.state('alice')).toEqual(state)
     const [file] = readdirSync(paths.state).filter((name) => name.endsWith('.json'))
-    expect(file).toMatch(/^[0-9a-f]{32}\.json$/)
+    expect(file).toBe('alice.json')
     expect(statSync(join(paths.state, file ?? '')).mode & 0o777).toBe(0o600)
     expect(statSync(paths.state).mode & 0o777).toBe(0o700)
+  })
+
+  it('is kept for a name of 255 characters too, which is as long as a name can be', async () => {
+    const { registry } = await emptyRegistry()
+    const name = 'a'.repeat(255)
+    await registry.writeState(name, state)
+    expect(await registry.state(name)).toEqual(state)
+    expect(await registry.state('a'.repeat(254))).toEqual({ failures: 0 })
   })
 
   it.each(['', '{', '[]', '{"failures":-1}', '{"failures":0,"retryAt":"soon"}'])(
