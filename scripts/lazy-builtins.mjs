@@ -21,11 +21,12 @@ const COSTLY = [
 ]
 
 /**
- * What esbuild makes of `import { name } from 'node:crypto'`, and of `import * as crypto`; each use then
- * reads `import_….name`.
+ * What esbuild makes of `import { name } from 'node:crypto'` and of `import * as crypto`: a variable of
+ * which each use reads a property. What packages `require` themselves is left alone.
  */
+const REQUIRE = `require\\("(?:node:)?(${COSTLY.join('|')})"\\)`
 const IMPORT = new RegExp(
-  `\\b(import_\\w+) ?= ?require\\("(?:node:)?(${COSTLY.join('|')})"\\)`,
+  `\\b(?:(import_\\w+) ?= ?${REQUIRE}|(\\w+) ?= ?__toESM\\(${REQUIRE}(?:, ?1)?\\))`,
   'g',
 )
 
@@ -36,5 +37,9 @@ const HELPER = [
 
 /** The text of a bundle with these imports put off. */
 export function withLazyBuiltins(text) {
-  return HELPER + text.replace(IMPORT, '$1=lazyBuiltin("node:$2$3")')
+  const lazy = text.replace(
+    IMPORT,
+    (_, named, of, whole, ofWhole) => `${named ?? whole}=lazyBuiltin("node:${of ?? ofWhole}")`,
+  )
+  return lazy.replace(/^("use strict";)?/, `$1${HELPER}`)
 }
