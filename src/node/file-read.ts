@@ -4,6 +4,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { printable, VoboxError } from '../errors.js'
 import type { FileFacts, FileRead, ReadRules } from '../ports/files.js'
 import { errnoOf, fileError, unsafe } from './file-errors.js'
+import { withHandle } from './file-handle.js'
 import type { Disk } from './files.js'
 
 /**
@@ -20,16 +21,14 @@ export async function readFileSafely(
   rules: ReadRules,
 ): Promise<FileRead> {
   const flags = rules.followLinks === true ? READ_FLAGS : READ_FLAGS | constants.O_NOFOLLOW
-  let handle: FileHandle | undefined
   try {
-    handle = await disk.open(path, flags)
-    const facts = factsOf(await handle.stat())
-    checkRules(path, facts, rules)
-    return { bytes: await readCapped(handle, path, facts.sizeBytes, rules.maxBytes), facts }
+    return await withHandle(disk.open(path, flags), async (handle) => {
+      const facts = factsOf(await handle.stat())
+      checkRules(path, facts, rules)
+      return { bytes: await readCapped(handle, path, facts.sizeBytes, rules.maxBytes), facts }
+    })
   } catch (error) {
     throw fileError(error, path, 'read')
-  } finally {
-    await handle?.close()
   }
 }
 

@@ -1,10 +1,10 @@
 /** Writing so that a reader, a crash or a full disk sees the old content or the new, never a part. */
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import type { FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type ReplaceOptions, TEMPORARY_PREFIX } from '../ports/files.js'
 import { errnoOf, fileError } from './file-errors.js'
+import { setMode, withHandle } from './file-handle.js'
 import type { Disk } from './files.js'
 
 const CREATE_FLAGS =
@@ -58,23 +58,14 @@ async function createFile(
   bytes: Uint8Array,
   options: ReplaceOptions,
 ): Promise<void> {
-  const handle = await disk.open(path, CREATE_FLAGS, options.mode)
-  try {
+  await withHandle(disk.open(path, CREATE_FLAGS, options.mode), async (handle) => {
     if (options.uid !== undefined || options.gid !== undefined) {
       await handle.chown(options.uid ?? -1, options.gid ?? -1)
     }
     await setMode(handle, options.mode)
     await handle.writeFile(bytes)
     await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-/** The process' umask may have narrowed the mode at creation; it never widens it. */
-export async function setMode(handle: FileHandle, mode: number): Promise<void> {
-  const stats = await handle.stat()
-  if ((stats.mode & 0o7777) !== mode) await handle.chmod(mode)
+  })
 }
 
 async function keepPrevious(disk: Disk, path: string, keepAs: string): Promise<void> {
@@ -94,17 +85,18 @@ async function keepPrevious(disk: Disk, path: string, keepAs: string): Promise<v
   }
 }
 
-export async function syncDirectory(disk: Disk, directory: string): Promise<void> {
-  const handle = await disk.open(directory, constants.O_RDONLY | constants.O_DIRECTORY)
-  try {
-    await handle.sync()
-  } catch (error) {
-    // Some network file systems cannot sync a directory; they commit a rename when it is made.
-    const errno = errnoOf(error)
-    if (errno !== 'EINVAL' && errno !== 'ENOTSUP') throw error
-  } finally {
-    await handle.close()
-  }
+/** So that the rename survives a crash too. */
+function syncDirectory(disk: Disk, directory: string): Promise<void> {
+  const flags = constants.O_RDONLY | constants.O_DIRECTORY
+  return withHandle(disk.open(directory, flags), async (handle) => {
+    try {
+      await handle.sync()
+    } catch (error) {
+      // Some network file systems cannot sync a directory; they commit a rename when it is made.
+      const errno = errnoOf(error)
+      if (errno !== 'EINVAL' && errno !== 'ENOTSUP') throw error
+    }
+  })
 }
 
 /** Not made from the file's own name, which may be as long as a name can be. */

@@ -3,7 +3,7 @@ import { lstatSync, watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
 
 /** Some file systems (NFS, CVMFS) report nothing, so we look ourselves, within the promised second. */
-const POLL_MS = 700
+const POLL_MS = 500
 
 /** Several events of one replacement are answered once. */
 const SETTLE_MS = 20

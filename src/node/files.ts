@@ -4,9 +4,10 @@ import * as promises from 'node:fs/promises'
 import { printable, VoboxError } from '../errors.js'
 import type { Files } from '../ports/files.js'
 import { errnoOf, fileError, unsafe } from './file-errors.js'
+import { setMode, withHandle } from './file-handle.js'
 import { lockFile, tryLockFile } from './file-lock.js'
 import { readFacts, readFileSafely } from './file-read.js'
-import { probeWritable, replaceFile, setMode } from './file-replace.js'
+import { probeWritable, replaceFile } from './file-replace.js'
 import { watchPath } from './file-watch.js'
 
 /** The calls of the system that we make; tests pass some that fail or stop half-way. */
@@ -37,20 +38,20 @@ export function makeFiles(disk: Disk): Files {
 export const nodeFiles: Files = makeFiles(promises)
 
 async function append(disk: Disk, path: string, bytes: Uint8Array, mode: number): Promise<void> {
-  let handle: promises.FileHandle | undefined
   try {
-    handle = await openForAppend(disk, path, mode)
-    if (!(await handle.stat()).isFile()) throw unsafe(path, 'not-regular', 'is not a regular file')
-    const { bytesWritten } = await handle.write(bytes)
-    if (bytesWritten < bytes.length) {
-      throw new VoboxError('FILE_UNWRITABLE', `${printable(path)} took only a part of a record`, {
-        data: { path, bytesWritten, expectedBytes: bytes.length },
-      })
-    }
+    await withHandle(openForAppend(disk, path, mode), async (handle) => {
+      if (!(await handle.stat()).isFile()) {
+        throw unsafe(path, 'not-regular', 'is not a regular file')
+      }
+      const { bytesWritten } = await handle.write(bytes)
+      if (bytesWritten < bytes.length) {
+        throw new VoboxError('FILE_UNWRITABLE', `${printable(path)} took only a part of a record`, {
+          data: { path, bytesWritten, expectedBytes: bytes.length },
+        })
+      }
+    })
   } catch (error) {
     throw fileError(error, path, 'write')
-  } finally {
-    await handle?.close()
   }
 }
 
@@ -102,10 +103,9 @@ async function makeDirectory(disk: Disk, path: string, mode: number): Promise<vo
   }
   // The umask may have narrowed the mode; by descriptor, so that no link is followed.
   const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
-  const handle = await disk.open(path, flags)
   try {
-    await setMode(handle, mode)
-  } finally {
-    await handle.close()
+    await withHandle(disk.open(path, flags), (handle) => setMode(handle, mode))
+  } catch (error) {
+    throw fileError(error, path, 'write')
   }
 }
