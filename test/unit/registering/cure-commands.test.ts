@@ -1,0 +1,104 @@
+import { execFileSync } from 'node:child_process'
+import { describe, expect, it } from 'vitest'
+import {
+  lookCommand,
+  machineProxyCommand,
+  machineProxyCronFile,
+  quoteShell,
+  uploadCommand,
+  voboxCommand,
+  wholeHours,
+} from '../../../src/registry/cure-commands.js'
+import { HOUR } from '../../support/time.js'
+
+const facts = { servers: ['px.example.org', 'px2.example.org'], lifetimeSeconds: 12 * HOUR }
+
+describe('uploadCommand', () => {
+  it.each([
+    [
+      'stores for 48 h though only 12 are asked for',
+      facts,
+      undefined,
+      'myproxy-init -s px.example.org -d -n -t 48 -c 3000',
+    ],
+    [
+      'stores for 72 h when 71.5 are asked for',
+      { ...facts, lifetimeSeconds: 71.5 * HOUR },
+      undefined,
+      'myproxy-init -s px.example.org -d -n -t 72 -c 3000',
+    ],
+    [
+      'names user and credential',
+      { ...facts, username: 'asm', credentialName: 'grid' },
+      undefined,
+      'myproxy-init -s px.example.org -l asm -k grid -n -t 48 -c 3000',
+    ],
+    [
+      'names the renewer as a pattern of its DN',
+      facts,
+      '/DC=ch/CN=vobox (new).example.org',
+      `myproxy-init -s px.example.org -d -n -t 48 -c 3000 -x -R '/DC=ch/CN=vobox \\(new\\).example.org'`,
+    ],
+    [
+      'has a place for a server that nobody knows',
+      { ...facts, servers: [] },
+      undefined,
+      'myproxy-init -s SERVER -d -n -t 48 -c 3000',
+    ],
+  ])('%s', (_name, given, renewer, command) => {
+    expect(uploadCommand(given, renewer)).toBe(command)
+  })
+})
+
+describe('the other commands', () => {
+  it('look at what is stored', () => {
+    expect(lookCommand(facts)).toBe('myproxy-info -s px.example.org -d')
+    expect(lookCommand({ ...facts, username: 'asm' })).toBe('myproxy-info -s px.example.org -l asm')
+  })
+
+  it('name the VO, with arguments quoted', () => {
+    expect(voboxCommand('alice', 'renew', '--dn', '/CN=a b')).toBe(
+      "vobox-proxy --vo alice renew --dn '/CN=a b'",
+    )
+  })
+
+  it('name the cron file with dots of the VO as underscores, and the init script with dots', () => {
+    expect(machineProxyCronFile('vo.example.org')).toBe(
+      '/etc/cron.d/vo_example_org-box-proxyrenewal',
+    )
+    expect(machineProxyCommand('vo.example.org')).toBe(
+      '/etc/init.d/vo.example.org-box-proxyrenewal proxy',
+    )
+  })
+
+  it.each([
+    [1, 1],
+    [3600, 1],
+    [3601, 2],
+    [172_800, 48],
+  ])('round %i s up to %i h', (seconds, hours) => {
+    expect(wholeHours(seconds)).toBe(hours)
+  })
+})
+
+describe('quoteShell', () => {
+  it.each([
+    'plain',
+    "o'brien",
+    'a b',
+    '$(reboot)',
+    '`id`',
+    '"',
+    '\\',
+    '',
+    '*',
+    ';',
+    '!',
+    '~',
+    '-n',
+    'ü',
+  ])('gives a shell %j back as it was', (word) => {
+    const out = execFileSync('/bin/sh', ['-c', `printf '%s' ${quoteShell(word)}`])
+    expect(out.toString()).toBe(word)
+  })
+})
