@@ -137,7 +137,7 @@ function normalisedForms({ oneLine, classicOneLine }: Name): string[] {
 
 /**
  * The last `*` of a pattern stands for one or more characters, any other character for itself, an
- * earlier `*` included: exactly what Globus does, so that we never accept what it refuses.
+ * earlier `*` included. That is what Globus does, so a pattern is no wider here than there.
  */
 function matchesPattern(name: string, pattern: string): boolean {
   const star = pattern.lastIndexOf('*')
