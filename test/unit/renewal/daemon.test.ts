@@ -111,7 +111,7 @@ describe('RenewalDaemon', () => {
         (one): one is MachineProxyObservation => one.about === 'machine-proxy',
       )
     expect(machine()).toHaveLength(3)
-    expect(machine().at(-1)?.problem).toMatch(/There is no machine proxy/)
+    expect(machine().at(-1)?.problem).toMatch(/machine proxy .* is missing/)
     await world.putMachineProxy(24)
     await world.clock.advanceSeconds(1)
     expect(machine().at(-1)).toMatchObject({ end: world.clock.now() - 1 + 24 * HOUR })

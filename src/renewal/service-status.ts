@@ -1,0 +1,43 @@
+/**
+ * How the running service is, in a small file for `query` and people. It says nothing that is not
+ * elsewhere; losing it costs a line of output.
+ */
+import type { UnixSeconds } from '../ports/clock.js'
+import { asUnixSeconds } from '../ports/clock.js'
+import type { DaemonSummary } from './daemon.js'
+
+export interface ServiceStatus extends DaemonSummary {
+  pid: number
+  startedAt: UnixSeconds
+}
+
+const VERSION = 1
+
+export function encodeServiceStatus(status: ServiceStatus): Buffer {
+  return Buffer.from(`${JSON.stringify({ version: VERSION, ...status })}\n`)
+}
+
+/** Undefined for anything but what {@link encodeServiceStatus} wrote. */
+export function parseServiceStatus(bytes: Uint8Array): ServiceStatus | undefined {
+  const value = parseObject(Buffer.from(bytes).toString('utf8'))
+  const { version, pid, startedAt, registrations, working, nextDueAt } = value
+  if (version !== VERSION) return undefined
+  const numbers = [pid, startedAt, registrations, working, nextDueAt ?? 0]
+  if (!numbers.every((number) => Number.isSafeInteger(number))) return undefined
+  return {
+    pid: Number(pid),
+    startedAt: asUnixSeconds(Number(startedAt)),
+    registrations: Number(registrations),
+    working: Number(working),
+    ...(nextDueAt !== undefined && { nextDueAt: asUnixSeconds(Number(nextDueAt)) }),
+  }
+}
+
+function parseObject(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  } catch {
+    return {}
+  }
+}
