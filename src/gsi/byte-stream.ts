@@ -43,6 +43,9 @@ export class ByteStream {
       this.#failure ??= error
       this.#finish()
     })
+    // What happened before we listened will not happen again.
+    this.#failure = socket.errored ?? undefined
+    this.#ended = socket.destroyed || socket.readableEnded
   }
 
   /** The peer, for messages. */

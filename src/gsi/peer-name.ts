@@ -93,7 +93,7 @@ function mismatch(
   const names = found.map((name) => printable(name, 200))
   return new VoboxError(
     'PEER_NAME_MISMATCH',
-    `the server is not ${printable(expected, 300)}: its certificate says ${names.join(', ') || 'no name of that kind'} (${subject})`,
+    `its certificate is not of ${printable(expected, 300)} but of ${names.join(', ') || 'no such name'} (${subject})`,
     { data: { expected, found: names, subject }, hint },
   )
 }

@@ -11,7 +11,12 @@ import { withDeadline } from '../ports/deadline.js'
 import type { Address } from '../ports/dialer.js'
 import type { Credential } from '../proxy/credential.js'
 import type { GsiContext } from './context.js'
-import { openSecureChannel, type SecureChannel } from './secure-channel.js'
+import {
+  type ChannelTarget,
+  openSecureChannel,
+  type SecureChannel,
+  targetLabel,
+} from './secure-channel.js'
 import { type ServerAddress, showAddress } from './server-address.js'
 
 export interface Reach<S extends ServerAddress> {
@@ -120,18 +125,37 @@ async function tryOnce<S extends ServerAddress, T>(
   address: Address,
   exchange: (channel: SecureChannel, server: S) => Promise<T>,
 ): Promise<T> {
-  const channel = await openSecureChannel(context, {
+  const target: ChannelTarget = {
     address,
     port: server.port,
     expectation: { host: server.host, serverDn, dnSetting, ...(services && { services }) },
     credential,
     signal,
-  })
-  try {
-    return await exchange(channel, server)
-  } finally {
-    channel.close()
   }
+  let channel: SecureChannel | undefined
+  try {
+    channel = await openSecureChannel(context, target)
+    return await exchange(channel, server)
+  } catch (error) {
+    throw namingPeer(error, targetLabel(target))
+  } finally {
+    channel?.close()
+  }
+}
+
+/** Failures that have nothing to do with the server they happened at. */
+const OF_THIS_HOST: readonly ErrorCode[] = ['TRUST_ANCHORS_UNREADABLE', 'KEY_TOO_WEAK', 'INTERNAL']
+
+/** The same failure with the server in its sentence: codecs and checks below do not know it. */
+function namingPeer(error: unknown, label: string): unknown {
+  if (!isVoboxError(error) || OF_THIS_HOST.includes(error.code)) return error
+  if (error.message.includes(label)) return error
+  return new VoboxError(error.code, `${label}: ${error.message}`, {
+    data: { ...error.data, peer: label },
+    hint: error.hint,
+    persistence: error.persistence,
+    cause: error.cause ?? error,
+  })
 }
 
 function allFailed(failures: readonly { attempt: FailedAttempt; error: VoboxError }[]): VoboxError {
@@ -140,7 +164,9 @@ function allFailed(failures: readonly { attempt: FailedAttempt; error: VoboxErro
   const last = failures.at(-1)?.error
   return new VoboxError('ALL_SERVERS_FAILED', `no server could be used: ${reasons}`, {
     data: { attempts },
-    hint: failures.findLast(({ error }) => error.hint !== undefined)?.error.hint,
+    hint:
+      failures.findLast(({ error }) => error.hint !== undefined)?.error.hint ??
+      'Check the names and ports of the servers, and that no firewall is in the way',
     persistence: attempts.every(({ persistence }) => persistence === 'permanent')
       ? 'permanent'
       : 'transient',

@@ -13,7 +13,7 @@ import {
   type SecureContext,
   type TLSSocket,
 } from 'node:tls'
-import { isVoboxError, toVoboxError, VoboxError } from '../errors.js'
+import { isVoboxError, printable, VoboxError } from '../errors.js'
 import { withDeadline } from '../ports/deadline.js'
 import type { Address } from '../ports/dialer.js'
 import type { Credential } from '../proxy/credential.js'
@@ -166,15 +166,37 @@ function secureContextFor(
   secureContexts.set(credential, byVersion)
   const known = byVersion.get(maxVersion)
   if (known !== undefined) return known
-  const made = createSecureContext({
-    cert: credential.chain.map(({ der }) => encodePem('CERTIFICATE', der)).join(''),
-    key: encodePrivateKey(credential.privateKey),
-    ca: [],
-    minVersion: 'TLSv1.2',
-    maxVersion,
-  })
+  const made = makeSecureContext(credential, maxVersion)
   byVersion.set(maxVersion, made)
   return made
+}
+
+/** @throws `KEY_TOO_WEAK`, or `PROXY_KEY_MISMATCH`, for a credential that OpenSSL does not take. */
+function makeSecureContext(
+  credential: Credential,
+  maxVersion: GsiContext['tlsMaxVersion'],
+): SecureContext {
+  try {
+    return createSecureContext({
+      cert: credential.chain.map(({ der }) => encodePem('CERTIFICATE', der)).join(''),
+      key: encodePrivateKey(credential.privateKey),
+      ca: [],
+      minVersion: 'TLSv1.2',
+      maxVersion,
+    })
+  } catch (cause) {
+    const subject = credential.chain[0]?.subject.oneLine ?? 'nobody'
+    const { code = '', message } = cause as NodeJS.ErrnoException
+    throw new VoboxError(
+      code.endsWith('KEY_VALUES_MISMATCH') ? 'PROXY_KEY_MISMATCH' : 'KEY_TOO_WEAK',
+      `the credential of ${subject} cannot be used for TLS: ${printable(message, 200)}`,
+      {
+        data: { subject, reason: code },
+        hint: 'Make it anew, with RSA of 2048 bits or P-256',
+        cause,
+      },
+    )
+  }
 }
 
 function validatePeer(
@@ -193,12 +215,11 @@ function validatePeer(
     })
   } catch (error) {
     if (!isVoboxError(error)) throw error
-    const cause = toVoboxError(error)
-    throw new VoboxError('PEER_UNTRUSTED', `${label} is not trusted: ${cause.message}`, {
-      data: { ...cause.data, peer: label, reason: cause.code },
-      hint: cause.hint ?? 'Check the trust directory (X509_CERT_DIR) and its CRLs on this host',
-      persistence: cause.persistence,
-      cause,
+    throw new VoboxError('PEER_UNTRUSTED', `${label} is not trusted: ${error.message}`, {
+      data: { ...error.data, peer: label, reason: error.code },
+      hint: error.hint ?? 'Check the trust directory (X509_CERT_DIR) and its CRLs on this host',
+      persistence: error.persistence,
+      cause: error,
     })
   }
 }

@@ -12,6 +12,7 @@ import {
   deliver,
   eve,
   hex,
+  host,
   peerThat,
   readRequest,
   renewFrom,
@@ -25,6 +26,8 @@ describe('a server that delivers the wrong thing', () => {
     const peer = await peerThat(script)
     const failure = await rejectionOf(renewFrom([peer.port]))
     expect(failure.code).toBe(code)
+    expect(failure.message).toContain(`${host}:${peer.port} (127.0.0.1)`)
+    expect(failure.data.peer).toBe(`${host}:${peer.port} (127.0.0.1)`)
     return failure
   }
 

@@ -256,11 +256,30 @@ describe('several servers', () => {
     )
     expect(failure.code).toBe('ALL_SERVERS_FAILED')
     expect(failure.persistence).toBe('transient')
+    expect(failure.hint).toBeTruthy()
     expect(failure.data.attempts).toMatchObject([
       { server: 'gone.example.org:7512', code: 'NAME_NOT_RESOLVED' },
       { server: `${host}:${silent.port}`, address: '127.0.0.1', code: 'CONNECTION_CLOSED' },
       { server: `${host}:${silent.port}`, address: '127.0.0.2', code: 'CONNECTION_FAILED' },
     ])
+  })
+
+  it('are not asked with a credential whose key is not its own', async () => {
+    const peer = await peerThat((conversation) => deliver(conversation))
+    const mixed = { ...machine, privateKey: current.privateKey }
+    const failure = await rejectionOf(
+      requestInfo(myproxyContext(ca), {
+        servers: [
+          { host, port: peer.port },
+          { host, port: peer.port },
+        ],
+        username: 'alice',
+        credential: mixed,
+      }),
+    )
+    expect(failure.code).toBe('PROXY_KEY_MISMATCH')
+    expect(failure.data.subject).toBe(machine.chain[0]?.subject.oneLine)
+    expect(peer.connections()).toBe(1)
   })
 
   it('on IPv6 are reached by name and by address', async () => {
