@@ -1,0 +1,225 @@
+/**
+ * `register` against Debian's `myproxy-server`, with credentials stored by the C `myproxy-init`: the
+ * ways in which people get an upload wrong, each provoked for real and told from the others.
+ */
+import { readdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { encodeCredential } from '../../src/proxy/credential.js'
+import type { RegisterRequest } from '../../src/renewal/register.js'
+import { registerProxy } from '../../src/renewal/register.js'
+import { rejectionOf } from '../support/failure.js'
+import { addProxy, realNow } from '../support/pki.js'
+import { describeWithPrograms } from '../support/programs.js'
+import { MYPROXY_PROGRAMS, type RealGrid, startRealGrid } from '../support/real-peers.js'
+import { realRegistering } from '../support/real-registering.js'
+import { DAY, HOUR } from '../support/time.js'
+
+type Policy = Readonly<Record<string, string>>
+
+/** Who is not said to renew may not: as Debian's template recommends. */
+const STRICT: Policy = { default_renewers: '"none"' }
+/** Whatever is stored, listed machines may renew it: as big sites have it, so that `-d -n` is enough. */
+const LENIENT: Policy = { default_renewers: '"*"' }
+/** We are not among the listed machines. */
+const WITHOUT_US: Policy = { ...LENIENT, authorized_renewers: '"/DC=org/DC=example/CN=other"' }
+
+describeWithPrograms('register and Debian’s myproxy-server', MYPROXY_PROGRAMS, () => {
+  describe.each([
+    ['a server that lets listed machines renew by default', LENIENT],
+    ['a server that wants a renewer named', STRICT],
+    ['a server that does not list this machine', WITHOUT_US],
+  ] as const)('with %s', (_name, policy) => {
+    let grid: RealGrid
+    let registering: Awaited<ReturnType<typeof realRegistering>>
+
+    beforeAll(async () => {
+      grid = await startRealGrid({ policy })
+      registering = await realRegistering(grid)
+    })
+    beforeEach(async () => {
+      for (const name of await readdir(grid.storeDirectory)) {
+        await rm(join(grid.storeDirectory, name))
+      }
+      await registering.login(addProxy(grid.users.alice.credential, { key: 'rsa2048', hours: 24 }))
+    })
+    afterAll(() => grid?.stop())
+
+    const upload = (...options: string[]) =>
+      grid.upload({ as: grid.users.alice, options: ['-c', '720', ...options] })
+    const withPassPhrase = (...options: string[]) =>
+      grid.upload({
+        as: grid.users.alice,
+        options: ['-c', '720', ...options],
+        passPhrase: 'secret-pass',
+      })
+    const register = (request: Partial<RegisterRequest> = {}) =>
+      registerProxy(registering.context, { ...registering.request, ...request })
+    const failure = (request: Partial<RegisterRequest> = {}) => rejectionOf(register(request))
+    const command = () => `myproxy-init -s localhost:${grid.server.port} -d -n -t 48 -c 3000`
+    const renewable = () => `${command()} -x -R ${grid.hosts.vobox.dn}`
+
+    it('tells that nothing is stored', async () => {
+      const error = await failure()
+      expect(error.code).toBe('MYPROXY_NO_CREDENTIAL')
+      expect(error.hint).toContain(command())
+    })
+
+    it('tells that it is stored under the login name (-d forgotten)', async () => {
+      await upload('-n', '-l', 'asm001')
+      const error = await failure({ callerName: 'asm001' })
+      expect(error).toMatchObject({
+        code: 'CREDENTIAL_UNDER_LOGIN_NAME',
+        data: { foundAs: 'asm001', expected: grid.users.alice.dn },
+      })
+      expect(error.hint).toContain(command())
+    })
+
+    it('tells that it is stored under the CN', async () => {
+      await upload('-n', '-l', 'alice')
+      expect((await failure()).data).toMatchObject({ foundAs: 'alice' })
+    })
+
+    it('tells that it is stored under another name of its own (-k)', async () => {
+      await upload('-d', '-n', '-k', 'grid')
+      const error = await failure()
+      expect(error).toMatchObject({ code: 'MYPROXY_NO_CREDENTIAL', data: { names: ['grid'] } })
+      expect(error.hint).toContain('--credname, one of: grid')
+    })
+
+    it('tells that it has expired', async () => {
+      await upload('-d', '-n')
+      await expireStored(grid)
+      const error = await failure()
+      expect(error.code).toBe('MYPROXY_CREDENTIAL_EXPIRED')
+      expect(error.hint).toContain(command())
+    })
+
+    it('tells nothing about a credential of somebody else', async () => {
+      await grid.upload({ as: grid.users.eve, options: ['-d', '-n', '-A', '-c', '24'] })
+      expect((await failure({ username: grid.users.eve.dn })).code).toBe('MYPROXY_NO_CREDENTIAL')
+    })
+
+    if (policy === WITHOUT_US) {
+      it.each([
+        ['one that names us (-R)', ['-d', '-R', 'vobox.example.org']],
+        ['one that names nobody', ['-d', '-n']],
+      ])('tells that the server does not let us renew %s', async (_kind, options) => {
+        await upload(...options)
+        const error = await failure()
+        expect(error).toMatchObject({
+          code: 'MYPROXY_NOT_AUTHORISED_RENEWER',
+          data: { reason: 'not-by-server', machineDn: grid.hosts.vobox.dn },
+        })
+        expect(error.hint).toContain(`authorized_renewers "${grid.hosts.vobox.dn}"`)
+      })
+      return
+    }
+
+    it('tells that another machine may renew it (-R other)', async () => {
+      await upload('-d', '-R', 'other.example.org')
+      const error = await failure()
+      expect(error).toMatchObject({
+        code: 'CREDENTIAL_RENEWER_NOT_US',
+        data: { renewer: '*/CN=other.example.org', machineDn: grid.hosts.vobox.dn },
+      })
+      expect(error.hint).toContain(renewable())
+    })
+
+    it('tells that it has a pass phrase (-n forgotten), where the server lets that be seen', async () => {
+      await withPassPhrase('-d', '-a')
+      const error = await failure()
+      expect(error.code).toBe('CREDENTIAL_HAS_PASS_PHRASE')
+      expect(error.hint).toContain(command())
+    })
+
+    if (policy === STRICT) {
+      it('tells that no renewer is named', async () => {
+        await upload('-d', '-n')
+        const error = await failure()
+        expect(error).toMatchObject({
+          code: 'CREDENTIAL_HAS_NO_RENEWER',
+          data: { reason: 'no-renewer-set', machineDn: grid.hosts.vobox.dn },
+        })
+        expect(error.hint).toContain(renewable())
+      })
+
+      it('cannot tell a pass phrase from a missing renewer here, and says both', async () => {
+        await withPassPhrase('-d')
+        const error = await failure()
+        expect(error.code).toBe('CREDENTIAL_HAS_NO_RENEWER')
+        expect(error.message).toContain('pass phrase looks the same')
+        expect(error.hint).toContain(renewable())
+      })
+
+      it('registers after the very command that it named was run', async () => {
+        await upload('-d', '-n')
+        const { hint = '' } = await failure()
+        const [, words = ''] = hint.split('myproxy-init ')
+        const result = await grid.run('myproxy-init', words.split(' '), { as: grid.users.alice })
+        expect(result).toMatchObject({ exitCode: 0 })
+        expect((await register()).stored?.renewer).toBe(grid.hosts.vobox.dn)
+      })
+      return
+    }
+
+    it('tells that it has a pass phrase though nothing else is wrong with it', async () => {
+      await withPassPhrase('-d')
+      expect((await failure()).code).toBe('CREDENTIAL_HAS_PASS_PHRASE')
+    })
+
+    it('registers what was stored with -d -n -t 48, with nothing to warn of', async () => {
+      await upload('-d', '-n', '-t', '48')
+      const result = await register({ lifetimeSeconds: 48 * HOUR })
+      expect(result).toMatchObject({
+        outcome: 'registered',
+        stored: { server: `localhost:${grid.server.port}`, owner: grid.users.alice.dn },
+        warnings: [],
+      })
+      const granted = result.stored?.grantedSeconds ?? 0
+      expect(granted).toBeGreaterThan(48 * HOUR - 120)
+      expect(granted).toBeLessThanOrEqual(48 * HOUR + 60)
+      const left = (result.stored?.end ?? 0) - realNow()
+      expect(Math.abs(left - 30 * DAY)).toBeLessThan(120)
+    })
+
+    it('warns of one that was stored without -t 48', async () => {
+      await upload('-d', '-n')
+      const { warnings, stored } = await register({ lifetimeSeconds: 48 * HOUR })
+      expect(stored?.shortGrant).toBe('stored-lifetime')
+      expect(warnings.map(({ code }) => code)).toEqual(['short-grant'])
+      expect(warnings[0]?.hint).toContain(command())
+    })
+
+    it('warns of one that ends before the proxy would', async () => {
+      await grid.upload({ as: grid.users.alice, options: ['-d', '-n', '-t', '48', '-c', '20'] })
+      const { warnings } = await register({ lifetimeSeconds: 48 * HOUR })
+      expect(warnings.map(({ code }) => code)).toEqual([
+        'short-grant',
+        'stored-credential-ends-soon',
+      ])
+      expect(warnings[0]?.data).toMatchObject({ limit: 'stored-credential-ends' })
+    })
+
+    it('takes one under --username and --credname', async () => {
+      await upload('-n', '-l', 'asm001', '-k', 'grid', '-t', '48')
+      const { registration, stored } = await register({
+        username: 'asm001',
+        credentialName: 'grid',
+      })
+      expect(registration).toMatchObject({ username: 'asm001', credentialName: 'grid' })
+      expect(stored).toMatchObject({ username: 'asm001', credentialName: 'grid' })
+    })
+  })
+})
+
+/** Puts a proxy that ended a minute ago where the server keeps the stored credential. */
+async function expireStored(grid: RealGrid): Promise<void> {
+  const stored = (await readdir(grid.storeDirectory)).find((name) => name.endsWith('.creds'))
+  const ended = addProxy(grid.users.alice.credential, {
+    key: 'rsa2048',
+    notBefore: realNow() - 3600,
+    notAfter: realNow() - 60,
+  })
+  await writeFile(join(grid.storeDirectory, stored ?? ''), encodeCredential(ended), { mode: 0o600 })
+}
