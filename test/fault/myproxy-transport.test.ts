@@ -301,18 +301,21 @@ describe('several servers', () => {
     expect(server.host).toBe('::1')
   })
 
-  it('share no key: each delegation has a fresh one', async () => {
+  it('share neither key nor session: each delegation has fresh ones', async () => {
     const seen = new Set<string>()
-    const peer = await peerThat((conversation) =>
-      deliver(conversation, {
+    const resumed: boolean[] = []
+    const peer = await peerThat((conversation) => {
+      resumed.push(conversation.socket.isSessionReused())
+      return deliver(conversation, {
         chain: (key) => {
           seen.add(key.export({ type: 'spki', format: 'der' }).toString('hex'))
           return rightChain(key)
         },
-      }),
-    )
+      })
+    })
     await renewFrom([peer.port])
     await renewFrom([peer.port])
     expect(seen.size).toBe(2)
+    expect(resumed).toEqual([false, false])
   })
 })
