@@ -22,8 +22,8 @@ export interface ConfigFileChoice {
 /**
  * Reads the file named by `--config`, else by `VOBOX_PROXY_CONFIG`, else the default one.
  *
- * Only the default one may be missing. Rejects with `CONFIG_INVALID` when a named file is not there,
- * and with `FILE_UNSAFE` when others could have written it.
+ * Only the default one may be missing. Rejects with `CONFIG_INVALID` when a named file is not
+ * there, and with `FILE_UNSAFE` when others could have written it.
  */
 export async function readConfigFile(
   files: Files,

@@ -1,6 +1,6 @@
 /**
- * The effective configuration: one frozen object, made once, passed in. Durations are seconds unless
- * the name says otherwise. `read-config.ts` makes it from file, environment and flags.
+ * The effective configuration: one frozen object, made once, passed in. Durations are seconds
+ * unless the name says otherwise. `read-config.ts` makes it from file, environment and flags.
  */
 import type { KeyKind } from '../ports/key-generator.js'
 

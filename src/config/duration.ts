@@ -22,7 +22,10 @@ export function parseDuration(text: string, bareUnit: DurationUnit = 's'): numbe
   return seconds
 }
 
-/** The shortest text that {@link parseDuration} reads back as exactly `seconds`: `48h`, not `172800s`. */
+/**
+ * The shortest text that {@link parseDuration} reads back as exactly `seconds`: `48h`, not
+ * `172800s`.
+ */
 export function encodeDuration(seconds: number): string {
   const units = ['d', 'h', 'm'] as const
   const unit = seconds === 0 ? 's' : (units.find((u) => seconds % UNIT_SECONDS[u] === 0) ?? 's')

@@ -35,7 +35,9 @@ interface Branch {
   [name: string]: unknown
 }
 
-/** @throws VoboxError `CONFIG_INVALID`, with `data.path` and `data.line` for what is in the file. */
+/**
+ * @throws VoboxError `CONFIG_INVALID`, with `data.path` and `data.line` for what is in the file.
+ */
 export function readConfig(sources: ConfigSources): Config {
   return explainConfig(sources).config
 }
@@ -49,7 +51,9 @@ export function explainConfig(sources: ConfigSources): ExplainedConfig {
   return { config: config as unknown as Config, origins }
 }
 
-/** The name in the file of a name in the program: `refuseBelowSeconds` is `refuse_below_seconds`. */
+/**
+ * The name in the file of a name in the program: `refuseBelowSeconds` is `refuse_below_seconds`.
+ */
 export function fileKey(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
@@ -162,8 +166,9 @@ function refuseUnknown(
   for (const key of Object.keys(table ?? {})) {
     if (known.includes(key)) continue
     const { where, data } = wrongInFile(sources, [...path, key])
+    const section = path.length === 0 ? 'at the top' : `in ${path.join('.')}`
     throw new VoboxError('CONFIG_INVALID', `${where} is not a setting`, {
-      hint: `Known ${path.length === 0 ? 'at the top' : `in ${path.join('.')}`}: ${known.join(', ')}`,
+      hint: `Known ${section}: ${known.join(', ')}`,
       data,
     })
   }

@@ -1,6 +1,6 @@
 /**
- * Every setting: its kind, default and environment variable. The name in the file is the one here in
- * snake case (`limits.refuse_below_seconds`); what each means is said in `config.ts`.
+ * Every setting: its kind, default and environment variable. The name in the file is the one here
+ * in snake case (`limits.refuse_below_seconds`); what each means is said in `config.ts`.
  */
 import type { Config } from './config.js'
 import {

@@ -1,7 +1,7 @@
 /**
- * Where a key stands in a TOML text, so that a mistake can be shown by its line. The parser keeps no
- * positions; this finds keys as people write them (`[table]` headers, `key =`, `table.key =`) and
- * gives up on anything rarer, which costs a line number and nothing else.
+ * Where a key stands in a TOML text, so that a mistake can be shown by its line. The parser keeps
+ * no positions; this finds keys as people write them (`[table]` headers, `key =`, `table.key =`)
+ * and gives up on anything rarer, which costs a line number and nothing else.
  */
 
 const HEADER = /^\s*\[\s*([^[\]]+?)\s*\]\s*(?:#.*)?$/

@@ -5,7 +5,10 @@ export interface VoPaths {
   /** `ROOT/VO`, 0750, the VO admin's. */
   directory: string
   machineProxy: string
-  /** 0700; holds user proxies under their contract names and nothing else that does not start with a dot. */
+  /**
+   * 0700; holds user proxies under their contract names and nothing else that does not start with a
+   * dot.
+   */
   repository: string
   registry: string
   registryPrevious: string

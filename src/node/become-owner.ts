@@ -22,8 +22,8 @@ export interface VoOwner {
  * Returns the owner of a VO directory and, when we are root, becomes it for good: its groups, its
  * group, its user. To be called before anything in the directory is opened.
  *
- * Rejects with `VO_UNKNOWN` when there is no such directory and with `VO_DIRECTORY_UNSAFE` when it is
- * a link or no directory, or when its group or others can write it.
+ * Rejects with `VO_UNKNOWN` when there is no such directory and with `VO_DIRECTORY_UNSAFE` when it
+ * is a link or no directory, or when its group or others can write it.
  */
 export async function becomeVoOwner(files: Files, directory: string): Promise<VoOwner> {
   const facts = await checkVoDirectory(files, directory)

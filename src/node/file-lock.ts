@@ -1,6 +1,6 @@
 /**
- * Locks between processes: open file description locks, which belong to one open descriptor, so that
- * two holders within one process exclude each other too and the death of a process frees them.
+ * Locks between processes: open file description locks, which belong to one open descriptor, so
+ * that two holders within one process exclude each other too and the death of a process frees them.
  */
 import { constants } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'

@@ -1,4 +1,6 @@
-/** Writing so that a reader, a crash or a full disk sees the old content or the new, never a part. */
+/**
+ * Writing so that a reader, a crash or a full disk sees the old content or the new, never a part.
+ */
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -79,8 +81,8 @@ async function keepPrevious(disk: Disk, path: string, keepAs: string): Promise<v
   try {
     await disk.rename(link, keepAs)
   } finally {
-    // Still there after a failure, and after success when both names were links to one file already:
-    // rename(2) then does nothing.
+    // Still there after a failure, and after success when both names were links to one file
+    // already: rename(2) then does nothing.
     await removeQuietly(disk, link)
   }
 }

@@ -2,15 +2,17 @@
 import { lstatSync, watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
 
-/** Some file systems (NFS, CVMFS) report nothing, so we look ourselves, within the promised second. */
+/**
+ * Some file systems (NFS, CVMFS) report nothing, so we look ourselves, within the promised second.
+ */
 const POLL_MS = 500
 
 /** Several events of one replacement are answered once. */
 const SETTLE_MS = 20
 
 /**
- * Calls `onChange` after the directory entry or the content of `path` changed. What happens after this
- * function returned is never missed; it keeps no process alive.
+ * Calls `onChange` after the directory entry or the content of `path` changed. What happens after
+ * this function returned is never missed; it keeps no process alive.
  */
 export function watchPath(path: string, onChange: () => void): { close(): void } {
   let last = signatureOf(path)
@@ -39,7 +41,9 @@ export function watchPath(path: string, onChange: () => void): { close(): void }
   }
 }
 
-/** The directory, not the file: a replaced file is another inode. Without events, polling remains. */
+/**
+ * The directory, not the file: a replaced file is another inode. Without events, polling remains.
+ */
 function watchDirectory(directory: string, name: string, onEvent: () => void): () => void {
   try {
     const watcher = watch(directory, { persistent: false }, (_event, changed) => {

@@ -1,7 +1,8 @@
 /**
- * The structured log of the service: one JSON object a line, which journald keeps and any tool reads.
+ * The structured log of the service: one JSON object a line, which journald keeps and any tool
+ * reads.
  *
- *     {"level":"warn","time":"2026-01-01T00:00:00.000Z","vo":"alice","event":"renewal-failed","message":"…"}
+ *     {"level":"warn","time":"2026-01-01T00:00:00.000Z","vo":"alice","event":"…","message":"…"}
  */
 import { printable } from '../errors.js'
 import type { Journal, JournalFields, JournalLevel } from '../ports/journal.js'
@@ -10,7 +11,10 @@ import { LineSink } from './line-sink.js'
 const CLOSE_MS = 1000
 
 export interface OpenJournal extends Journal {
-  /** Writes out what is still in memory, for at most a second; the last thing before the process ends. */
+  /**
+   * Writes out what is still in memory, for at most a second; the last thing before the process
+   * ends.
+   */
   close(): Promise<void>
 }
 
@@ -44,7 +48,9 @@ export async function openJournal(options: JournalOptions = {}): Promise<OpenJou
   }
 }
 
-/** Texts may come from a server or a proxy: they get no line of their own and no control characters. */
+/**
+ * Texts may come from a server or a proxy: they get no line of their own and no control characters.
+ */
 function clean(fields: JournalFields): JournalFields {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [

@@ -148,8 +148,8 @@ export class KeyPool implements KeyGenerator {
 }
 
 /**
- * As many keys at once as there are cores, but always one thread of Node's pool fewer than there are:
- * reading, syncing and name look-ups go through the same threads.
+ * As many keys at once as there are cores, but always one thread of Node's pool fewer than there
+ * are: reading, syncing and name look-ups go through the same threads.
  */
 export function defaultConcurrency(
   cores = availableParallelism(),

@@ -12,8 +12,8 @@ const SHARED = 0o750
 /**
  * Makes the missing subdirectories. To be called as the owner of the VO directory.
  *
- * Rejects with `VO_DIRECTORY_UNSAFE` when one that holds keys or state can be written by others, and
- * with `FILE_UNSAFE` when something else has its name.
+ * Rejects with `VO_DIRECTORY_UNSAFE` when one that holds keys or state can be written by others,
+ * and with `FILE_UNSAFE` when something else has its name.
  */
 export async function prepareVoDirectory(files: Files, paths: VoPaths): Promise<void> {
   for (const directory of [paths.repository, paths.state, paths.locks, paths.spool]) {

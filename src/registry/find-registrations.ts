@@ -1,6 +1,6 @@
 /**
- * Finding a few registrations in `registry.json` without parsing the others: what `query` and its kin
- * ask for is one line among thousands, and they are called in loops.
+ * Finding a few registrations in `registry.json` without parsing the others: what `query` and its
+ * kin ask for is one line among thousands, and they are called in loops.
  */
 import type { Registration } from './registration.js'
 import { checkRegistration } from './registration-schema.js'
@@ -16,8 +16,8 @@ export type RegistrationKey =
 /**
  * All registrations with that value, in the order of the file.
  *
- * Undefined when the file is not as this program writes it, or a line that matches is not valid: then
- * only the registry itself can tell, which also says what is wrong.
+ * Undefined when the file is not as this program writes it, or a line that matches is not valid:
+ * then only the registry itself can tell, which also says what is wrong.
  */
 export function findRegistrations(bytes: Buffer, key: RegistrationKey): Registration[] | undefined {
   if (!isPlainLayout(bytes)) return undefined

@@ -1,6 +1,7 @@
 /**
  * The registry of one VO as files: `registry.json`, and beside it a state and a lock file for each
- * registration. Any number of processes may use it at once; a change is on disk when it is resolved.
+ * registration. Any number of processes may use it at once; a change is on disk when it is
+ * resolved.
  */
 import { Low } from 'lowdb'
 import { isVoboxError, printable, toVoboxError, VoboxError } from '../errors.js'
@@ -34,7 +35,9 @@ export class JsonRegistry implements Registry {
   readonly #file: RegistryFile
   readonly #db: Low<RegistryContents>
   readonly #beside: RegistrationFiles
-  /** The end of the last piece of work that reads or writes the file; one at a time in a process. */
+  /**
+   * The end of the last piece of work that reads or writes the file; one at a time in a process.
+   */
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(dependencies: JsonRegistryDependencies) {
@@ -86,7 +89,10 @@ export class JsonRegistry implements Registry {
     return this.#file.takeWarnings()
   }
 
-  /** The caller holds the lock. An entry that is not valid counts as absent, and is replaced at most. */
+  /**
+   * The caller holds the lock. An entry that is not valid counts as absent, and is replaced at
+   * most.
+   */
   async #change(
     fileName: string,
     change: (current: Registration | undefined) => Registration | undefined,

@@ -1,6 +1,6 @@
 /**
- * What the service sees each time it looks at something it keeps alive. `renewal` makes them, `alerts`
- * turns them into mail; neither knows the other.
+ * What the service sees each time it looks at something it keeps alive. `renewal` makes them,
+ * `alerts` turns them into mail; neither knows the other.
  */
 import type { UnixSeconds } from '../ports/clock.js'
 import type { Registration, RegistrationState } from './registration.js'

@@ -1,6 +1,6 @@
 /**
- * The small files beside the registry, one of each a registration: its state and its lock, under the
- * name of its proxy file. All work here is constant in the number of registrations.
+ * The small files beside the registry, one of each a registration: its state and its lock, under
+ * the name of its proxy file. All work here is constant in the number of registrations.
  */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
@@ -13,10 +13,10 @@ const MODE = 0o600
 const DIRECTORY_MODE = 0o700
 const READ_RULES = { maxBytes: 64 * 1024, forbiddenMode: 0o022 }
 
-/** Longer names, which only a registry edited by hand holds, would not fit with what is added. */
+/** Longer names would not fit with what is added. */
 const LONGEST_NAME = 240
 
-/** Digits of a SHA-256 that stand for such a name: 128 bits. */
+/** Digits of a SHA-256 that stand for an unusual name: 128 bits. */
 const DIGEST_DIGITS = 32
 
 export interface RegistrationFilesPaths {
@@ -33,7 +33,9 @@ export class RegistrationFiles {
     this.#paths = paths
   }
 
-  /** The state as it was written, or the empty one: losing it loses nothing that anybody entered. */
+  /**
+   * The state as it was written, or the empty one: losing it loses nothing that anybody entered.
+   */
   async readState(fileName: string): Promise<RegistrationState> {
     try {
       const { bytes } = await this.#files.read(this.#statePath(fileName), READ_RULES)
@@ -67,7 +69,7 @@ export class RegistrationFiles {
       await this.#files.remove(this.#statePath(fileName))
       const lock = await this.#files.tryLock(this.#lockPath(fileName))
       if (lock === undefined) return
-      // Safe while we hold it: who waits for it finds that the name leads elsewhere and looks again.
+      // Safe while we hold it: who waits finds that the name leads elsewhere, and looks again.
       await this.#files.remove(this.#lockPath(fileName))
       await lock.release()
     } catch (error) {
@@ -88,16 +90,20 @@ export class RegistrationFiles {
   }
 
   #statePath(fileName: string): string {
-    return join(this.#paths.state, `${shortened(fileName)}.json`)
+    return join(this.#paths.state, `${nameOf(fileName)}.json`)
   }
 
   #lockPath(fileName: string): string {
-    return join(this.#paths.locks, `${shortened(fileName)}.lock`)
+    return join(this.#paths.locks, `${nameOf(fileName)}.lock`)
   }
 }
 
-/** Loading the digest's module costs more than the rest of a query, so the usual name needs none. */
-function shortened(fileName: string): string {
-  if (fileName.length <= LONGEST_NAME) return fileName
+/**
+ * Loading the digest's module costs more than the rest of a query, so the usual name needs none. A
+ * name that does not begin as an encoded DN does, which only a registry edited by hand holds, could
+ * be that of another file in the directory (`service`).
+ */
+function nameOf(fileName: string): string {
+  if (fileName.startsWith('+') && fileName.length <= LONGEST_NAME) return fileName
   return createHash('sha256').update(fileName).digest('hex').slice(0, DIGEST_DIGITS)
 }

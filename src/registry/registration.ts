@@ -21,7 +21,9 @@ export interface Registration {
   credentialName?: string
   /** Lifetime asked for, in seconds (12 h by default). */
   lifetimeSeconds: number
-  /** Age at which the proxy is refreshed however long it still lives; null: only when it must be. */
+  /**
+   * Age at which the proxy is refreshed however long it still lives; null: only when it must be.
+   */
   refreshSeconds: number | null
   /** Mail when the user proxy has less than this left, in seconds. */
   proxySafeSeconds: number
@@ -69,7 +71,9 @@ export interface RegistrationState {
   storedEnd?: { at: UnixSeconds; learnedAt: UnixSeconds; from: 'info' | 'chain' }
   /** Set when the last renewal granted less than was asked for. */
   shortGrant?: { askedSeconds: number; grantedSeconds: number; limit: GrantLimit }
-  /** Set when a renewal yielded an end not later than the file's: nothing is wrong, nothing to gain. */
+  /**
+   * Set when a renewal yielded an end not later than the file's: nothing is wrong, nothing to gain.
+   */
   cappedUntil?: UnixSeconds
 }
 

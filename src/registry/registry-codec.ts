@@ -15,7 +15,9 @@ import { checkRegistration } from './registration-schema.js'
 
 export const REGISTRY_VERSION = 1
 
-/** Everything in the file, understood or not: an entry that we do not understand is kept as it is. */
+/**
+ * Everything in the file, understood or not: an entry that we do not understand is kept as it is.
+ */
 export type RegistryEntries = ReadonlyMap<string, unknown>
 
 /** An entry that is no registration, and why. */
@@ -44,8 +46,8 @@ export function isPlainLayout(bytes: Buffer): boolean {
 }
 
 /**
- * Entries of a registry of our version. Throws `REGISTRY_VERSION_UNKNOWN` for one that a newer program
- * wrote and `REGISTRY_MALFORMED` for anything that is no registry.
+ * Entries of a registry of our version. Throws `REGISTRY_VERSION_UNKNOWN` for one that a newer
+ * program wrote and `REGISTRY_MALFORMED` for anything that is no registry.
  */
 export function parseRegistry(bytes: Uint8Array, path: string): RegistryEntries {
   const { version, registrations } = parseJsonObject(bytes, path)

@@ -1,9 +1,9 @@
 /**
  * `registry.json` on disk, as an adapter for lowdb.
  *
- * lowdb's own writer neither syncs nor keeps the mode, so reading and writing are `Files`' here. What
- * this file adds: the previous content is kept beside the new one, and a file that does not parse is
- * set aside and replaced by that copy, loudly.
+ * lowdb's own writer neither syncs nor keeps the mode, so reading and writing are `Files`' here.
+ * What this file adds: the previous content is kept beside the new one, and a file that does not
+ * parse is set aside and replaced by that copy, loudly.
  */
 import type { Adapter } from 'lowdb'
 import { isVoboxError, printable, VoboxError } from '../errors.js'
@@ -75,7 +75,9 @@ export class RegistryFile implements Adapter<RegistryContents> {
     return contents
   }
 
-  /** Replaces the file and keeps its content as the previous good copy. The caller holds the lock. */
+  /**
+   * Replaces the file and keeps its content as the previous good copy. The caller holds the lock.
+   */
   async write(contents: RegistryContents): Promise<void> {
     await this.#write(contents.entries, { mode: MODE, keepPreviousAs: this.#previousPath })
   }
@@ -113,7 +115,9 @@ export class RegistryFile implements Adapter<RegistryContents> {
     )
   }
 
-  /** Both gone: nothing was ever registered. The registry alone gone: a mistake, which is undone. */
+  /**
+   * Both gone: nothing was ever registered. The registry alone gone: a mistake, which is undone.
+   */
   async #whenMissing(): Promise<RegistryContents> {
     if ((await this.#files.facts(this.#previousPath)) !== undefined) {
       const data = { path: this.#path, why: 'missing' }

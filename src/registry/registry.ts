@@ -17,14 +17,17 @@ export interface Registry {
   get(fileName: string): Promise<Registration | undefined>
   /**
    * Reads, changes and writes one registration under the registry's lock: `change` gets what is
-   * there now and returns what shall be there, or undefined to remove it. Returns what is there then.
+   * there now and returns what shall be there, or undefined to remove it. Returns what is there
+   * then.
    */
   update(
     fileName: string,
     change: (current: Registration | undefined) => Registration | undefined,
     signal?: AbortSignal,
   ): Promise<Registration | undefined>
-  /** What happened to a registration; {@link emptyState} when nothing is known or it is unreadable. */
+  /**
+   * What happened to a registration; {@link emptyState} when nothing is known or it is unreadable.
+   */
   state(fileName: string): Promise<RegistrationState>
   /** Replaces the state. The caller holds the lease. */
   writeState(fileName: string, state: RegistrationState): Promise<void>
@@ -32,6 +35,9 @@ export interface Registry {
   lease(fileName: string, deadlineMs: number, signal?: AbortSignal): Promise<Lease>
   /** Calls `onChange` within a second of a change by any process. */
   watch(onChange: () => void): { close(): void }
-  /** Sentences about damage that was found and survived (a copy set aside), oldest first; then cleared. */
+  /**
+   * Sentences about damage that was found and survived (a copy set aside), oldest first; then
+   * cleared.
+   */
   takeWarnings(): string[]
 }

@@ -4,7 +4,8 @@
  * A test for names that match `pattern` as a whole, where `*` stands for any characters and `?` for
  * one; everything else stands for itself.
  *
- * Walks both texts with one place to fall back to, so that no pattern takes more than quadratic time.
+ * Walks both texts with one place to fall back to, so that no pattern takes more than quadratic
+ * time.
  */
 export function matchesGlob(pattern: string): (name: string) => boolean {
   return (name) => {

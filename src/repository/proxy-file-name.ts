@@ -8,7 +8,9 @@ import { printable, VoboxError } from '../errors.js'
 /** Longer encoded names are cut; a directory entry holds 255 bytes. */
 const LONGEST_NAME = 230
 
-/** What is kept of a long name at either end; the end carries the role that callers' globs match. */
+/**
+ * What is kept of a long name at either end; the end carries the role that callers' globs match.
+ */
 const KEPT_BYTES = 100
 
 /** Stands for what was cut out: three encoded dots. */

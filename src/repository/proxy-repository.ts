@@ -61,7 +61,8 @@ export class ProxyRepository {
 
   /**
    * The credential in the file. Rejects with `FILE_MISSING`, with `FILE_UNSAFE` when it is another
-   * user's, no regular file or open to others, or with what `parseCredential` says; all name the path.
+   * user's, no regular file or open to others, or with what `parseCredential` says; all name the
+   * path.
    */
   async read(fileName: string): Promise<Credential> {
     const { bytes } = await this.readBytes(fileName)
@@ -81,7 +82,9 @@ export class ProxyRepository {
     })
   }
 
-  /** Replaces the file by rename, so that a reader sees the old or the new proxy, whole; mode 0600. */
+  /**
+   * Replaces the file by rename, so that a reader sees the old or the new proxy, whole; mode 0600.
+   */
   async replace(fileName: string, credential: Credential): Promise<void> {
     await this.#files.replace(this.path(fileName), encodeCredential(credential), { mode: MODE })
   }

@@ -19,7 +19,7 @@ afterAll(() => scripts.remove())
 const register = (root: string, name: string) => run(process.execPath, [script, root, name])
 
 describe('many processes on one registry', () => {
-  it('loses none of 50 registrations made at once beside a service that watches and reads', async () => {
+  it('loses none of 50 registrations made at once beside a service that reads', async () => {
     const root = await temporaryDirectory()
     const { registry, paths } = registryBelow(root)
     await registry.update('first', () => registration('first'))

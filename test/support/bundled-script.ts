@@ -9,8 +9,8 @@ const require = createRequire(import.meta.url)
 const ADDONS = ['fs-native-extensions']
 
 /**
- * Bundles `entry` (a path below `test/support/`) into `directory` and returns the path of the script,
- * to be run as `process.execPath PATH`.
+ * Bundles `entry` (a path below `test/support/`) into `directory` and returns the path of the
+ * script, to be run as `process.execPath PATH`.
  */
 export async function bundleScript(entry: string, directory: string): Promise<string> {
   const outfile = join(directory, `${entry.replace(/\W+/g, '-')}.cjs`)

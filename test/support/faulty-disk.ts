@@ -2,7 +2,9 @@
 import * as promises from 'node:fs/promises'
 import type { Disk } from '../../src/node/files.js'
 
-/** A call that is about to be made: `rename`, `write`, `sync`, …; calls on open files name no path. */
+/**
+ * A call that is about to be made: `rename`, `write`, `sync`, …; calls on open files name no path.
+ */
 export interface DiskStep {
   name: string
   path?: string
@@ -11,7 +13,9 @@ export interface DiskStep {
 /** Calls on an open file that change something. */
 const HANDLE_STEPS = ['writeFile', 'write', 'sync', 'chmod', 'chown', 'close'] as const
 
-/** Calls `before` ahead of each call that changes something; what it throws is the call's failure. */
+/**
+ * Calls `before` ahead of each call that changes something; what it throws is the call's failure.
+ */
 export function faultyDisk(before: (step: DiskStep) => void | Promise<void>): Disk {
   const step =
     <A extends [unknown, ...unknown[]], R>(name: string, call: (...args: A) => Promise<R>) =>

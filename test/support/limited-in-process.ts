@@ -1,4 +1,6 @@
-/** Tries to write 20 kB where less fits: `node SCRIPT probe|replace DIRECTORY`. Prints the failure. */
+/**
+ * Tries to write 20 kB where less fits: `node SCRIPT probe|replace DIRECTORY`. Prints the failure.
+ */
 import { join } from 'node:path'
 import { isVoboxError } from '../../src/errors.js'
 import { nodeFiles } from '../../src/node/files.js'

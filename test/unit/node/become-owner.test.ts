@@ -92,7 +92,7 @@ describe('becomeVoOwner', () => {
 })
 
 describe('prepareVoDirectory', () => {
-  it('makes what is missing: private for keys and state, readable by the group for the rest', async () => {
+  it('makes what is missing: 0700 for keys and state, 0750 for the rest', async () => {
     const { paths } = await voDirectory()
     await prepareVoDirectory(nodeFiles, paths)
     await prepareVoDirectory(nodeFiles, paths)

@@ -266,7 +266,7 @@ describe('Files.remove, list, facts, makeDirectory, probeWritable', () => {
     expect(await kindOf('nothing')).toBeUndefined()
   })
 
-  it('makes a directory with its mode despite the umask, and leaves one that is there alone', async () => {
+  it('makes a directory with its mode despite the umask, and changes none', async () => {
     const directory = join(await temporaryDirectory(), 'state')
     withUmask(0o077)
     await files.makeDirectory(directory, 0o750)

@@ -71,7 +71,7 @@ describe('openJournal', () => {
 })
 
 describe('LineSink', () => {
-  it('waits no longer than told for a full pipe that nobody reads, and drops what is too much', async () => {
+  it('waits 100 ms for a full pipe that nobody reads, and drops what is too much', async () => {
     // A pipe that does not block: its reading end is ours and is never read.
     const fifo = join(await temporaryDirectory(), 'fifo')
     execFileSync('mkfifo', [fifo])

@@ -67,7 +67,7 @@ describe('KeyPool', () => {
     expect(make).toHaveBeenCalledTimes(3)
   })
 
-  it('makes 2 at once for 3 who wait, and serves them in the order in which they came', async () => {
+  it('makes 2 at once for 3 who wait, and serves them in their order', async () => {
     const { pool, make, next, underWay } = poolOf()
     const served: number[] = []
     const keys = [0, 1, 2].map(async (i) => {

@@ -1,4 +1,12 @@
-import { chmodSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { nodeFiles } from '../../../src/node/files.js'
@@ -43,7 +51,7 @@ describe('JsonRegistry.update', () => {
     expect(await namesIn(another())).toEqual(['bob'])
   })
 
-  it('writes registry.json with mode 0600, one registration a line, and keeps the copy before', async () => {
+  it('writes registry.json, 0600, one registration a line, and keeps the copy before', async () => {
     const { paths } = await registryOfTwo()
     const lines = readFileSync(paths.registry, 'utf8').split('\n')
 
@@ -239,7 +247,7 @@ describe('a registry that does not parse', () => {
     expect(readdirSync(paths.directory).sort()).toEqual(before)
   })
 
-  it('still yields the copy when the disk takes no repair, and says so once in 3 looks', async () => {
+  it('still yields the copy when the disk takes no repair, and says it once in 3', async () => {
     const { paths, root } = await registryOfTwo()
     writeFileSync(paths.registry, '{')
     const files: Files = {
@@ -329,13 +337,21 @@ describe('state of a registration', () => {
   it('is empty at first, and then what was written, 0600 in a directory 0700', async () => {
     const { registry, paths } = await emptyRegistry()
     expect(await registry.state('alice')).toEqual({ failures: 0 })
-    await registry.writeState('alice', state)
+    await registry.writeState('+2fCN+3dalice', state)
 
-    expect(await registry.state('alice')).toEqual(state)
+    expect(await registry.state('+2fCN+3dalice')).toEqual(state)
     const [file] = readdirSync(paths.state).filter((name) => name.endsWith('.json'))
-    expect(file).toBe('alice.json')
+    expect(file).toBe('+2fCN+3dalice.json')
     expect(statSync(join(paths.state, file ?? '')).mode & 0o777).toBe(0o600)
     expect(statSync(paths.state).mode & 0o777).toBe(0o700)
+  })
+
+  it('never takes the place of another file, whatever the name is', async () => {
+    const { registry, paths } = await emptyRegistry()
+    await registry.writeState('service', state)
+
+    expect(await registry.state('service')).toEqual(state)
+    expect(existsSync(paths.serviceStatus)).toBe(false)
   })
 
   it('is kept for a name of 255 characters too, which is as long as a name can be', async () => {
