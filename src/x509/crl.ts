@@ -55,13 +55,16 @@ class ParsedCrl implements Crl {
     const list = outer.readSequence()
     outer.done()
     this.#tbs = list.readElement().raw
-    this.signatureAlgorithm = readSignatureAlgorithm(list.readSequence())
+    const algorithm = list.readElement().raw
+    this.signatureAlgorithm = readSignatureAlgorithm(new DerReader(algorithm).readSequence())
     this.#signature = list.readBitString().bytes
     list.done()
 
     const tbs = new DerReader(this.#tbs).readSequence()
     if (tbs.peekTag() === TAG.integer) tbs.readSmallInteger()
-    tbs.readSequence()
+    if (Buffer.compare(tbs.readElement().raw, algorithm) !== 0) {
+      throw new VoboxError('CRL_MALFORMED', 'CRL names two signature algorithms')
+    }
     this.issuer = parseName(tbs.readElement().raw)
     this.thisUpdate = tbs.readTime()
     const next = tbs.peekTag()

@@ -5,12 +5,14 @@
  * carry. A constraint on another kind of name refuses every certificate that has names of a kind we
  * do not decode, because one of them might be what is forbidden.
  */
+import { attributeType } from '../asn1/attribute-types.js'
 import { DerReader, TAG } from '../asn1/der.js'
 import { OID } from '../asn1/oids.js'
 import { constructedContextTag, contextTag } from '../asn1/tags.js'
 import type { Certificate } from './certificate.js'
 import { parseIp } from './ip-address.js'
 import { isEmptyName, type Name, parseName } from './name.js'
+import { decodeText } from './name-text.js'
 
 /** GeneralName of the base of a subtree. */
 interface Subtree {
@@ -59,9 +61,23 @@ const TAG_OF_KIND: Readonly<Record<HeldName['kind'], number>> = {
 
 function namesOf({ subject, subjectAltNames }: Certificate): HeldName[] {
   const held: HeldName[] = isEmptyName(subject) ? [] : [{ kind: 'directory', name: subject }]
-  for (const name of subjectAltNames?.dns ?? []) held.push({ kind: 'dns', name })
+  const alternatives = subjectAltNames?.dns ?? []
+  const dns = alternatives.length > 0 ? alternatives : hostsNamedBy(subject)
+  for (const name of dns) held.push({ kind: 'dns', name })
   for (const ip of subjectAltNames?.ips ?? []) held.push({ kind: 'ip', name: parseIp(ip) })
   return held
+}
+
+/**
+ * Where there are no alternative names a common name can pass for a host, so it is held against DNS
+ * constraints as well, as OpenSSL does; also behind a service, as in `host/a.example.org`.
+ */
+function hostsNamedBy(subject: Name): string[] {
+  return subject.parts
+    .flat()
+    .filter(({ type }) => type === attributeType('CN'))
+    .map(({ tag, value }) => decodeText(tag, value).replace(/^[a-z]+\//, ''))
+    .filter((text) => /^[A-Za-z0-9_*-]+(\.[A-Za-z0-9_-]+)+$/.test(text))
 }
 
 /**

@@ -18,8 +18,11 @@ function firstWord(digest: Buffer): string {
   return digest.readUInt32LE(0).toString(16).padStart(8, '0')
 }
 
-/** The parts without the outer SEQUENCE, every text as folded UTF-8 (`x509_name_canon`). */
-function canonicalName(name: Name): Uint8Array {
+/**
+ * The parts without the outer SEQUENCE, every text as folded UTF-8 (`x509_name_canon`): names that
+ * RFC 5280 §7.1 calls the same have the same one. Good for finding things, not for trusting them.
+ */
+export function canonicalName(name: Name): Uint8Array {
   return Buffer.concat(name.parts.map((part) => derSet(...part.map(canonicalAttribute))))
 }
 

@@ -27,7 +27,7 @@ function malformedPem(message: string, line: number, label?: string): VoboxError
 
 /** All blocks in their order; none is an empty list. Lines end in LF, CRLF or CR LF with blanks. */
 export function parsePem(text: Uint8Array | string): PemBlock[] {
-  const lines = (typeof text === 'string' ? text : Buffer.from(text).toString('latin1')).split('\n')
+  const lines = (typeof text === 'string' ? text : latin1(text)).split('\n')
   const blocks: PemBlock[] = []
   let open: { label: string; lines: string[] } | undefined
   lines.forEach((raw, index) => {
@@ -52,6 +52,10 @@ export function parsePem(text: Uint8Array | string): PemBlock[] {
   })
   if (open !== undefined) throw malformedPem('block does not end', lines.length, open.label)
   return blocks
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 }
 
 function decodeBlock(label: string, lines: readonly string[], endLine: number): PemBlock {

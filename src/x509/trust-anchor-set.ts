@@ -6,6 +6,7 @@ import type { UnixSeconds } from '../ports/clock.js'
 import type { Certificate } from './certificate.js'
 import type { Crl } from './crl.js'
 import { type Name, nameHash, nameHashOld, sameName } from './name.js'
+import { canonicalName } from './name-hash.js'
 import type { SigningPolicy } from './signing-policy.js'
 import type {
   PolicyOfAuthority,
@@ -67,7 +68,8 @@ class TrustAnchorSet implements TrustAnchors {
       const root = sameName(certificate.subject, certificate.issuer)
       append(this.#anchors, keyOf(certificate.subject), { certificate, root })
     }
-    for (const loaded of material.crls ?? []) append(this.#crls, keyOf(loaded.crl.issuer), loaded)
+    for (const loaded of material.crls ?? [])
+      append(this.#crls, foldedKeyOf(loaded.crl.issuer), loaded)
   }
 
   anchorsNamed(subject: Name): readonly TrustAnchor[] {
@@ -98,7 +100,7 @@ class TrustAnchorSet implements TrustAnchors {
    * and none is its own, somebody replaced or broke them: that is not the same as having none.
    */
   #findRevocation(authority: Certificate): Revocation {
-    const named = this.#crls.get(keyOf(authority.subject)) ?? []
+    const named = this.#crls.get(foldedKeyOf(authority.subject)) ?? []
     const own = named.filter(({ crl }) => crl.isSignedBy(authority.publicKey))
     if (own.length > 0) return { kind: 'present', crls: newestOfEachScope(own) }
     const foreign = named.find(({ crl }) => !this.#isOfNamesake(crl, authority))
@@ -133,6 +135,14 @@ class TrustAnchorSet implements TrustAnchors {
 /** Bytes of a name as a map key: Latin-1 keeps every octet apart. */
 function keyOf(name: Name): string {
   return Buffer.from(name.der).toString('latin1')
+}
+
+/**
+ * Some CAs spell their name in another string type in their lists. To overlook such a list would be
+ * to accept what it revokes, so lists are found by the folded name; the signature says whose they are.
+ */
+function foldedKeyOf(name: Name): string {
+  return Buffer.from(canonicalName(name)).toString('latin1')
 }
 
 function append<T>(map: Map<string, T[]>, key: string, value: T): void {

@@ -87,6 +87,18 @@ describe('name constraints', () => {
     expect(satisfiesNameConstraints(certificate, authority.certificate)).toBe(expected)
   })
 
+  it.each(['a.evil.org', 'host/a.evil.org'])(
+    'on DNS hold for the common name %s of a host without alternative names',
+    (commonName) => {
+      const [legacy] = new TestAuthority().issueUser(buildName([['CN', commonName]])).chain
+      if (legacy === undefined) throw new TypeError('no certificate')
+      const confined = authorityWith([dns('example.org')]).certificate
+      expect(satisfiesNameConstraints(legacy, confined)).toBe(false)
+      const wide = authorityWith([dns('evil.org')]).certificate
+      expect(satisfiesNameConstraints(legacy, wide)).toBe(true)
+    },
+  )
+
   it('refuse a certificate with names of a kind that we do not decode', () => {
     const value = derSequence(email('alice@example.org'))
     const withEmail = new TestAuthority().issueUser('alice', {

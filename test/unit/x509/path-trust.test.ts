@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { nameHash } from '../../../src/x509/name.js'
+import { buildName, nameHash } from '../../../src/x509/name.js'
 import { parseSigningPolicy } from '../../../src/x509/signing-policy.js'
 import {
   anchorsOf,
@@ -11,6 +11,7 @@ import {
   userOf,
   validate,
 } from '../../support/path-validation.js'
+import { TestAuthority } from '../../support/pki.js'
 import { signingPolicy } from '../../support/pki-files.js'
 import { DAY } from '../../support/time.js'
 
@@ -139,6 +140,18 @@ describe('revocation', () => {
     expect(validate(user, anchorsWith(before, after)).certificates).toHaveLength(2)
     const again = crlFrom(root, { revoked: [user], thisUpdate: now })
     expect(refusal(user, anchorsWith(again, before, after)).code).toBe('CERTIFICATE_REVOKED')
+  })
+
+  it('finds a list whose issuer is spelled in another string type than the CA', () => {
+    const name = buildName([
+      ['DC', 'org'],
+      ['DC', 'example'],
+      ['CN', 'Root', 'printable'],
+    ])
+    const spelled = new TestAuthority({ name, key: root.privateKey })
+    expect(spelled.name.der).not.toEqual(root.name.der)
+    const crls = [crlFrom(spelled, { revoked: [user] })]
+    expect(refusal(user, anchorsOf([root], { crls })).code).toBe('CERTIFICATE_REVOKED')
   })
 
   it('keeps the lists of two keys of one CA apart', () => {
