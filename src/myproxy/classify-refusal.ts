@@ -2,7 +2,7 @@
  * What a server's refusal means. The protocol has no codes, only English; so here, and nowhere else,
  * the texts are read.
  *
- * Each text was provoked from Debian's myproxy-server 6.2.14. The order matters: a server lists every
+ * The texts are those of Debian's myproxy-server 6.2.14, provoked one by one. The order matters: a server lists every
  * policy that did not match before the one that decided, and "authentication failed" comes last.
  */
 import { type ErrorCode, type Persistence, printable, VoboxError } from '../errors.js'

@@ -9,7 +9,7 @@ const retrievers = [
   `${us} not authorized by server's default authorized_retrievers policy`,
 ]
 
-/** Each as Debian's myproxy-server 6.2.14 said it. */
+/** As Debian's myproxy-server 6.2.14 said it; the one with a CRL is put together from its parts. */
 const observed = [
   [
     'INFO about nothing',
