@@ -1,6 +1,9 @@
 /** Every wait has an end: runs work against a deadline and an outer cancellation. */
 import type { Clock } from './clock.js'
 
+/** A reason given once: left to itself, `abort` makes an exception with a stack each time. */
+const FINISHED = new Error('finished before the deadline')
+
 /**
  * Runs `work` with a signal that aborts when `outer` does or when `ms` milliseconds have passed,
  * whichever is first, and settles no later than that even if `work` ignores its signal.
@@ -30,7 +33,7 @@ export async function withDeadline<T>(
   try {
     return await Promise.race([work(inner.signal), aborted])
   } finally {
-    finished.abort()
+    finished.abort(FINISHED)
     outer?.removeEventListener('abort', forward)
     aborted.catch(() => undefined)
   }
