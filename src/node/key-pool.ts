@@ -16,7 +16,7 @@ const generate = promisify(generateKeyPair)
 const IDLE_MS = 200
 
 export interface KeyPoolOptions {
-  /** The kind kept in stock; others are made when asked for. */
+  /** The kind kept in stock; others are made when they are asked for. */
   kind: KeyKind
   /** Keys in stock when idle; 0: none are made in advance. */
   size: number
@@ -41,6 +41,7 @@ export class KeyPool implements KeyGenerator {
   readonly #make: (kind: KeyKind) => Promise<KeyObject>
   readonly #stock: KeyObject[] = []
   readonly #waiters = new Set<Waiter>()
+  readonly #others = new Map<KeyKind, KeyPool>()
   #underWay = 0
   #idleTimer: NodeJS.Timeout | undefined
   #filling = false
@@ -65,7 +66,7 @@ export class KeyPool implements KeyGenerator {
 
   async generate(kind: KeyKind, signal?: AbortSignal): Promise<KeyObject> {
     signal?.throwIfAborted()
-    if (kind !== this.#kind) return this.#make(kind)
+    if (kind !== this.#kind) return this.#unstocked(kind).generate(kind, signal)
     this.#fillWhenIdle()
     return this.#stock.shift() ?? this.#wait(signal)
   }
@@ -75,6 +76,15 @@ export class KeyPool implements KeyGenerator {
     this.#closed = true
     clearTimeout(this.#idleTimer)
     this.#stock.length = 0
+  }
+
+  /** Another kind waits, aborts and shares as this one does, without a stock. */
+  #unstocked(kind: KeyKind): KeyPool {
+    const known = this.#others.get(kind)
+    if (known !== undefined) return known
+    const other = new KeyPool({ kind, size: 0, concurrency: this.#concurrency, make: this.#make })
+    this.#others.set(kind, other)
+    return other
   }
 
   async #wait(signal: AbortSignal | undefined): Promise<KeyObject> {

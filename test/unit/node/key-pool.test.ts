@@ -103,6 +103,18 @@ describe('KeyPool', () => {
     await expect(pool.generate('rsa2048', AbortSignal.abort(reason))).rejects.toBe(reason)
   })
 
+  it('rejects with the reason of the signal for a kind that is not in stock, too', async () => {
+    const { pool, make } = poolOf()
+    const reason = new Error('not needed any more')
+    const controller = new AbortController()
+    const waiting = pool.generate('p256', controller.signal)
+    await settle()
+    controller.abort(reason)
+
+    await expect(waiting).rejects.toBe(reason)
+    expect(make).toHaveBeenCalledExactlyOnceWith('p256')
+  })
+
   it('tells who waits of a failure, and makes the next key all the same', async () => {
     const { pool, next } = poolOf()
     const problem = new Error('no entropy')
