@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { derBitString, derInteger, derNull, derSequence, derTime } from '../../../src/asn1/der.js'
+import { asUnixSeconds } from '../../../src/ports/clock.js'
+import { parseCrl } from '../../../src/x509/crl.js'
 import { buildName, nameHash } from '../../../src/x509/name.js'
+import { encodeAlgorithmFor, signBytes } from '../../../src/x509/signature-algorithms.js'
 import { parseSigningPolicy } from '../../../src/x509/signing-policy.js'
 import {
   anchorsOf,
@@ -123,6 +127,19 @@ describe('revocation', () => {
       data: { reason: 'malformed' },
     })
     expect(validate(userOf(other), anchors).certificates).toHaveLength(2)
+  })
+
+  it('fails closed for a list that the CA signed with an entry that is none', () => {
+    const algorithm = encodeAlgorithmFor(root.privateKey)
+    const entries = derSequence(derNull())
+    const times = [derTime(now), derTime(asUnixSeconds(now + DAY))]
+    const tbs = derSequence(derInteger(1), algorithm, root.name.der, ...times, entries)
+    const signature = derBitString(signBytes(root.privateKey, tbs))
+    const crl = parseCrl(derSequence(tbs, algorithm, signature))
+    expect(refusal(user, anchorsWith({ crl, file: '/certs/x.r0' }))).toMatchObject({
+      code: 'CRL_UNREADABLE',
+      data: { reason: 'malformed', file: '/certs/x.r0' },
+    })
   })
 
   it('fails closed for a list of a CA that may not sign lists', () => {
