@@ -62,15 +62,16 @@ export function readExtensions(wrapper: DerReader): CertificateExtension[] {
   const list = wrapper.readSequence()
   wrapper.done()
   const extensions: CertificateExtension[] = []
+  // A certificate has room for ten thousands of them: not to be compared each with each.
+  const seen = new Set<string>()
   while (!list.atEnd()) {
     const entry = list.readSequence()
     const oid = entry.readOid()
     const critical = entry.peekTag() === TAG.boolean ? entry.readBoolean() : false
     const value = entry.readOctetString()
     entry.done()
-    if (extensions.some((known) => known.oid === oid)) {
-      throw malformed('extension is there twice', { oid })
-    }
+    if (seen.has(oid)) throw malformed('extension is there twice', { oid })
+    seen.add(oid)
     extensions.push({ oid, critical, value })
   }
   return extensions

@@ -51,6 +51,18 @@ export function isBrokenAlgorithm(algorithm: SignatureAlgorithm): boolean {
   return BY_OID.get(algorithm.oid)?.broken === true
 }
 
+/**
+ * RSA keys beyond these verify nothing. A stranger chooses the keys of the chain that he presents, and
+ * OpenSSL takes a hundred times longer over the largest that it knows than over any that a CA has.
+ */
+const MAX_RSA_BITS = 8192
+const MAX_RSA_EXPONENT = 2n ** 32n
+
+function isAffordable({ asymmetricKeyDetails: details }: KeyObject): boolean {
+  const { modulusLength = 0, publicExponent = 0n } = details ?? {}
+  return modulusLength <= MAX_RSA_BITS && publicExponent <= MAX_RSA_EXPONENT
+}
+
 /** Whether `signature` over `signed` was made by `key`; false, never a throw, for anything odd. */
 export function verifySignature(
   algorithm: SignatureAlgorithm,
@@ -60,6 +72,7 @@ export function verifySignature(
 ): boolean {
   const known = BY_OID.get(algorithm.oid)
   if (known === undefined || known.broken || key.asymmetricKeyType !== known.keyType) return false
+  if (!isAffordable(key)) return false
   try {
     return verify(known.hash, signed, signingKey(key), signature)
   } catch {
