@@ -95,11 +95,19 @@ export class SpoolFiles {
     await this.#deps.files.remove(this.#path(messageId, 'mail'))
   }
 
-  /** The right to send, when nobody else has it. */
+  /**
+   * The right to send, when nobody else has it. On a disk on which no lock can be made everybody has
+   * it: a mail that is sent twice is better than one about a full disk that is not sent.
+   */
   async tryLock(): Promise<FileLock | undefined> {
-    const { files, directory } = this.#deps
-    await files.makeDirectory(directory, DIRECTORY_MODE)
-    return files.tryLock(join(directory, '.lock'))
+    const { files, directory, journal } = this.#deps
+    try {
+      await files.makeDirectory(directory, DIRECTORY_MODE)
+      return await files.tryLock(join(directory, '.lock'))
+    } catch (error) {
+      journal.write('warn', 'spool-lock-failed', toVoboxError(error).message)
+      return { release: async () => undefined }
+    }
   }
 
   /** Removes notes of mails that were sent more than a day ago; looks once an hour. */
