@@ -13,8 +13,8 @@ import { checkRegistration } from './registration-schema.js'
 import type { Lease, Registry } from './registry.js'
 import { noContents, type RegistryContents, RegistryFile } from './registry-file.js'
 
-/** A change takes milliseconds; who waits this long waits for a process that hangs. */
-const LOCK_DEADLINE_MS = 30_000
+/** A change takes milliseconds; on a slow disk fifty at once still end within this. */
+const LOCK_DEADLINE_MS = 60_000
 
 export interface JsonRegistryDependencies {
   files: Files

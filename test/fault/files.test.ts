@@ -211,7 +211,7 @@ describe('a process that is killed', () => {
       expect(step).toBeLessThan(30)
     }
     expect([...seen].sort()).toEqual(['new content', 'old content'])
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('the order of a replacement', () => {

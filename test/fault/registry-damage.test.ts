@@ -46,7 +46,7 @@ describe('a registry whose writer is killed', () => {
       expect(step).toBeLessThan(40)
     }
     expect([...seen].sort()).toEqual(['alice bob', 'alice bob new'])
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('a registry on a disk that fails', () => {

@@ -42,7 +42,7 @@ describe('many processes on one registry', () => {
       'registry.json',
       'registry.json.previous',
     ])
-  }, 60_000)
+  }, 120_000)
 
   it('is noticed by a watching service within a second of one registration', async () => {
     const root = await temporaryDirectory()
