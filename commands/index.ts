@@ -1,16 +1,28 @@
 /** Every command by the name that callers use. */
 import Env from './env.js'
+import Info from './info.js'
+import MachineProxy from './machine-proxy.js'
 import Query from './query.js'
 import QueryDn from './query-dn.js'
 import QueryMyproxyTimeleft from './query-myproxy-timeleft.js'
 import QueryProxyFilename from './query-proxy-filename.js'
 import QueryProxyTimeleft from './query-proxy-timeleft.js'
+import Register from './register.js'
+import Renew from './renew.js'
+import Unregister from './unregister.js'
+import WriteMachineProxy from './write-machine-proxy.js'
 
 export const COMMANDS = {
   env: Env,
+  info: Info,
+  'machine-proxy': MachineProxy,
   query: Query,
   'query-dn': QueryDn,
   'query-myproxy-timeleft': QueryMyproxyTimeleft,
   'query-proxy-filename': QueryProxyFilename,
   'query-proxy-timeleft': QueryProxyTimeleft,
+  register: Register,
+  renew: Renew,
+  unregister: Unregister,
+  'write-machine-proxy': WriteMachineProxy,
 }

@@ -3,7 +3,7 @@
  * library is loaded when a command runs, not when its help is shown.
  */
 import { Command, Flags } from '@oclif/core'
-import type { VoContext } from '../../src/index.js'
+import type { RegisterContext, RegisterWarning, VoContext } from '../../src/index.js'
 
 /** The library, loaded when first needed. */
 export const loadLibrary = () => import('../../src/index.js')
@@ -33,7 +33,13 @@ export abstract class VoboxCommand extends Command {
   /** Opens the VO that the flags mean, as its owner. */
   protected async openVo(flags: VoFlags): Promise<VoContext> {
     const { openVo } = await loadLibrary()
-    return openVo({ vo: flags.vo, configFile: flags.config, environment: process.env })
+    return openVo(optionsOf(flags))
+  }
+
+  /** The same for a command that changes what is registered. */
+  protected async openVoForRegistering(flags: VoFlags): Promise<VoContext & RegisterContext> {
+    const { openVoForRegistering } = await loadLibrary()
+    return openVoForRegistering(optionsOf(flags))
   }
 
   /** Data, and nothing else, goes to stdout. */
@@ -46,11 +52,23 @@ export abstract class VoboxCommand extends Command {
     process.stderr.write(`${this.config.bin}: ${text}\n`)
   }
 
+  /** The same with its cure. */
+  protected async tellWarning(warning: RegisterWarning): Promise<void> {
+    const { showWarning } = await loadLibrary()
+    process.stderr.write(showWarning(this.config.bin, warning))
+  }
+
   /** What the registry found wrong and survived. */
   protected tellWarnings(vo: VoContext): void {
     for (const warning of vo.registry.takeWarnings()) this.tell(`warning: ${warning}`)
   }
 }
+
+const optionsOf = ({ vo, config }: VoFlags) => ({
+  vo,
+  configFile: config,
+  environment: process.env,
+})
 
 /** Options that say which registrations are meant. */
 export const selectionFlags = {

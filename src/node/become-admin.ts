@@ -15,7 +15,7 @@ import { becomeVoOwner } from './become-owner.js'
 export async function becomeAdmin(files: Files, directory: string, admin: string): Promise<number> {
   const { uid: owner } = await becomeVoOwner(files, directory)
   const { uid, username } = userInfo()
-  const adminUid = username === admin ? uid : idOf(admin)
+  const adminUid = username === admin ? uid : uidOfAccount(admin)
   if (owner !== adminUid) {
     throw new VoboxError('NOT_PERMITTED', `${directory} does not belong to ${admin}`, {
       hint: `As root: chown -R ${admin} ${directory}`,
@@ -32,7 +32,7 @@ export async function becomeAdmin(files: Files, directory: string, admin: string
 }
 
 /** Asked of `id`, which knows every directory service; Node knows uids by name of none. */
-function idOf(account: string): number {
+export function uidOfAccount(account: string): number {
   try {
     const output = execFileSync('/usr/bin/id', ['-u', '--', account], {
       encoding: 'utf8',

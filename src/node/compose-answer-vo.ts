@@ -4,7 +4,7 @@ import { secondsLeft } from '../renewal/query-blocks.js'
 import { systemClock } from './clock.js'
 import type { VoContext } from './compose.js'
 import { type Answer, type AnswerCommand, answer } from './compose-answer.js'
-import { glanceAtFile, placeOfLoginProxy } from './compose-login.js'
+import { currentUid, glanceAtFile, placeOfLoginProxy } from './compose-login.js'
 import { nodeFiles } from './files.js'
 
 /** @throws VoboxError as `answer` does. */
@@ -22,6 +22,6 @@ export function answerFor(
 export async function secondsLeftOfLogin(
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {
-  const place = placeOfLoginProxy(environment, process.geteuid?.() ?? 0)
+  const place = placeOfLoginProxy(environment, currentUid())
   return secondsLeft((await glanceAtFile(nodeFiles, place)).effectiveEnd, systemClock.now())
 }

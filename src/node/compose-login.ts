@@ -1,8 +1,14 @@
 /** The login proxy of whoever calls: where it is, and a glance at it. */
 import { isVoboxError } from '../errors.js'
-import type { Files } from '../ports/files.js'
+import type { FileFacts, Files } from '../ports/files.js'
 import { MAX_CREDENTIAL_BYTES } from '../proxy/credential.js'
 import { glanceAtProxy, type ProxyGlance } from '../renewal/query-glance.js'
+import { isRoot } from './become-owner.js'
+
+/** Whose rights we act with at this moment. */
+export function currentUid(): number {
+  return process.geteuid?.() ?? 0
+}
 
 export interface LoginProxyPlace {
   path: string
@@ -19,19 +25,36 @@ export function placeOfLoginProxy(
   return named ? { path: named, named: true } : { path: `/tmp/x509up_u${uid}`, named: false }
 }
 
-/** Rejects as `Files.read` and `parseCredential` do. Others' files are looked at too: only looked at. */
-export async function glanceAtFile(
+/** Rejects as `Files.read` and `parseCredential` do. */
+export async function glanceAtFile(files: Files, place: LoginProxyPlace): Promise<ProxyGlance> {
+  return glanceAtProxy(await readForLooking(files, place))
+}
+
+/**
+ * The bytes of a proxy file that is only looked at: anybody's, in any mode. Root reads it as its
+ * owner, for good, since the way to it may lead through directories of theirs.
+ */
+export async function readForLooking(
   files: Files,
   { path, named }: LoginProxyPlace,
-): Promise<ProxyGlance> {
+): Promise<Buffer> {
+  const wasRoot = isRoot()
+  if (wasRoot) becomeReader(await files.facts(path))
   // Callers may link to their proxy; in the usual place, which anybody can write to, nobody may.
-  const rules = { maxBytes: MAX_CREDENTIAL_BYTES, followLinks: named }
-  return glanceAtProxy((await files.read(path, rules)).bytes)
+  const rules = { maxBytes: MAX_CREDENTIAL_BYTES, followLinks: named && !wasRoot }
+  return (await files.read(path, rules)).bytes
+}
+
+function becomeReader(facts: FileFacts | undefined): void {
+  if (facts === undefined || facts.uid === 0) return
+  process.setgroups?.([facts.gid])
+  process.setgid?.(facts.gid)
+  process.setuid?.(facts.uid)
 }
 
 /**
  * DER of the login proxy's identity in base64; undefined when there is no such proxy. One that was
- * named and cannot be read is an error: the caller meant it.
+ * named and cannot be understood is an error: the caller meant it.
  */
 export async function loginIdentity(
   files: Files,
@@ -40,6 +63,7 @@ export async function loginIdentity(
   try {
     return (await glanceAtFile(files, place)).identityDer
   } catch (error) {
+    if (isVoboxError(error, 'FILE_MISSING')) return undefined
     if (!place.named && isVoboxError(error)) return undefined
     throw error
   }

@@ -2,7 +2,7 @@
 import type { Registration } from '../registry/registration.js'
 import { selectRegistrations } from '../renewal/query-selection.js'
 import type { VoContext } from './compose.js'
-import { loginIdentity, placeOfLoginProxy } from './compose-login.js'
+import { currentUid, loginIdentity, placeOfLoginProxy } from './compose-login.js'
 
 export interface Selection {
   /** Identity DN, `all`, or absent: the login proxy's identity or the only registration there is. */
@@ -19,7 +19,7 @@ export async function selectFrom(
   const registrations = await vo.registry.all()
   const login =
     dn === undefined
-      ? await loginIdentity(vo.files, placeOfLoginProxy(environment, process.geteuid?.() ?? 0))
+      ? await loginIdentity(vo.files, placeOfLoginProxy(environment, currentUid()))
       : undefined
   return selectRegistrations(registrations.values(), { vo: vo.vo, dn, voms }, login)
 }

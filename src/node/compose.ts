@@ -17,6 +17,7 @@ import { TrustDirectory } from '../x509/trust-anchors.js'
 import { becomeVoOwner } from './become-owner.js'
 import { systemClock } from './clock.js'
 import { readEffectiveConfig } from './compose-config.js'
+import { currentUid } from './compose-login.js'
 import { chooseVoDirectory, type VoDirectory } from './compose-vo.js'
 import { nodeDialer } from './dialer.js'
 import { nodeFiles } from './files.js'
@@ -59,7 +60,7 @@ export interface VoContext extends RenewalContext {
  */
 export async function openVo(options: OpenVoOptions): Promise<VoContext> {
   const { environment, configFile, journal = silentJournal } = options
-  const config = await readEffectiveConfig(nodeFiles, environment, uidNow(), configFile)
+  const config = await readEffectiveConfig(nodeFiles, environment, currentUid(), configFile)
   const root = options.root ?? config.root
   const directory = await chooseVoDirectory(nodeFiles, root, options.vo)
   await becomeVoOwner(nodeFiles, directory.path)
@@ -128,8 +129,4 @@ function myProxyContext(
     maxDelegationDepth: config.limits.maxDelegationDepth,
     allowLegacyProxies: config.trust.allowLegacyProxies,
   }
-}
-
-function uidNow(): number {
-  return process.geteuid?.() ?? 0
 }

@@ -7,7 +7,7 @@
  */
 import { asUnixSeconds, type UnixSeconds } from '../ports/clock.js'
 import type { AnswerCommand } from './compose-answer.js'
-import { glanceAtFile, placeOfLoginProxy } from './compose-login.js'
+import { currentUid, glanceAtFile, placeOfLoginProxy } from './compose-login.js'
 import type { CommandLine } from './launcher.js'
 import { quickFiles } from './quick-disk.js'
 
@@ -30,19 +30,18 @@ const OPTIONS: ReadonlySet<string> = new Set(['vo', 'dn', 'voms'])
 export async function answerQuickly(
   line: CommandLine,
   environment: Readonly<Record<string, string | undefined>>,
-  uid: number,
   now: UnixSeconds,
 ): Promise<string | undefined> {
   const plain = [...line.options.keys()].every((name) => OPTIONS.has(name))
   if (!COMMANDS.has(line.command) || !plain || line.operands.length > 0) return undefined
   if (line.command === 'query-proxy-timeleft' && line.options.size === 0) {
-    const place = placeOfLoginProxy(environment, uid)
+    const place = placeOfLoginProxy(environment, currentUid())
     const { effectiveEnd } = await glanceAtFile(quickFiles, place)
     return `${Math.max(0, effectiveEnd - now)}\n`
   }
   // The registry's readers are evaluated only when they are needed.
   const { answerFromRegistry } = await import('./quick-registry.js')
-  return answerFromRegistry({ line, environment, uid, now })
+  return answerFromRegistry({ line, environment, now })
 }
 
 /** The next whole second: what is left until an instant is then rounded down. */

@@ -8,9 +8,10 @@ import { checkEntries, parseRegistry } from '../registry/registry-codec.js'
 import type { QuerySources } from '../renewal/query-blocks.js'
 import { EVERY_DN, selectRegistrations, type Wanted } from '../renewal/query-selection.js'
 import { ProxyRepository } from '../repository/proxy-repository.js'
+import { becomeVoOwner } from './become-owner.js'
 import { answer, isAnswerCommand } from './compose-answer.js'
 import { readRoot } from './compose-config.js'
-import { loginIdentity, placeOfLoginProxy } from './compose-login.js'
+import { currentUid, loginIdentity, placeOfLoginProxy } from './compose-login.js'
 import { chooseVoDirectory } from './compose-vo.js'
 import type { CommandLine } from './launcher.js'
 import { quickFiles } from './quick-disk.js'
@@ -21,21 +22,19 @@ const REGISTRY_RULES = { maxBytes: 256 * 1024 * 1024, forbiddenMode: 0o022 }
 export interface QuickQuestion {
   line: CommandLine
   environment: Readonly<Record<string, string | undefined>>
-  uid: number
   /** Rounded up. */
   now: UnixSeconds
 }
 
 /** What the command prints; undefined, or a failure: only the long way can tell. */
 export async function answerFromRegistry(question: QuickQuestion): Promise<string | undefined> {
-  const { line, environment, uid, now } = question
+  const { line, environment, now } = question
   if (!isAnswerCommand(line.command)) return undefined
-  const root = await readRoot(quickFiles, environment, uid)
+  const root = await readRoot(quickFiles, environment, currentUid())
   const directory = await chooseVoDirectory(quickFiles, root, line.options.get('vo')?.[0])
-  // Root must become the VO admin before it looks further, which is left to the long way.
-  if (uid === 0 && directory.uid !== 0) return undefined
+  await becomeVoOwner(quickFiles, directory.path)
   const wanted = wantedBy(line, directory.vo)
-  const login = async () => loginIdentity(quickFiles, placeOfLoginProxy(environment, uid))
+  const login = async () => loginIdentity(quickFiles, placeOfLoginProxy(environment, currentUid()))
   const paths = voPaths(root, directory.vo)
   const chosen = await chooseRegistrations(paths, wanted, login)
   if (chosen === undefined) return undefined

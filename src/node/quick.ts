@@ -17,8 +17,7 @@ export async function main(words: readonly string[], load: Loader, home: string)
 
 async function quickAnswerTo(words: readonly string[]): Promise<string | undefined> {
   try {
-    const uid = process.geteuid?.() ?? 0
-    return await answerQuickly(parseCommandLine(words), process.env, uid, roundedUp(Date.now()))
+    return await answerQuickly(parseCommandLine(words), process.env, roundedUp(Date.now()))
   } catch {
     // Whatever is wrong, the whole program finds it too, and says it.
     return undefined

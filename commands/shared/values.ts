@@ -1,0 +1,37 @@
+/** From the words of a command line to the values that the library takes. */
+import { loadLibrary } from './vobox-command.js'
+
+/**
+ * Seconds of a duration option; absent: absent.
+ *
+ * @param bareUnit unit of a bare number: `-t 48` is hours, `--proxy-safe 3600` is seconds.
+ */
+export async function secondsOf(
+  option: string,
+  text: string | undefined,
+  bareUnit: 's' | 'h',
+): Promise<number | undefined> {
+  if (text === undefined) return undefined
+  const { parseDuration, VoboxError, isVoboxError } = await loadLibrary()
+  try {
+    return parseDuration(text, bareUnit)
+  } catch (error) {
+    if (!isVoboxError(error)) throw error
+    const { code, message, hint, data } = error
+    throw new VoboxError(code, `--${option}: ${message}`, { hint, data: { ...data, option } })
+  }
+}
+
+/** The members that are not undefined: absent settings must be absent, not undefined. */
+export function present<T extends object>(
+  fields: T,
+): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
+}
+
+/** An empty value takes a setting back. */
+export function orNull(text: string | undefined): string | null | undefined {
+  return text === '' ? null : text
+}

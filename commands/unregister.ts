@@ -1,0 +1,30 @@
+import { jsonFlag, loadLibrary, selectionFlags, VoboxCommand } from './shared/vobox-command.js'
+
+export default class Unregister extends VoboxCommand {
+  static override summary = 'Ends a registration and removes its proxy file'
+  static override description =
+    'The stored credential on the MyProxy server stays: myproxy-destroy removes it.'
+  static override examples = [
+    { description: 'your own registration', command: '<%= config.bin %> unregister' },
+    {
+      description: 'that of somebody who has left',
+      command: '<%= config.bin %> --vo alice --dn "/DC=ch/CN=gone" unregister',
+    },
+  ]
+  static override flags = { ...selectionFlags, ...jsonFlag }
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Unregister)
+    const vo = await this.openVoForRegistering(flags)
+    const { encodeUnregistered, interruption, selectFrom, showUnregistered, unregisterProxy } =
+      await loadLibrary()
+    const results = []
+    for (const { fileName } of await selectFrom(vo, flags, process.env)) {
+      const result = await unregisterProxy(vo, { fileName, signal: interruption() })
+      results.push(result)
+      if (!flags.json) this.print(showUnregistered(result))
+    }
+    if (flags.json) this.print(encodeUnregistered(vo.vo, results))
+    this.tellWarnings(vo)
+  }
+}

@@ -1,0 +1,65 @@
+/** What `register` and `unregister` did, for people and as JSON. */
+import { printable } from '../errors.js'
+import type { UnixSeconds } from '../ports/clock.js'
+import type {
+  RegisterResult,
+  RegisterWarning,
+  UnregisterResult,
+} from '../renewal/register-request.js'
+import { showDistance, showInstant, showSeconds } from './moment-text.js'
+import { encodeDocument } from './query-json.js'
+
+const OUTCOMES: Record<RegisterResult['outcome'], string> = {
+  registered: 'registered',
+  updated: 'updated the registration of',
+  replaced: 'took over the registration for',
+}
+
+/** Callers look for the word "successfully" in the first line. */
+export function showRegistered(result: RegisterResult, now: UnixSeconds): string {
+  const { registration, file, proxyEnd, stored } = result
+  const { identity, lifetimeSeconds, refreshSeconds, email, servers } = registration
+  const rhythm =
+    refreshSeconds === null ? 'when two thirds are over' : `every ${showSeconds(refreshSeconds)}`
+  const lines = [
+    `successfully ${OUTCOMES[result.outcome]} ${printable(identity)}`,
+    `  proxy    ${file}, ends ${momentOf(proxyEnd, now)}`,
+    `  renewal  ${rhythm} for ${showSeconds(lifetimeSeconds)} from ${servers.map((s) => printable(s)).join(', ')}`,
+    ...(stored === undefined
+      ? []
+      : [`  stored   on ${stored.server}, ends ${momentOf(stored.end, now)}`]),
+    `  mail     ${email === null ? 'none: --email gives an address' : printable(email)}`,
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+export function showUnregistered({ registration, file, fileRemoved }: UnregisterResult): string {
+  const removed = fileRemoved ? `removed ${file}` : `there was no ${file}`
+  return `successfully unregistered ${printable(registration.identity)}\n  proxy    ${removed}\n`
+}
+
+/** A warning for stderr, its cure below it. */
+export function showWarning(program: string, { message, hint }: RegisterWarning): string {
+  const cure = hint === undefined ? '' : `  ${printable(hint)}\n`
+  return `${program}: warning: ${printable(message)}\n${cure}`
+}
+
+export function encodeRegistered(vo: string, result: RegisterResult): string {
+  const { identityDer: _bytes, ...registration } = result.registration
+  const { outcome, file, proxy, proxyEnd, stored = null, warnings } = result
+  return encodeDocument({ vo, outcome, registration, file, proxy, proxyEnd, stored, warnings })
+}
+
+export function encodeUnregistered(vo: string, result: readonly UnregisterResult[]): string {
+  const unregistered = result.map(({ registration, file, fileRemoved }) => ({
+    identity: registration.identity,
+    fileName: registration.fileName,
+    file,
+    fileRemoved,
+  }))
+  return encodeDocument({ vo, unregistered })
+}
+
+function momentOf(at: UnixSeconds, now: UnixSeconds): string {
+  return `${showInstant(at)} (${showDistance(at, now)})`
+}
