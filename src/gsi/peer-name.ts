@@ -11,13 +11,13 @@ import { attributeType } from '../asn1/attribute-types.js'
 import { printable, VoboxError } from '../errors.js'
 import type { Certificate } from '../x509/certificate.js'
 import { parseIp } from '../x509/ip-address.js'
-import type { Name } from '../x509/name.js'
+import { isNameText, type Name } from '../x509/name.js'
 import { decodeText } from '../x509/name-text.js'
 
 export interface PeerExpectation {
   /** The host as the user or the configuration names it: never what a resolver made of it. */
   host: string
-  /** Exact subject in one-line form, instead of the host name check. */
+  /** Exact subject in either one-line form, instead of the host name check. */
   serverDn?: string | undefined
   /** What sets `serverDn`, for the hint; e.g. `MYPROXY_SERVER_DN`. */
   dnSetting?: string | undefined
@@ -29,7 +29,7 @@ export interface PeerExpectation {
 export function checkPeerName(endEntity: Certificate, expectation: PeerExpectation): void {
   const subject = endEntity.subject.oneLine
   if (expectation.serverDn !== undefined) {
-    if (subject === expectation.serverDn) return
+    if (isNameText(endEntity.subject, expectation.serverDn)) return
     const hint = `Correct ${expectation.dnSetting ?? 'the configured DN'} of the server`
     throw mismatch(expectation.serverDn, [subject], subject, hint)
   }

@@ -109,6 +109,14 @@ describe('checkPeerName', () => {
     expect(failure.code).toBe('PEER_NAME_MISMATCH')
     expect(failure.data).toMatchObject({ expected: '/DC=org/CN=other' })
   })
+
+  it.each(['/DC=org/CN=host/px.example.org', '/DC=org/CN=host\\/px.example.org'])(
+    'takes a configured DN in either one-line form: %s',
+    (serverDn) => {
+      const certificate = hostCertificate('host/px.example.org')
+      expect(() => checkPeerName(certificate, { host: 'px', serverDn })).not.toThrow()
+    },
+  )
 })
 
 describe('matchesHost', () => {
