@@ -14,6 +14,7 @@ import { hardenProcess } from './harden-process.js'
 import { PidFile } from './pid-file.js'
 import { runService } from './run-service.js'
 import { findService, pidFilesOf, type ServiceFacts } from './service-lock.js'
+import { keepHeapSmall } from './small-heap.js'
 import { stopService } from './stop-service.js'
 
 const PROGRAM = 'vobox-renewd'
@@ -29,6 +30,7 @@ interface Arguments {
 /** @param words after the program's name. Ends the process. */
 export async function main(words: readonly string[]): Promise<void> {
   hardenProcess()
+  keepHeapSmall()
   let status: number
   try {
     status = await perform(parseArguments(words))
