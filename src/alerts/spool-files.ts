@@ -1,6 +1,7 @@
 /**
- * The spool on disk: `DIGEST.mail` for each mail that waits, `DIGEST.sent` for a day after it was
- * sent, `.lock` held by whoever sends. The digest is the message id's.
+ * The spool on disk: `NAME.mail` for each mail that waits, `NAME.sent` for a day after it was sent,
+ * `.lock` held by whoever sends. A name is half a digest of what the mail is about and half a digest
+ * of its message id, so that a listing tells what waits.
  *
  * On a full disk mails wait in memory instead: what fills disks also makes renewals fail, and that
  * is just what the mail is about.
@@ -29,6 +30,9 @@ export interface SpoolFilesDependencies {
   directory: string
 }
 
+/** What makes two mails the same. */
+export type MailIdentity = Pick<QueuedMail, 'alert' | 'messageId'>
+
 export class SpoolFiles {
   readonly #deps: SpoolFilesDependencies
   /** What could not be written; lost when the process ends. */
@@ -45,13 +49,20 @@ export class SpoolFiles {
   }
 
   /** Whether this mail waits, or was sent within a day. */
-  async knows(messageId: string): Promise<boolean> {
-    if (this.#unsaved.has(messageId)) return true
+  async knows(mail: MailIdentity): Promise<boolean> {
+    if (this.#unsaved.has(mail.messageId)) return true
     const { files } = this.#deps
     return (
-      (await files.facts(this.#path(messageId, 'mail'))) !== undefined ||
-      (await files.facts(this.#path(messageId, 'sent'))) !== undefined
+      (await files.facts(this.#path(mail, 'mail'))) !== undefined ||
+      (await files.facts(this.#path(mail, 'sent'))) !== undefined
     )
+  }
+
+  /** Whether a mail about this alert waits. Costs one directory listing. */
+  async holds(alert: string): Promise<boolean> {
+    if ([...this.#unsaved.values()].some((mail) => mail.alert === alert)) return true
+    const about = halfDigest(alert)
+    return (await this.#names(WAITING)).some((name) => name.startsWith(about))
   }
 
   /** Never rejects for a disk that takes nothing. */
@@ -59,7 +70,7 @@ export class SpoolFiles {
     const { files, journal, directory } = this.#deps
     try {
       await files.makeDirectory(directory, DIRECTORY_MODE)
-      await files.replace(this.#path(mail.messageId, 'mail'), encodeJson(mail), { mode: MODE })
+      await files.replace(this.#path(mail, 'mail'), encodeJson(mail), { mode: MODE })
       this.#unsaved.delete(mail.messageId)
     } catch (error) {
       this.#unsaved.set(mail.messageId, mail)
@@ -79,20 +90,20 @@ export class SpoolFiles {
   }
 
   /** Leaves the note first, so that a crash in between does not send it again. */
-  async markSent(messageId: string): Promise<void> {
+  async markSent(mail: MailIdentity): Promise<void> {
     const { files, clock, journal } = this.#deps
     const note = encodeJson({ sentAt: clock.now() })
     try {
-      await files.replace(this.#path(messageId, 'sent'), note, { mode: MODE })
+      await files.replace(this.#path(mail, 'sent'), note, { mode: MODE })
     } catch (error) {
       journal.write('warn', 'spool-unwritable', toVoboxError(error).message)
     }
-    await this.remove(messageId)
+    await this.remove(mail)
   }
 
-  async remove(messageId: string): Promise<void> {
-    this.#unsaved.delete(messageId)
-    await this.#deps.files.remove(this.#path(messageId, 'mail'))
+  async remove(mail: MailIdentity): Promise<void> {
+    this.#unsaved.delete(mail.messageId)
+    await this.#deps.files.remove(this.#path(mail, 'mail'))
   }
 
   /**
@@ -140,7 +151,7 @@ export class SpoolFiles {
       return undefined
     }
     const mail = parseQueuedMail(bytes)
-    if (mail !== undefined && name.startsWith(digestOf(mail.messageId))) return mail
+    if (mail !== undefined && name.startsWith(nameOf(mail))) return mail
     await files.remove(path)
     journal.write('error', 'spool-damaged', 'a damaged mail was removed from the spool', { path })
     return undefined
@@ -157,10 +168,16 @@ export class SpoolFiles {
     }
   }
 
-  #path(messageId: string, kind: 'mail' | 'sent'): string {
-    return join(this.#deps.directory, `${digestOf(messageId)}.${kind}`)
+  #path(mail: MailIdentity, kind: 'mail' | 'sent'): string {
+    return join(this.#deps.directory, `${nameOf(mail)}.${kind}`)
   }
 }
+
+/** 64 bits: enough to tell a thousand mails apart. */
+const halfDigest = (text: string): string => digestOf(text).slice(0, 16)
+
+const nameOf = ({ alert, messageId }: MailIdentity): string =>
+  halfDigest(alert) + halfDigest(messageId)
 
 /** A note that cannot be read counts as very old: the worst that follows is a mail twice. */
 async function readSentAt(files: Files, path: string): Promise<number> {

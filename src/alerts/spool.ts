@@ -56,7 +56,7 @@ export class MailSpool {
    */
   async add(mail: NewMail): Promise<boolean> {
     const { clock, journal } = this.#deps
-    if (await this.#spool.knows(mail.messageId)) return false
+    if (await this.#spool.knows(mail)) return false
     if ((await this.#spool.count()) >= MAX_UNSENT) {
       const { subject } = mail
       journal.write('error', 'mail-dropped', `${MAX_UNSENT} mails wait already`, { subject })
@@ -68,9 +68,8 @@ export class MailSpool {
   }
 
   /** Whether a mail about this alert waits. */
-  async holds(alert: string): Promise<boolean> {
-    if ((await this.#spool.count()) === 0) return false
-    return (await this.#spool.load()).some((mail) => mail.alert === alert)
+  holds(alert: string): Promise<boolean> {
+    return this.#spool.holds(alert)
   }
 
   /**
@@ -134,7 +133,7 @@ export class MailSpool {
       if (signal?.aborted) throw error
       return this.#notSent(mail, toVoboxError(error))
     }
-    await this.#spool.markSent(mail.messageId)
+    await this.#spool.markSent(mail)
     journal.write('info', 'mail-sent', `mail sent: ${mail.subject}`, { to: mail.to.join(',') })
     return 'sent'
   }
@@ -147,7 +146,7 @@ export class MailSpool {
     const fields = { subject: mail.subject, to: mail.to.join(','), attempts, code: error.code }
     if (now - mail.queuedAt > GIVE_UP_AFTER_SECONDS && attempts > 1) {
       journal.write('error', 'mail-given-up', `not sent for a week: ${error.message}`, fields)
-      await this.#spool.remove(mail.messageId)
+      await this.#spool.remove(mail)
       return 'refused'
     }
     journal.write('warn', 'mail-not-sent', `mail not sent: ${error.message}`, fields)

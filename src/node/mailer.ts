@@ -94,7 +94,7 @@ function sendmailMailer({ mail: config, host }: MailerOptions): Mailer {
 
 function messageOf(mail: Mail, configuredFrom: string | null, host: string) {
   return {
-    from: parseMailAddress(mail.from ?? configuredFrom ?? `vobox-proxy@${host}`),
+    from: parseMailAddress(mail.from ?? configuredFrom ?? defaultSender(host)),
     to: mail.to.map(parseMailAddress),
     subject: printable(mail.subject, 250),
     text: mail.text,
@@ -106,6 +106,12 @@ function messageOf(mail: Mail, configuredFrom: string | null, host: string) {
     disableFileAccess: true,
     disableUrlAccess: true,
   }
+}
+
+/** Host names may hold what no mail address may; that must not keep mail from being sent. */
+function defaultSender(host: string): string {
+  const labels = host.split('.').map((label) => label.replace(/[^A-Za-z0-9-]|^-+|-+$/g, ''))
+  return `vobox-proxy@${labels.filter((label) => label !== '').join('.') || 'localhost'}`
 }
 
 function smtpFailure(error: unknown, server: string): VoboxError {
