@@ -5,6 +5,7 @@ import { readConfig } from '../../src/config/read-config.js'
 import { voPaths } from '../../src/config/vo-paths.js'
 import { systemClock } from '../../src/node/clock.js'
 import { nodeFiles } from '../../src/node/files.js'
+import { KeyPool } from '../../src/node/key-pool.js'
 import { systemRandom } from '../../src/node/random.js'
 import { silentJournal } from '../../src/ports/journal.js'
 import { type Credential, encodeCredential } from '../../src/proxy/credential.js'
@@ -15,6 +16,7 @@ import { GrantMemory } from '../../src/renewal/grant-memory.js'
 import { MachineProxyFile } from '../../src/renewal/machine-proxy-file.js'
 import type { RegisterContext, RegisterRequest } from '../../src/renewal/register.js'
 import { ProxyRepository } from '../../src/repository/proxy-repository.js'
+import { dialerWithNames } from './myproxy-context.js'
 import { addProxy } from './pki.js'
 import type { GridIdentity, RealGrid } from './real-peers.js'
 import { realContext } from './renewal-grid.js'
@@ -27,25 +29,43 @@ export interface RealRegistering {
   login(credential: Credential): Promise<void>
 }
 
-/** The machine proxy is the `vobox` host's unless another is given. */
+export interface RealRegisteringOptions {
+  /** Whose machine proxy; default: the `vobox` host's. */
+  machine?: GridIdentity
+  /** Kind of all keys that we make; default P-256. */
+  keys?: 'p256' | 'rsa2048'
+  tlsMaxVersion?: 'TLSv1.2' | 'TLSv1.3'
+  /** What the server's name resolves to; default 127.0.0.1. */
+  addresses?: readonly string[]
+  /** Below the grid's directory; two VOs need two. */
+  name?: string
+}
+
 export async function realRegistering(
   grid: RealGrid,
-  machine: GridIdentity = grid.hosts.vobox,
+  options: RealRegisteringOptions = {},
 ): Promise<RealRegistering> {
+  const { machine = grid.hosts.vobox, keys = 'p256', tlsMaxVersion = 'TLSv1.2' } = options
   const uid = process.getuid?.() ?? 0
-  const root = join(grid.directory, 'vo-root')
+  const root = join(grid.directory, options.name ?? 'vo-root')
   const paths = voPaths(root, 'alice')
   await mkdir(paths.repository, { recursive: true, mode: 0o700 })
   await mkdir(paths.log, { recursive: true })
-  const machineProxy = addProxy(machine.credential, { key: 'rsa2048', pathLength: 0, hours: 24 })
+  const machineProxy = addProxy(machine.credential, { key: keys, pathLength: 0, hours: 24 })
   await writeFile(paths.machineProxy, encodeCredential(machineProxy), { mode: 0o400 })
 
   const { host, port } = grid.server
   const config = readConfig({
-    flags: { root, myproxy: { servers: [`${host}:${port}`] }, keys: { kind: 'p256' } },
+    flags: { root, myproxy: { servers: [`${host}:${port}`] }, keys: { kind: keys } },
   })
   const base = { files: nodeFiles, clock: systemClock, journal: silentJournal }
-  const myproxy = realContext(grid)
+  const myproxy = {
+    ...realContext(grid),
+    tlsMaxVersion,
+    dialer: dialerWithNames({ [host]: options.addresses ?? ['127.0.0.1'] }),
+    keys: new KeyPool({ kind: keys, size: 0 }),
+    keyKind: keys,
+  }
   const machineProxyFile = new MachineProxyFile({
     ...base,
     vo: 'alice',
