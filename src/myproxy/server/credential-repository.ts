@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { isVoboxError, VoboxError } from '../../errors.js'
 import type { Files, ReadRules } from '../../ports/files.js'
 import type { Journal } from '../../ports/journal.js'
+import { MAX_CREDENTIAL_BYTES } from '../../proxy/credential.js'
 import { encodeStoredData, parseStoredData, type StoredData } from './stored-data.js'
 import { stemPrefixes, storedStems } from './stored-names.js'
 
@@ -99,12 +100,14 @@ export class CredentialRepository {
    * Stores or replaces a credential; resolved, it is on disk.
    *
    * @param admit is asked under the lock with what is there already; it throws to refuse.
+   * @throws `MESSAGE_TOO_LARGE` for one that could not be read again.
    */
   async store(
     data: Omit<StoredData, 'fingerprint'>,
     creds: Buffer,
     admit: (existing: StoredData | undefined) => void,
   ): Promise<void> {
+    if (creds.length > MAX_CREDENTIAL_BYTES) throw tooLarge(creds.length)
     await this.#locked(async () => {
       const existing = await this.#locate(data.username, data.name)
       admit(existing?.data)
@@ -244,6 +247,13 @@ export class CredentialRepository {
   #path(stem: string, kind: 'creds' | 'data' | 'previous'): string {
     return join(this.#directory, kind === 'previous' ? `.${stem}.previous` : `${stem}.${kind}`)
   }
+}
+
+function tooLarge(bytes: number): VoboxError {
+  const message = `A credential of ${bytes} bytes is too large: ${MAX_CREDENTIAL_BYTES} are taken`
+  return new VoboxError('MESSAGE_TOO_LARGE', message, {
+    data: { bytes, maxBytes: MAX_CREDENTIAL_BYTES },
+  })
 }
 
 function fingerprintOf(creds: Uint8Array): string {

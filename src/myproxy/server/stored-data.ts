@@ -63,13 +63,20 @@ export function encodeStoredData(data: StoredData): Buffer {
   return Buffer.from(`${lines.join('\n')}\n`, 'utf8')
 }
 
-/** @throws `MYPROXY_STORE_MALFORMED` for anything that is not whole: half a policy is none. */
+/**
+ * Everything that {@link encodeStoredData} writes must be readable here: whoever can store what cannot
+ * be read takes the file's name from all others who would have the same.
+ *
+ * @throws `MYPROXY_STORE_MALFORMED` for anything that is not whole: half a policy is none.
+ */
 export function parseStoredData(bytes: Uint8Array): StoredData {
-  const [text, rest, ...more] = decodeText(bytes).split(/^END_OPTIONS\n/m)
-  if (text === undefined || rest === undefined || more.length > 0) throw malformed('END_OPTIONS')
-  const values = readLines(text)
+  const lines = decodeText(bytes).split('\n')
+  const end = lines.indexOf(END)
+  const whole = end !== -1 && end === lines.lastIndexOf(END) && end < lines.length - 1
+  if (!whole) throw malformed(END)
+  const values = readLines(lines.slice(0, end))
   const lifetime = values.get(LIFETIME) ?? ''
-  if (!/^\d{1,12}$/.test(lifetime)) throw malformed(LIFETIME)
+  if (!/^\d{1,15}$/.test(lifetime)) throw malformed(LIFETIME)
   const data: StoredData = {
     username: values.get('USERNAME') ?? '',
     owner: values.get('OWNER') ?? '',
@@ -81,7 +88,7 @@ export function parseStoredData(bytes: Uint8Array): StoredData {
   }
   if (data.username === '') throw malformed('USERNAME')
   if (data.owner === '') throw malformed('OWNER')
-  const fingerprint = readLines(rest).get(FINGERPRINT)
+  const fingerprint = readLines(lines.slice(end + 1)).get(FINGERPRINT)
   if (fingerprint !== undefined) data.fingerprint = fingerprint
   return data
 }
@@ -95,9 +102,9 @@ function decodeText(bytes: Uint8Array): string {
 }
 
 /** A key that stands twice is refused: nobody could say which one counts. */
-function readLines(text: string): Map<string, string> {
+function readLines(lines: readonly string[]): Map<string, string> {
   const values = new Map<string, string>()
-  for (const line of text.split('\n')) {
+  for (const line of lines) {
     const equals = line.indexOf('=')
     if (equals <= 0) continue
     const key = line.slice(0, equals)

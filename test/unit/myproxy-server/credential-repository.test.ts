@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { chmod, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
@@ -83,6 +84,25 @@ describe('CredentialRepository', () => {
     ])
     expect(await repository.remove('a', 'b-c', welcome)).toBe(true)
     expect(await found('a-b', 'c')).toBe('second')
+  })
+
+  it.each([
+    ['an absurd lifetime', { lifetimeSeconds: 999_999_999_999_999 }],
+    ['an end in its description', { description: 'x\u2028END_OPTIONS' }],
+  ])('lets nobody take the file name of another DN with %s', async (_name, more) => {
+    // The C server's name for what alice stores under her DN; eve asks for it literally.
+    const taken = createHash('md5').update(ALICE).digest('hex')
+    await store(data(taken, undefined, { owner: '/DC=org/CN=eve', ...more }), 'of eve')
+    await store(data(ALICE), 'of alice')
+    expect(await found(ALICE)).toBe('of alice')
+    expect(await found(taken)).toBe('of eve')
+  })
+
+  it('refuses a credential of 600,000 bytes, which could not be read again', async () => {
+    const error = await rejectionOf(store(data('alice'), 'x'.repeat(600_000)))
+    expect(error.code).toBe('MESSAGE_TOO_LARGE')
+    expect(error.data).toEqual({ bytes: 600_000, maxBytes: 524_288 })
+    expect(await readdir(directory)).toEqual([])
   })
 
   it('lists a user’s credentials, the default one first, then by name', async () => {

@@ -69,14 +69,19 @@ describe('encodeStoredData', () => {
   })
 
   it('gives back whatever was put in', () => {
-    const text = fc
-      .string({ unit: 'grapheme', minLength: 1, maxLength: 60 })
-      .filter((value) => !/[\r\n\0]/.test(value))
+    const anything = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 60 })
+    const hostile = fc.constantFrom(
+      '\u2028END_OPTIONS',
+      'x\u2029OWNER=/CN=eve',
+      '\u0085END_OPTIONS',
+    )
+    const text = fc.oneof(anything, hostile).filter((value) => !/[\r\n\0]/.test(value))
     const data = fc.record(
       {
         username: text,
         owner: text,
-        lifetimeSeconds: fc.nat(),
+        // As many digits as a request can have.
+        lifetimeSeconds: fc.nat({ max: 999_999_999_999_999 }),
         name: text,
         description: text,
         renewer: text,
