@@ -1,5 +1,5 @@
 /** Runs the demo, and leaves nothing behind: no file, no process, whether it ends well or by ^C. */
-import { Narrator } from './narrator.js'
+import { DemoFailure, Narrator } from './narrator.js'
 import { Stage } from './stage.js'
 import { playStory } from './story.js'
 
@@ -16,11 +16,11 @@ export async function runDemo(home: string): Promise<number> {
   let status = 0
   const interrupt = () => {
     status = INTERRUPTED
-    stage.interrupt(new Error('interrupted'))
+    stage.interrupt(new DemoFailure('interrupted'))
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt)
   const timer = setTimeout(() => {
-    stage.interrupt(new Error(`it took longer than ${DEADLINE_MS / 1000} s`))
+    stage.interrupt(new DemoFailure(`it took longer than ${DEADLINE_MS / 1000} s`))
   }, DEADLINE_MS)
   try {
     await playStory(stage, narrator, home)

@@ -37,15 +37,27 @@ export class Programs {
   async voboxProxy(...args: string[]): Promise<Finished> {
     this.#narrator.command(`vobox-proxy ${args.map(quoted).join(' ')}`)
     const child = this.#spawn('vobox-proxy', args)
-    const timer = setTimeout(() => child.kill('SIGKILL'), COMMAND_DEADLINE_MS)
-    const finished = await ended(child)
-    clearTimeout(timer)
+    const finished = await this.#endOf(child)
     const said = finished.stdout + finished.stderr
     if (said.trim() !== '') this.#narrator.quote(said)
     if (finished.status !== 0) {
       throw new Error(`vobox-proxy ${args.join(' ')} ended with status ${finished.status}`)
     }
     return finished
+  }
+
+  /** Waits for the end of a command, and brings it about when it takes too long or on ^C. */
+  async #endOf(child: ChildProcess): Promise<Finished> {
+    const { signal } = this.#stage
+    const stop = () => child.kill('SIGTERM')
+    const timer = setTimeout(() => child.kill('SIGKILL'), COMMAND_DEADLINE_MS)
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      return await ended(child)
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', stop)
+    }
   }
 
   /** Starts `vobox-renewd` in the foreground of its own. */
