@@ -1,6 +1,7 @@
 /**
  * The directory in which a server keeps what was stored with it: `.creds` and `.data` files as the
- * C server names them, 0700 around 0600.
+ * C server names them, 0700 around 0600, and beside them the `.lock` of one that its administrator
+ * locked.
  *
  * A credential is two files, which cannot be replaced in one step. The new key is written first and
  * the old one kept under a name with a leading dot; then `.data`, which names the key it belongs to
@@ -9,7 +10,7 @@
  */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { isVoboxError, VoboxError } from '../../errors.js'
+import { isVoboxError, printable, VoboxError } from '../../errors.js'
 import type { Files, ReadRules } from '../../ports/files.js'
 import type { Journal } from '../../ports/journal.js'
 import { MAX_CREDENTIAL_BYTES } from '../../proxy/credential.js'
@@ -21,6 +22,8 @@ export interface StoredEntry {
   data: StoredData
   /** PEM: leaf, key (perhaps encrypted), chain. */
   creds: Buffer
+  /** Why an administrator locked it (`myproxy-admin-query --lock`); absent: not locked. */
+  lockMessage?: string
 }
 
 export interface CredentialRepositoryDeps {
@@ -134,6 +137,7 @@ export class CredentialRepository {
       await this.#files.remove(this.#path(existing.stem, 'creds'))
       await this.#files.remove(this.#path(existing.stem, 'previous'))
       await this.#files.remove(this.#path(existing.stem, 'data'))
+      await this.#files.remove(this.#path(existing.stem, 'lock'))
       return true
     })
   }
@@ -156,6 +160,8 @@ export class CredentialRepository {
     await this.#files.replace(credsPath, creds, { mode: 0o600, ...keep })
     await this.#write(this.#path(stem, 'data'), encodeStoredData(data))
     await this.#files.remove(previous)
+    // As the C server does: what was locked is gone.
+    await this.#files.remove(this.#path(stem, 'lock'))
   }
 
   /** A broken file is nobody's: it is not stored over either, lest a name change hands by damage. */
@@ -179,8 +185,15 @@ export class CredentialRepository {
     })
   }
 
-  /** Undefined when there is none, or only a `.data` whose key is gone (a removal cut short). */
   async #read(stem: string): Promise<Placed | undefined> {
+    const entry = await this.#readPair(stem)
+    if (entry === undefined) return undefined
+    const lock = await this.#readIfThere(this.#path(stem, 'lock'))
+    return lock === undefined ? entry : { ...entry, lockMessage: printable(lock.toString('utf8')) }
+  }
+
+  /** Undefined when there is none, or only a `.data` whose key is gone (a removal cut short). */
+  async #readPair(stem: string): Promise<Placed | undefined> {
     let found = false
     for (let attempt = 0; attempt < READ_ATTEMPTS; attempt += 1) {
       const data = await this.#readData(stem)
@@ -244,7 +257,7 @@ export class CredentialRepository {
     }
   }
 
-  #path(stem: string, kind: 'creds' | 'data' | 'previous'): string {
+  #path(stem: string, kind: 'creds' | 'data' | 'lock' | 'previous'): string {
     return join(this.#directory, kind === 'previous' ? `.${stem}.previous` : `${stem}.${kind}`)
   }
 }

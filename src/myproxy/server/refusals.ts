@@ -88,6 +88,11 @@ export function storedExpired(): VoboxError {
   ])
 }
 
+/** @param reason what the administrator who locked it wrote. */
+export function locked(reason: string): VoboxError {
+  return refusal('MYPROXY_CREDENTIAL_LOCKED', ['credential locked', reason])
+}
+
 export function storedLivesTooLong(hours: number, maxHours: number): VoboxError {
   return refusal('MYPROXY_REFUSED', [
     `Credential lifetime (${hours} hours) exceeds maximum allowed by server (${maxHours} hours).`,

@@ -12,6 +12,7 @@ import { grantLifetime } from './grant-lifetime.js'
 import { pretendToUnprotect } from './key-protection.js'
 import {
   limitedClient,
+  locked,
   noCredential,
   notAuthorised,
   storedExpired,
@@ -43,6 +44,7 @@ export async function serveGet(
       ? await openWithPassPhrase(context, exchange, request, entry)
       : undefined
   if (entry === undefined) throw wrongPassPhrase()
+  if (entry.lockMessage !== undefined) throw locked(entry.lockMessage)
   const stored = await validateStored(context, entry)
   refuseLimited(client, stored)
   if (decision.action === 'challenge') await challengeForRenewal(context, exchange, stored)

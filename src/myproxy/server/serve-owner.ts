@@ -49,5 +49,6 @@ function describe(entry: StoredEntry): StoredCredential {
     ...(retriever && { retriever }),
     ...(keyRetriever && { keyRetriever }),
     ...(trustedRetriever && { trustedRetriever }),
+    ...(entry.lockMessage !== undefined && { lockMessage: entry.lockMessage }),
   }
 }

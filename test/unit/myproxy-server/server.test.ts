@@ -1,3 +1,5 @@
+import { readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   requestDestroy,
@@ -127,6 +129,30 @@ describe('a server of ours, asked by a client of ours', () => {
     await put({ username: 'limited', as: limited })
     const { credential } = await renew({ username: 'limited' })
     expect(describeChain(credential.chain).limited).toBe(true)
+  })
+})
+
+describe('a credential that the administrator locked with `myproxy-admin-query --lock`', () => {
+  it('is shown with the reason, given to nobody, and replaced or removed by its owner', async () => {
+    const username = 'lock-me'
+    const { alice } = grid.users
+    const lock = join(grid.storeDirectory, `${username}.lock`)
+    await put({ username })
+    await writeFile(lock, 'stolen\u001b[2J laptop', { mode: 0o600 })
+
+    const { credentials } = await info(username, alice.credential)
+    expect(credentials[0]?.lockMessage).toBe('stolen [2J laptop')
+    const refused = await rejectionOf(renew({ username }))
+    expect(refused.code).toBe('MYPROXY_CREDENTIAL_LOCKED')
+    expect(refused.data.serverMessage).toBe('credential locked stolen [2J laptop')
+
+    await put({ username })
+    await renew({ username })
+    await writeFile(lock, 'again', { mode: 0o600 })
+    const servers = grid.servers
+    await requestDestroy(grid.myproxy, { servers, username, credential: alice.credential })
+    const left = await readdir(grid.storeDirectory)
+    expect(left.filter((name) => name.startsWith(username))).toEqual([])
   })
 })
 
