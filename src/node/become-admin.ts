@@ -6,13 +6,19 @@ import type { Files } from '../ports/files.js'
 import { becomeVoOwner } from './become-owner.js'
 
 /**
- * Becomes the VO admin for good when root calls; whoever else calls must be the VO admin already.
+ * Becomes the VO admin for good when root calls; whoever else calls must be the VO admin already,
+ * unless they only look.
  *
  * @returns the admin's uid.
  * @throws VoboxError `NOT_PERMITTED` when there is no such account, when we are somebody else, or when
  *   the directory is somebody else's; and what `becomeVoOwner` throws.
  */
-export async function becomeAdmin(files: Files, directory: string, admin: string): Promise<number> {
+export async function becomeAdmin(
+  files: Files,
+  directory: string,
+  admin: string,
+  { onlyLooks = false } = {},
+): Promise<number> {
   const { uid: owner } = await becomeVoOwner(files, directory)
   const { uid, username } = userInfo()
   const adminUid = username === admin ? uid : uidOfAccount(admin)
@@ -22,7 +28,7 @@ export async function becomeAdmin(files: Files, directory: string, admin: string
       data: { directory, admin, adminUid, owner },
     })
   }
-  if (uid !== adminUid) {
+  if (uid !== adminUid && !onlyLooks) {
     throw new VoboxError('NOT_PERMITTED', `only root and ${admin} may do this`, {
       hint: `You are ${username}`,
       data: { admin, adminUid, uid },

@@ -9,6 +9,7 @@ import { toVoboxError, VoboxError } from '../errors.js'
 import { EXIT, exitStatusOf } from '../report/exit-status.js'
 import { showFailure } from '../report/failure.js'
 import { becomeAdmin } from './become-admin.js'
+import { checkVoDirectory } from './become-owner.js'
 import { nodeFiles } from './files.js'
 import { hardenProcess } from './harden-process.js'
 import { PidFile } from './pid-file.js'
@@ -67,9 +68,11 @@ export function parseArguments(words: readonly string[]): Arguments {
 async function perform({ vo, admin, root, action }: Arguments): Promise<number> {
   const { directory, serviceLock, serviceStatus } = voPaths(root, vo)
   const pidFiles = pidFilesOf(vo, directory)
+  await checkVoDirectory(nodeFiles, directory)
   // Root opens what is root's now, and becomes the VO admin before it looks at what is theirs.
   const systemPidFile = action === 'run' ? PidFile.open(pidFiles.slice(0, 1)) : undefined
-  const adminUid = await becomeAdmin(nodeFiles, directory, admin)
+  const onlyLooks = action === 'status'
+  const adminUid = await becomeAdmin(nodeFiles, directory, admin, { onlyLooks })
   const service: ServiceFacts = {
     vo,
     admin,

@@ -88,6 +88,7 @@ class RunningService {
   readonly #options: RunOptions
   readonly #manager: ServiceManager
   readonly #journal: Journal
+  readonly #closeJournal: () => void
   readonly #stopping = new AbortController()
   readonly #startedAt: UnixSeconds
   #vo: VoContext
@@ -101,6 +102,7 @@ class RunningService {
     this.#options = options
     this.#vo = first.vo
     this.#journal = first.journal
+    this.#closeJournal = first.closeJournal
     this.#manager = manager
     this.#startedAt = first.vo.clock.now()
   }
@@ -175,6 +177,7 @@ class RunningService {
     this.#stopping.abort(new VoboxError('CANCELLED', 'the service is stopping'))
     const deadline = setTimeout(() => {
       this.#journal.write('error', 'stop-overdue', 'the end took too long and was forced')
+      this.#closeJournal()
       process.exit(EXIT.failed)
     }, STOP_DEADLINE_MS)
     deadline.unref()
@@ -185,7 +188,7 @@ class RunningService {
     const { code, message } = toVoboxError(error)
     const stack = error instanceof Error ? error.stack : undefined
     this.#journal.write('error', 'crashed', message, { code, stack })
-    process.exitCode = EXIT.failed
+    this.#closeJournal()
     process.exit(EXIT.failed)
   }
 

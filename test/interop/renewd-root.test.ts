@@ -7,6 +7,8 @@ import { makeTemporaryDirectory } from '../support/temporary-directory.js'
 
 /** An account that every system has. */
 const ADMIN = 'daemon'
+/** A uid that is neither root's nor the VO admin's. */
+const NOBODY = 65_534
 
 describe.runIf(process.getuid?.() === 0)('vobox-renewd, started by root', () => {
   let directory: Awaited<ReturnType<typeof makeTemporaryDirectory>>
@@ -44,6 +46,18 @@ describe.runIf(process.getuid?.() === 0)('vobox-renewd, started by root', () => 
     expect(await service.ended).toBe(0)
     // The VO admin cannot remove what lies in root's directory, only empty it.
     expect(readFileSync(vo.systemPidFile, 'utf8')).toBe('')
+  })
+
+  it('shows its status to everybody, and is stopped by nobody else', async () => {
+    const service = await vo.start({ admin: ADMIN })
+    const asked = vo.run({ action: ['status'], admin: ADMIN, uid: NOBODY })
+    expect(await asked.ended).toBe(0)
+    expect(asked.output()).toBe(`Service running in pid ${service.child.pid}\n`)
+    const stop = vo.run({ action: ['stop'], admin: ADMIN, uid: NOBODY })
+    expect(await stop.ended).toBe(1)
+    expect(stop.errors()).toContain(`only root and ${ADMIN} may do this`)
+    service.child.kill('SIGTERM')
+    expect(await service.ended).toBe(0)
   })
 
   it('does not signal a process of somebody else whose pid stands in the pid file', async () => {

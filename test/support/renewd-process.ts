@@ -30,6 +30,8 @@ export interface RunOptions {
   action?: string[]
   /** Default: whoever runs the tests. */
   admin?: string
+  /** Who runs it; default: whoever runs the tests. */
+  uid?: number
   env?: Readonly<Record<string, string>>
 }
 
@@ -99,7 +101,7 @@ export class RenewdVo {
   }
 
   /** Starts the program; with an action it ends by itself. */
-  run({ action = [], admin = this.admin, env = {} }: RunOptions = {}): RunningRenewd {
+  run({ action = [], admin = this.admin, env = {}, uid }: RunOptions = {}): RunningRenewd {
     const root = join(this.#directory, 'root')
     const args = [this.#script, this.vo, admin, root, ...action]
     const child = spawn(process.execPath, args, {
@@ -109,6 +111,7 @@ export class RenewdVo {
         ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...(uid !== undefined && { uid }),
     })
     let output = ''
     let errors = ''
