@@ -1,7 +1,7 @@
 /**
  * Where alerts are kept: a small file for each thing that has any, beside the registry's state and
- * named as that is. Nothing is there for what has no alert, so that a healthy registration costs one
- * `lstat` a look.
+ * named as that is. Nothing is there for what has no alert, so that a healthy registration costs
+ * one `lstat` a look.
  */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'

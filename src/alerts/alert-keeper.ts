@@ -1,10 +1,10 @@
 /**
  * Turns what the service sees into alerts that begin, last and end, and into mail.
  *
- * Observing never throws and never waits for a mail server: mails go to the spool, and a loop of its
- * own sends them. States live on disk, so that neither a restart nor a second process tells anybody
- * twice: a change is written together with the mail it makes, then the mail is handed to the spool,
- * which knows it by its message id.
+ * Observing never throws and never waits for a mail server: mails go to the spool, and a loop of
+ * its own sends them. States live on disk, so that neither a restart nor a second process tells
+ * anybody twice: a change is written together with the mail it makes, then the mail is handed to
+ * the spool, which knows it by its message id.
  */
 import { printable, toVoboxError } from '../errors.js'
 import type { Clock, UnixSeconds } from '../ports/clock.js'

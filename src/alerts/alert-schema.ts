@@ -1,6 +1,7 @@
 /**
  * What is kept on disk about alerts and unsent mail, and what it must look like before it is
- * believed. A file that is not understood counts as absent: the worst that follows is one more mail.
+ * believed. A file that is not understood counts as absent: the worst that follows is one more
+ * mail.
  */
 import * as v from 'valibot'
 import { asUnixSeconds } from '../ports/clock.js'

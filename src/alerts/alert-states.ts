@@ -2,10 +2,11 @@
  * Alerts are states, not events: one mail when it begins, one reminder a day while it lasts, one
  * when it is over.
  *
- * Pure: the caller keeps the states and passes the time, which may jump. An alert that comes and goes
- * is damped: after it was declared over, its next beginning is held back for an hour, then two,
- * four…, up to the reminder's interval, unless it is worse than before. A day of flapping makes a
- * handful of mails, not a hundred; and what still holds when the hour is over is mailed then.
+ * Pure: the caller keeps the states and passes the time, which may jump. An alert that comes and
+ * goes is damped: after it was declared over, its next beginning is held back for an hour, then
+ * two, four…, up to the reminder's interval, unless it is worse than before. A day of flapping
+ * makes a handful of mails, not a hundred; and what still holds when the hour is over is mailed
+ * then.
  */
 import { asUnixSeconds, type UnixSeconds } from '../ports/clock.js'
 import type { AlertLevel, AlertName, Assessment, Condition, ConditionKind } from './conditions.js'
@@ -90,7 +91,9 @@ function stepActive(
   return { state: next, change: { step, state: next, condition } }
 }
 
-/** The state of a condition that holds: the same episode, or a new one that remembers the flapping. */
+/**
+ * The state of a condition that holds: the same episode, or a new one that remembers the flapping.
+ */
 function activeState(
   before: AlertState | undefined,
   condition: Condition,

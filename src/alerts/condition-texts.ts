@@ -46,11 +46,11 @@ export function conditionSentence(
     case 'user-proxy-unreadable':
       return 'The file of the user proxy is missing or damaged, so that it cannot be renewed.'
     case 'stored-credential-short':
-      return `The credential stored on the MyProxy server ends ${when}. Nothing is renewed after that.`
+      return `The credential on the MyProxy server ends ${when}. Nothing is renewed after that.`
     case 'stored-credential-expired':
-      return `The credential stored on the MyProxy server expired ${when}. Nothing is renewed from it.`
+      return `The credential on the MyProxy server expired ${when}. Nothing is renewed from it.`
     case 'renewal-failing':
-      return `Renewal has been failing for ${durationText(now - since)}: ${condition.failure?.message ?? UNKNOWN}.`
+      return `Renewal has been failing for ${durationText(now - since)}: ${messageOf(condition)}.`
     case 'renewal-refused':
       return `Renewal fails, and trying again will not help. ${sentenceOf(condition)}`
     case 'short-grant':
@@ -61,7 +61,7 @@ export function conditionSentence(
       return `The machine proxy expired ${when}. No proxy of this VO is renewed without it.`
     case 'machine-proxy-missing': {
       const why = condition.problem === undefined ? '' : `: ${condition.problem}`
-      return `There is no machine proxy to renew with${why}. No proxy of this VO is renewed without it.`
+      return `There is no machine proxy${why}. No proxy of this VO is renewed without it.`
     }
     case 'service-problem':
       return `${condition.problem ?? 'The service has a problem'}.`
@@ -70,9 +70,11 @@ export function conditionSentence(
 
 const UNKNOWN = 'the reason is not known any more'
 
-/** As a sentence of its own. */
-function sentenceOf({ failure }: Condition): string {
-  const message = failure?.message ?? UNKNOWN
+const messageOf = ({ failure }: Condition): string => failure?.message ?? UNKNOWN
+
+/** The same as a sentence of its own. */
+function sentenceOf(condition: Condition): string {
+  const message = messageOf(condition)
   return `${message.charAt(0).toUpperCase()}${message.slice(1)}.`
 }
 

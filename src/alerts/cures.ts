@@ -101,8 +101,8 @@ export function machineProxyCure(vo: string): CureLine[] {
     say('No user can renew it: ask the site manager. As root, this makes one at once:'),
     run(machineProxyCommand(vo)),
     say(
-      `${machineProxyCronFile(vo)} does the same every six hours: see that it is there, that cron ` +
-        'runs, and that /etc/grid-security/hostcert.pem has not expired.',
+      `${machineProxyCronFile(vo)} does the same every six hours: see that it is there, that ` +
+        'cron runs, and that /etc/grid-security/hostcert.pem has not expired.',
     ),
   ]
 }

@@ -1,6 +1,6 @@
 /**
- * The mails themselves: plain text, 72 columns where the words allow, that names host, VO, DN, file,
- * what ends when, and the command that cures it.
+ * The mails themselves: plain text, 72 columns where the words allow, that names host, VO, DN,
+ * file, what ends when, and the command that cures it.
  *
  * Pure. Whatever came from outside (DNs, server messages, hints) loses its control characters here,
  * so that nobody can write a header or fake a line.
@@ -49,8 +49,8 @@ export function mailText(
 }
 
 /**
- * `[vobox-proxy alice voalice01.cern.ch] user proxy alicesgm: EXPIRED`: sorted by subject, the mails
- * of one VO, one box, one alert stand together.
+ * `[vobox-proxy alice voalice01.cern.ch] user proxy alicesgm: EXPIRED`: sorted by subject, the
+ * mails of one VO, one box, one alert stand together.
  */
 function subject(change: AlertChange, observation: Observation, origin: MailOrigin): string {
   const title = ALERT_TITLES[change.state.alert]

@@ -1,7 +1,7 @@
 /**
  * The spool on disk: `NAME.mail` for each mail that waits, `NAME.sent` for a day after it was sent,
- * `.lock` held by whoever sends. A name is half a digest of what the mail is about and half a digest
- * of its message id, so that a listing tells what waits.
+ * `.lock` held by whoever sends. A name is half a digest of what the mail is about and half a
+ * digest of its message id, so that a listing tells what waits.
  *
  * On a full disk mails wait in memory instead: what fills disks also makes renewals fail, and that
  * is just what the mail is about.
@@ -107,8 +107,8 @@ export class SpoolFiles {
   }
 
   /**
-   * The right to send, when nobody else has it. On a disk on which no lock can be made everybody has
-   * it: a mail that is sent twice is better than one about a full disk that is not sent.
+   * The right to send, when nobody else has it. On a disk on which no lock can be made everybody
+   * has it: a mail that is sent twice is better than one about a full disk that is not sent.
    */
   async tryLock(): Promise<FileLock | undefined> {
     const { files, directory, journal } = this.#deps

@@ -33,7 +33,9 @@ const LONGEST_PAUSE_SECONDS = 3600
 /** After the transport said that trying again will not help, which has been wrong before. */
 const REFUSED_PAUSE_SECONDS = 6 * 3600
 
-/** After this many failures in a row the transport is down, and the other mails can wait as well. */
+/**
+ * After this many failures in a row the transport is down, and the other mails can wait as well.
+ */
 const FAILURES_TO_PAUSE = 3
 
 /** How soon others may have left something, and how long a transport that is down is left alone. */

@@ -1,9 +1,9 @@
 /**
  * Mail by SMTP or by sendmail, as the configuration says.
  *
- * nodemailer writes the message and speaks SMTP. sendmail is run by us, because it must die with its
- * deadline. What is said about an address with a 5xx answer is permanent; everything else may be
- * different in an hour.
+ * nodemailer writes the message and speaks SMTP. sendmail is run by us, because it must die with
+ * its deadline. What is said about an address with a 5xx answer is permanent; everything else may
+ * be different in an hour.
  */
 import { execa } from 'execa'
 import { createTransport } from 'nodemailer'

@@ -4,7 +4,9 @@
  */
 import type { Registration } from './registration.js'
 
-/** Lifetime of an uploaded credential, in hours: four months, or as long as its certificate lives. */
+/**
+ * Lifetime of an uploaded credential, in hours: four months, or as long as its certificate lives.
+ */
 const UPLOAD_HOURS = 3000
 
 /** Longest proxy to be had from it, in hours: services want 48, whatever is asked for today. */

@@ -26,8 +26,9 @@ export interface Place {
 
 /**
  * @param replaces one-line DN of the registration to take over.
- * @throws VoboxError `NOT_REGISTERED` when nobody of that DN is registered; `REGISTRATION_AMBIGUOUS`
- *   when it cannot be told which registration is meant, or two would be left for one identity.
+ * @throws VoboxError `NOT_REGISTERED` when nobody of that DN is registered;
+ *   `REGISTRATION_AMBIGUOUS` when it cannot be told which registration is meant, or two would be
+ *   left for one identity.
  */
 export function placeFor(
   registrations: ReadonlyMap<string, Registration>,

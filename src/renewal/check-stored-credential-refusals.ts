@@ -57,6 +57,7 @@ function hasPassPhrase({ registration }: RefusalFacts): Diagnosis {
 function notAuthorised(reason: unknown, facts: RefusalFacts): Diagnosis {
   const { registration, machineDn, stored } = facts
   const us = printable(machineDn)
+  const others = printable(stored.renewer ?? 'others')
   const upload = uploadCommand(registration, machineDn)
   switch (reason) {
     case 'no-renewer-set':
@@ -70,7 +71,7 @@ function notAuthorised(reason: unknown, facts: RefusalFacts): Diagnosis {
     case 'not-by-credential':
       return {
         code: 'CREDENTIAL_RENEWER_NOT_US',
-        message: `the stored credential may be renewed by ${printable(stored.renewer ?? 'others')} and not by ${us}`,
+        message: `the stored credential may be renewed by ${others}, and not by ${us}`,
         hint: `Store it so that this machine may renew it: ${upload}`,
       }
     default:

@@ -1,17 +1,17 @@
 /**
- * Whether what is about to be registered can be renewed, found out at once: INFO with the user's own
- * proxy shows what is stored, and a real renewal with the machine proxy shows that we may.
+ * Whether what is about to be registered can be renewed, found out at once: INFO with the user's
+ * own proxy shows what is stored, and a real renewal with the machine proxy shows that we may.
  *
- * Uploading is where people err, and the server says little about it. Each mistake has a code of its
- * own and the command that cures it. What Debian's myproxy-server 6.2 shows of each:
+ * Uploading is where people err, and the server says little about it. Each mistake has a code of
+ * its own and the command that cures it. What Debian's myproxy-server 6.2 shows of each:
  *
  * - INFO answers for the owner alone and for one user name, so that a credential under a login name
  *   (`-d` forgotten) is found only by asking for likely names;
  * - INFO does not show a pass phrase (`-n` forgotten). The renewal does, where the server would let
  *   us renew or retrieve by default. Where it would not, it refuses before it looks, and a pass
  *   phrase cannot be told from a missing renewer: both are said, and one command cures both;
- * - a renewer is shown where the credential names one; nothing shows the server's own lists, but its
- *   refusals name the list that did not match.
+ * - a renewer is shown where the credential names one; nothing shows the server's own lists, but
+ *   its refusals name the list that did not match.
  */
 import { isVoboxError, printable, toVoboxError, VoboxError } from '../errors.js'
 import type { StoredCredential } from '../myproxy/client.js'
@@ -157,7 +157,7 @@ async function whyNone(
   const name = printable(usernameOf(registration))
   return new VoboxError(
     'MYPROXY_NO_CREDENTIAL',
-    `the MyProxy server ${registration.servers.join(', ')} holds no credential of yours under ${name}`,
+    `${registration.servers.join(', ')} holds no credential of yours under ${name}`,
     {
       hint: `Store one, on a machine that holds your certificate: ${uploadCommand(registration)}`,
       data: error.data,

@@ -31,8 +31,8 @@ const MAKE_ONE = 'Log in with a fresh proxy, or make one, and register again'
  * Reads and judges the proxy file of a request.
  *
  * @throws VoboxError `PROXY_NOT_OWNED`, `FILE_UNSAFE`, `FILE_MISSING`, `FILE_TOO_LARGE`; what
- *   `parseCredential` says; `NOT_A_PROXY`, `PROXY_EXPIRED`, `PROXY_LIFE_TOO_SHORT`, `PROXY_LIMITED`;
- *   what `validateProxyChain` says.
+ *   `parseCredential` says; `NOT_A_PROXY`, `PROXY_EXPIRED`, `PROXY_LIFE_TOO_SHORT`,
+ *   `PROXY_LIMITED`; what `validateProxyChain` says.
  */
 export async function readLoginProxy(
   { files, anchors, clock, config }: RegisterContext,
@@ -99,7 +99,7 @@ export function loginWarnings(
   if (facts.depth > maxDelegationDepth / 2) {
     warnings.push({
       code: 'delegation-deep',
-      message: `the proxy was delegated ${facts.depth} times; more than ${maxDelegationDepth} are refused`,
+      message: `the proxy was delegated ${facts.depth} times; ${maxDelegationDepth} is the most`,
       hint: 'Make the proxy from the user certificate: long chains overflow the buffers of others',
       data: { depth: facts.depth, limit: maxDelegationDepth },
     })
@@ -108,8 +108,8 @@ export function loginWarnings(
     warnings.push({
       code: 'attributes-not-kept',
       message:
-        'the proxy carries VOMS attributes, but is registered plain: from the first renewal on it ' +
-        'carries none',
+        'the proxy carries VOMS attributes, but is registered plain: from the first renewal on ' +
+        'it carries none',
       hint: 'Register with --no-voms to say that this is meant',
     })
   }

@@ -1,6 +1,6 @@
 /**
- * What `register` and `unregister` are asked, and what they answer: plain data on both sides, so that
- * a command holds flags, one call and rendering, and a test needs no terminal.
+ * What `register` and `unregister` are asked, and what they answer: plain data on both sides, so
+ * that a command holds flags, one call and rendering, and a test needs no terminal.
  */
 import type { UnixSeconds } from '../ports/clock.js'
 import type { ObservationSink } from '../registry/observation.js'
@@ -36,7 +36,10 @@ export interface RegisterRequest {
   refreshSeconds?: number | null
   /** Mail when the user proxy has less left, in seconds; default `register.proxySafeSeconds`. */
   proxySafeSeconds?: number
-  /** Mail when the stored credential has less left, in seconds; default `register.myproxySafeSeconds`. */
+  /**
+   * Mail when the stored credential has less left, in seconds; default
+   * `register.myproxySafeSeconds`.
+   */
   myproxySafeSeconds?: number
   /** Where mail about it goes; null: nowhere. */
   email?: string | null

@@ -1,5 +1,6 @@
 /**
- * From what was asked, what is registered already and what is configured, to one registration. Pure.
+ * From what was asked, what is registered already and what is configured, to one registration.
+ * Pure.
  */
 import type { Config } from '../config/config.js'
 import { printable, VoboxError } from '../errors.js'

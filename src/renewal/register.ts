@@ -4,7 +4,8 @@
  *
  * Nothing is written before everything has been checked. The proxy goes first and the registration
  * second: a file without a registration is harmless and replaced by the next attempt, while a
- * registration without a file would raise an alarm. Where the second step fails, the first is undone.
+ * registration without a file would raise an alarm. Where the second step fails, the first is
+ * undone.
  */
 import { isVoboxError, printable, toVoboxError, VoboxError } from '../errors.js'
 import type { FileRead } from '../ports/files.js'
@@ -192,7 +193,10 @@ async function oldProxyWorthKeeping(
   return sameIdentity && asGood && longer && !request.force ? old : undefined
 }
 
-/** Whatever went wrong before is forgotten, so that the service tries at once. Losing it is harmless. */
+/**
+ * Whatever went wrong before is forgotten, so that the service tries at once. Losing it is
+ * harmless.
+ */
 async function writeState(
   { clock, journal, registry }: RegisterContext,
   { fileName, lifetimeSeconds: askedSeconds }: Registration,
@@ -246,7 +250,7 @@ function refuseAttributes({ voms = [] }: RegisterRequest): void {
 function limitedOverFull({ facts }: ValidatedChain): VoboxError {
   return new VoboxError(
     'PROXY_LIMITED',
-    `a full proxy of ${printable(facts.identity.oneLine)} is registered, and a limited one must not replace it`,
+    `a limited proxy must not replace the full one of ${printable(facts.identity.oneLine)}`,
     {
       hint: 'Register a full proxy; or unregister the full one first, if the limited one is meant',
       data: { identity: facts.identity.oneLine },

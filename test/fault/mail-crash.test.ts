@@ -13,8 +13,8 @@ import { DAY, hours, later } from '../support/time.js'
 import { observed } from '../unit/alerts/fixtures.js'
 
 /**
- * A disk on which the process dies at the `step`-th change, before or after it takes effect: the call
- * never comes back, nothing after it happens, and its locks are free.
+ * A disk on which the process dies at the `step`-th change, before or after it takes effect: the
+ * call never comes back, nothing after it happens, and its locks are free.
  */
 function dyingDisk(step: number, when: 'before' | 'after') {
   const locks = new Set<FileLock>()

@@ -1,6 +1,6 @@
 /**
- * `register` against Debian's `myproxy-server`, with credentials stored by the C `myproxy-init`: the
- * ways in which people get an upload wrong, each provoked for real and told from the others.
+ * `register` against Debian's `myproxy-server`, with credentials stored by the C `myproxy-init`:
+ * the ways in which people get an upload wrong, each provoked for real and told from the others.
  */
 import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -19,7 +19,10 @@ type Policy = Readonly<Record<string, string>>
 
 /** Who is not said to renew may not: as Debian's template recommends. */
 const STRICT: Policy = { default_renewers: '"none"' }
-/** Whatever is stored, listed machines may renew it: as big sites have it, so that `-d -n` is enough. */
+/**
+ * Whatever is stored, listed machines may renew it: as big sites have it, so that `-d -n` is
+ * enough.
+ */
 const LENIENT: Policy = { default_renewers: '"*"' }
 /** We are not among the listed machines. */
 const WITHOUT_US: Policy = { ...LENIENT, authorized_renewers: '"/DC=org/DC=example/CN=other"' }

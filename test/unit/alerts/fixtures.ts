@@ -1,4 +1,6 @@
-/** Observations for the tests of alerts: one healthy registration, and what can be wrong with it. */
+/**
+ * Observations for the tests of alerts: one healthy registration, and what can be wrong with it.
+ */
 import type { UnixSeconds } from '../../../src/ports/clock.js'
 import type {
   MachineProxyObservation,

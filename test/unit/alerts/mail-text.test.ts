@@ -118,7 +118,7 @@ This is how it looked on 1970-01-05 04:00 UTC. A reminder comes every
       }),
       'granted lifetime alicesgm: shorter than asked',
       [
-        'Of the 48 h asked for, the MyProxy server granted 12 h: the credential\nwas uploaded with a shorter -t.',
+        'granted 12 h: the credential\nwas uploaded with a shorter -t.',
         `    myproxy-init -s px.example.org -l 'o'\\''alice' -k grid -n -t 48 -c 3000\n`,
         "Stored under:           o'alice",
       ],
