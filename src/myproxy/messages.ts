@@ -244,6 +244,16 @@ function parseStored(fields: Fields): StoredCredential[] {
   ]
 }
 
+/** 9999-12-31T23:59:59Z: no certificate lives longer (RFC 5280 §4.1.2.5). */
+const LAST_INSTANT = 253_402_300_799
+
+/** What comes after is no date at all, and nothing that shows dates could show it. */
+function requiredInstant(fields: Fields, key: string): UnixSeconds {
+  const seconds = fields.requiredCount(key)
+  if (seconds > LAST_INSTANT) throw violation(`${key} is not a date: ${seconds}`)
+  return asUnixSeconds(seconds)
+}
+
 function storedCredential(
   fields: Fields,
   prefix: string,
@@ -251,8 +261,8 @@ function storedCredential(
 ): StoredCredential {
   const credential: StoredCredential = {
     owner: printable(fields.required(`${prefix}OWNER`)),
-    start: asUnixSeconds(fields.requiredCount(`${prefix}START_TIME`)),
-    end: asUnixSeconds(fields.requiredCount(`${prefix}END_TIME`)),
+    start: requiredInstant(fields, `${prefix}START_TIME`),
+    end: requiredInstant(fields, `${prefix}END_TIME`),
   }
   if (name !== undefined && name !== '') credential.name = printable(name)
   for (const [field, suffix] of STORED_LINES) {

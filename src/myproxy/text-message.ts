@@ -33,7 +33,8 @@ export function encodeFields(fields: readonly Field[], maxBytes: number): Buffer
   for (const [key, value] of fields) {
     if (/[\n\r\0]/.test(value)) {
       throw new VoboxError('MYPROXY_VALUE_INVALID', `${key} must not hold a line break or NUL`, {
-        data: { key, value: printable(value, 200) },
+        // Not the value: it may be a pass phrase.
+        data: { key },
       })
     }
   }

@@ -5,7 +5,15 @@ import type { Registration, RegistrationState } from './registration.js'
 
 /** A single path component that is neither hidden nor a way out of the directory. */
 const fileName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9+_-][A-Za-z0-9+._-]{0,254}$/))
-const instant = v.pipe(v.number(), v.integer(), v.transform(asUnixSeconds))
+/** 9999-12-31T23:59:59Z: what comes after could not be shown as a date. */
+const LAST_INSTANT = 253_402_300_799
+const instant = v.pipe(
+  v.number(),
+  v.integer(),
+  v.minValue(0),
+  v.maxValue(LAST_INSTANT),
+  v.transform(asUnixSeconds),
+)
 const seconds = v.pipe(v.number(), v.integer(), v.minValue(0))
 const lifetime = v.pipe(v.number(), v.integer(), v.minValue(1))
 const text = v.pipe(v.string(), v.minLength(1))

@@ -45,6 +45,12 @@ describe('encodeRequest', () => {
     expect(failure.data.key).toBe('USERNAME')
   })
 
+  it('says which value it refuses, and not what was in it: it may be a pass phrase', () => {
+    const failure = failureOf(() => encodeRequest({ ...renewal, passPhrase: 'secret\rword' }))
+    expect(failure.data).toEqual({ key: 'PASSPHRASE' })
+    expect(`${failure.message} ${failure.hint}`).not.toContain('secret')
+  })
+
   it('refuses a request of more than 64 kB', () => {
     const failure = failureOf(() => encodeRequest({ ...renewal, vomses: 'x'.repeat(70_000) }))
     expect(failure.code).toBe('MESSAGE_TOO_LARGE')
@@ -219,6 +225,17 @@ describe('parseResponse', () => {
   ])('refuses %s', (_what, lines) => {
     const failure = failureOf(() => parseResponse(text(`VERSION=MYPROXYv2\n${lines}\n\0`)))
     expect(failure.code).toBe('PROTOCOL_VIOLATION')
+  })
+
+  it.each([
+    ['the last second of year 9999', 253_402_300_799, true],
+    ['the second after it', 253_402_300_800, false],
+    ['15 digits, beyond any date', 999_999_999_999_999, false],
+  ])('of a stored credential that ends at %s: taken or not', (_what, end, taken) => {
+    const stored = `CRED_START_TIME=0\nCRED_END_TIME=${end}\nCRED_OWNER=/CN=a\n`
+    const parse = () => parseResponse(text(`VERSION=MYPROXYv2\nRESPONSE=0\n${stored}`))
+    if (taken) expect(parse()).toMatchObject({ credentials: [{ end }] })
+    else expect(failureOf(parse).code).toBe('PROTOCOL_VIOLATION')
   })
 
   it('refuses 1,048,577 bytes', () => {
