@@ -75,6 +75,9 @@ export const defaultRules: ConditionRules = Object.freeze({
   lastingSeconds: 2 * 3600,
 })
 
+/** Within which a service that works has renewed what is short, in seconds. */
+const RENEWAL_COMES_SECONDS = 300
+
 /**
  * Failures of the machine proxy strike every registration at once and no user can cure them: the
  * machine proxy has an alert of its own, which goes to the site.
@@ -128,12 +131,17 @@ function assessRegistration(
   return { conditions, unknown }
 }
 
-function userProxyConditions({ at, proxyEnd, registration }: RegistrationObservation): Condition[] {
+function userProxyConditions(observation: RegistrationObservation): Condition[] {
+  const { at, proxyEnd, registration, state } = observation
   const alert = 'user-proxy'
   if (proxyEnd === undefined) return [{ alert, kind: 'user-proxy-unreadable', level: 3 }]
   if (proxyEnd <= at) return [{ alert, kind: 'user-proxy-expired', level: 3, endsAt: proxyEnd }]
-  if (proxyEnd - at >= registration.proxySafeSeconds) return []
-  return [{ alert, kind: 'user-proxy-short', level: 2, endsAt: proxyEnd }]
+  const leftSeconds = proxyEnd - at
+  if (leftSeconds >= registration.proxySafeSeconds) return []
+  // Just registered, or after a long standstill: the renewal that is due comes first.
+  const untried = Math.min(RENEWAL_COMES_SECONDS, Math.floor(leftSeconds / 4))
+  const graceSeconds = state.failures > 0 ? 0 : untried
+  return [{ alert, kind: 'user-proxy-short', level: 2, endsAt: proxyEnd, graceSeconds }]
 }
 
 function storedConditions(end: UnixSeconds, safeSeconds: number, at: UnixSeconds): Condition[] {

@@ -10,7 +10,7 @@ import { FakeClock } from '../support/fake-clock.js'
 import { ScriptedMailer } from '../support/scripted-mailer.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 import { DAY, hours, later } from '../support/time.js'
-import { observed } from '../unit/alerts/fixtures.js'
+import { observed, withoutMachineProxy } from '../unit/alerts/fixtures.js'
 
 /**
  * A disk on which the process dies at the `step`-th change, before or after it takes effect: the
@@ -46,6 +46,8 @@ function dyingDisk(step: number, when: 'before' | 'after') {
   return { files, died }
 }
 
+const failing = { state: withoutMachineProxy }
+
 async function world() {
   const root = await temporaryDirectory()
   const clock = new FakeClock(hours(100))
@@ -68,7 +70,7 @@ async function world() {
       reminderSeconds: DAY,
     })
   }
-  const short = () => observed({ at: clock.now(), proxyEnd: later(clock.now(), 1800) })
+  const short = () => observed({ ...failing, at: clock.now(), proxyEnd: later(clock.now(), 1800) })
   const fine = () => observed({ at: clock.now(), proxyEnd: later(clock.now(), DAY) })
   return { clock, mailer, open, short, fine }
 }

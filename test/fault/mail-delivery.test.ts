@@ -11,7 +11,7 @@ import { FakeClock } from '../support/fake-clock.js'
 import { type SinkBehaviour, smtpSink, startSmtpSink } from '../support/smtp-sink.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 import { DAY, HOUR, hours, later } from '../support/time.js'
-import { observed } from '../unit/alerts/fixtures.js'
+import { observed, withoutMachineProxy } from '../unit/alerts/fixtures.js'
 
 async function alertsThrough(port: number) {
   const root = await temporaryDirectory()
@@ -34,7 +34,11 @@ async function alertsThrough(port: number) {
     })
   }
   const look = (leftSeconds: number) =>
-    observed({ at: clock.now(), proxyEnd: later(clock.now(), leftSeconds) })
+    observed({
+      at: clock.now(),
+      proxyEnd: later(clock.now(), leftSeconds),
+      state: withoutMachineProxy,
+    })
   return { clock, open, look }
 }
 

@@ -9,7 +9,7 @@ import { FakeClock } from '../../support/fake-clock.js'
 import { ScriptedMailer } from '../../support/scripted-mailer.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 import { DAY, HOUR, hours, later, MINUTE } from '../../support/time.js'
-import { type Changes, FILE_NAME, machine, observed } from './fixtures.js'
+import { type Changes, FILE_NAME, machine, observed, withoutMachineProxy } from './fixtures.js'
 
 async function kept(options: { mail?: boolean } = {}) {
   const root = await temporaryDirectory()
@@ -44,7 +44,8 @@ async function kept(options: { mail?: boolean } = {}) {
     })
   const look = (changes: Changes = {}) => {
     const at = clock.now()
-    return observed({ at, proxyEnd: later(at, 40 * HOUR), ...changes })
+    const state = { ...withoutMachineProxy, ...changes.state }
+    return observed({ at, proxyEnd: later(at, 40 * HOUR), ...changes, state })
   }
   return { root, stateDirectory, spoolDirectory, clock, mailer, events, open, look }
 }
@@ -138,6 +139,18 @@ describe('AlertKeeper', () => {
         '[vobox-proxy alice vobox.example.org] service crl-expiring:/DC=ch/CN=CA: problem',
       ],
     ])
+  })
+
+  it('says nothing of a proxy that was short at the start and is renewed within 300 s', async () => {
+    const { open, look, clock, mailer, events } = await kept()
+    const keeper = open()
+    const untried = { failures: 0 }
+    await keeper.observe(look({ proxyEnd: later(clock.now(), 1800), state: untried }))
+    await clock.advanceSeconds(299)
+    await keeper.observe(look({ proxyEnd: later(clock.now(), 1501), state: untried }))
+    await keeper.observe(look({ state: untried }))
+    await keeper.flush()
+    expect([mailer.subjects, events]).toEqual([[], []])
   })
 
   it('leaves no file for what is healthy, and a file 0600 for what is not', async () => {

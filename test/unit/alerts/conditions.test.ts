@@ -68,6 +68,15 @@ describe('assess, of a registration', () => {
     expect(assess(observed(changes)).conditions.map(({ kind }) => kind)).toEqual(kinds)
   })
 
+  it('leaves the service 300 s to renew what is short, and none once that has failed', () => {
+    const short = (changes: Changes) => assess(observed(changes)).conditions[0]?.graceSeconds
+    expect(short({ proxyEnd: later(AT, 1800) })).toBe(300)
+    expect(short({ proxyEnd: later(AT, 400) })).toBe(100)
+    const state = { failures: 1, lastFailure: transient }
+    expect(short({ proxyEnd: later(AT, 1800), state })).toBe(0)
+    expect(short({ proxyEnd: AT })).toBeUndefined()
+  })
+
   it('gives a transient failure two hours before it is worth a mail, a permanent one none', () => {
     const lasting = assess(observed({ state: { failures: 9, lastFailure: transient } }))
     expect(lasting.conditions[0]).toMatchObject({ level: 1, graceSeconds: 7200 })

@@ -41,6 +41,17 @@ export const healthyState: RegistrationState = {
   storedEnd: { at: days(24), learnedAt: AT, from: 'info' },
 }
 
+/** Nothing is renewed, and it is not the user's to cure. */
+export const withoutMachineProxy: Partial<RegistrationState> = {
+  failures: 1,
+  lastFailure: {
+    at: AT,
+    code: 'MACHINE_PROXY_EXPIRED',
+    message: 'the machine proxy has expired',
+    persistence: 'permanent',
+  },
+}
+
 export interface Changes {
   at?: UnixSeconds
   registration?: Partial<Registration>

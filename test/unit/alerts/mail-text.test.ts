@@ -10,6 +10,11 @@ const origin = { host: 'voalice01.example.org', vo: 'alice', reminderSeconds: DA
 const UPLOAD = 'myproxy-init -s px.example.org -d -n -t 48 -c 3000'
 const REGISTER = 'vobox-proxy --vo alice register'
 
+const down = {
+  failures: 1,
+  lastFailure: failure('CONNECTION_FAILED', { persistence: 'transient' }),
+}
+
 /** The mail of the first alert that an observation begins. */
 function firstMail(observation: Observation) {
   const [change] = stepAlerts([], { ...assess(observation), unknown: [] }, AT, DAY).changes
@@ -57,13 +62,13 @@ This is how it looked on 1970-01-05 04:00 UTC. A reminder comes every
   it.each<[string, Observation, string, string[]]>([
     [
       'a proxy that ends soon',
-      observed({ proxyEnd: later(AT, 1800) }),
+      observed({ proxyEnd: later(AT, 1800), state: down }),
       'user proxy alicesgm: ends soon',
       ['ends 1970-01-05 04:30 UTC (in 30 min)', `    ${REGISTER}\n`, 'renew --dn /DC=ch/'],
     ],
     [
       'a proxy that ends soon because its stored credential has expired',
-      observed({ proxyEnd: later(AT, 1800), state: stored(-HOUR) }),
+      observed({ proxyEnd: later(AT, 1800), state: { ...down, ...stored(-HOUR) } }),
       'user proxy alicesgm: ends soon',
       [`    ${UPLOAD}\n`],
     ],
@@ -177,7 +182,12 @@ This is how it looked on 1970-01-05 04:00 UTC. A reminder comes every
   })
 
   it('says that it is over, since when it was so, and asks for nothing', () => {
-    const begun = stepAlerts([], assess(observed({ proxyEnd: later(AT, 60) })), AT, DAY)
+    const begun = stepAlerts(
+      [],
+      assess(observed({ proxyEnd: later(AT, 60), state: down })),
+      AT,
+      DAY,
+    )
     const healthy = observed({ at: hours(101) })
     const [change] = stepAlerts(begun.states, assess(healthy), hours(101), DAY).changes
     if (change === undefined) throw new Error('expected an end')
