@@ -1,8 +1,9 @@
 /** What a condition means, in a word for a subject line and in a sentence for everything else. */
+import { showDuration } from '../config/duration.js'
 import type { UnixSeconds } from '../ports/clock.js'
 import type { GrantLimit } from '../registry/registration.js'
 import type { AlertName, Condition, ConditionKind } from './conditions.js'
-import { durationText, hoursText, whenText } from './time-text.js'
+import { whenText } from './time-text.js'
 
 /** The thing an alert is about, as it stands in subject lines. */
 export const ALERT_TITLES: Readonly<Record<AlertName, string>> = {
@@ -50,7 +51,7 @@ export function conditionSentence(
     case 'stored-credential-expired':
       return `The credential on the MyProxy server expired ${when}. Nothing is renewed from it.`
     case 'renewal-failing':
-      return `Renewal has been failing for ${durationText(now - since)}: ${messageOf(condition)}.`
+      return `Renewal has been failing for ${showDuration(now - since)}: ${messageOf(condition)}.`
     case 'renewal-refused':
       return `Renewal fails, and trying again will not help. ${sentenceOf(condition)}`
     case 'short-grant':
@@ -89,8 +90,8 @@ function grantSentence({ grant }: Condition): string {
   if (grant === undefined) return 'The MyProxy server grants less than was asked for.'
   const { askedSeconds, grantedSeconds, limit } = grant
   return (
-    `Of the ${hoursText(askedSeconds)} asked for, the MyProxy server granted ` +
-    `${hoursText(grantedSeconds)}: ${LIMIT_REASONS[limit]}.`
+    `Of the ${showDuration(askedSeconds)} asked for, the MyProxy server granted ` +
+    `${showDuration(grantedSeconds)}: ${LIMIT_REASONS[limit]}.`
   )
 }
 

@@ -5,13 +5,14 @@
  * Pure. Whatever came from outside (DNs, server messages, hints) loses its control characters here,
  * so that nobody can write a header or fake a line.
  */
+import { showDuration } from '../config/duration.js'
 import { printable } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
 import type { Observation, RegistrationObservation } from '../registry/observation.js'
 import type { AlertChange } from './alert-states.js'
 import { ALERT_TITLES, conditionSentence, endSentence, KIND_WORDS } from './condition-texts.js'
 import { type CureLine, machineProxyCure, registrationCure, serviceCure } from './cures.js'
-import { hoursText, utcText, whenText } from './time-text.js'
+import { utcText, whenText } from './time-text.js'
 
 /** Where the mail comes from. */
 export interface MailOrigin {
@@ -172,7 +173,7 @@ function cureLines(change: AlertChange, observation: Observation, vo: string): C
 
 function closing(change: AlertChange, now: UnixSeconds, reminderSeconds: number): string {
   if (change.condition === undefined) return 'No more mail about this comes until it happens again.'
-  const every = hoursText(reminderSeconds)
+  const every = showDuration(reminderSeconds)
   const first = change.state.told?.mails ?? 1
   const told =
     change.step === 'reminder'

@@ -13,6 +13,7 @@
  * - a renewer is shown where the credential names one; nothing shows the server's own lists, but
  *   its refusals name the list that did not match.
  */
+import { showDuration } from '../config/duration.js'
 import { isVoboxError, printable, toVoboxError, VoboxError } from '../errors.js'
 import type { StoredCredential } from '../myproxy/client.js'
 import { type MyProxyServer, parseServerList, showServer } from '../myproxy/server-list.js'
@@ -245,7 +246,7 @@ function warningsOf(
   if (leftSeconds < registration.myproxySafeSeconds) {
     warnings.push({
       code: 'stored-credential-ends-soon',
-      message: `the stored credential ends in ${(leftSeconds / 86_400).toFixed(1)} days`,
+      message: `the stored credential ends in ${showDuration(leftSeconds)}`,
       hint: `Store a new one: ${uploadCommand(registration)}`,
       data: { leftSeconds, myproxySafeSeconds: registration.myproxySafeSeconds },
     })

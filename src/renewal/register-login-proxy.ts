@@ -3,6 +3,7 @@
  * that is trusted, alive for long enough, and not limited unless that is wanted.
  */
 import type { Config } from '../config/config.js'
+import { showDuration } from '../config/duration.js'
 import { isVoboxError, printable, VoboxError } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
 import type { Files } from '../ports/files.js'
@@ -91,7 +92,7 @@ export function loginWarnings(
   if (leftSeconds < warnBelowSeconds) {
     warnings.push({
       code: 'proxy-life-short',
-      message: `the proxy has only ${Math.floor(leftSeconds / 60)} min left`,
+      message: `the proxy has only ${showDuration(leftSeconds)} left`,
       hint: 'If its first renewal fails it is lost: log in with one that lives longer',
       data: { leftSeconds, warnBelowSeconds },
     })
@@ -182,8 +183,7 @@ function expired({ effectiveEnd }: ChainFacts, path: string): VoboxError {
 }
 
 function tooShort(path: string, leftSeconds: number, neededSeconds: number): VoboxError {
-  const left = `${Math.floor(leftSeconds / 60)} min`
-  const needed = `${Math.ceil(neededSeconds / 60)} min`
+  const [left, needed] = [showDuration(leftSeconds), showDuration(neededSeconds)]
   return new VoboxError(
     'PROXY_LIFE_TOO_SHORT',
     `the proxy in ${printable(path)} has ${left} left, and ${needed} are needed`,

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest'
 import { encodeJson, parseAlertRecord } from '../../src/alerts/alert-schema.js'
 import { type AlertChange, type AlertState, stepAlerts } from '../../src/alerts/alert-states.js'
 import type { AlertName, Assessment, Condition } from '../../src/alerts/conditions.js'
-import { durationText } from '../../src/alerts/time-text.js'
 import { asUnixSeconds } from '../../src/ports/clock.js'
 import { parseMailAddress } from '../../src/ports/mail-address.js'
 import { DAY } from '../support/time.js'
@@ -141,22 +140,6 @@ describe('texts, whatever comes in', () => {
         } catch (error) {
           expect(error).toMatchObject({ code: 'MAIL_ADDRESS_INVALID' })
         }
-      }),
-    )
-  })
-
-  it('a duration has one or two units, and is never longer than the seconds it stands for', () => {
-    const seconds = { d: 86_400, h: 3600, min: 60, s: 1 } as const
-    fc.assert(
-      fc.property(fc.integer({ min: 0, max: 4e8 }), (given) => {
-        const parts = durationText(given).match(/\d+ (d|h|min|s)/g) ?? []
-        expect([1, 2]).toContain(parts.length)
-        const shown = parts.reduce((sum, part) => {
-          const [count = '', unit = 's'] = part.split(' ')
-          return sum + Number(count) * seconds[unit as keyof typeof seconds]
-        }, 0)
-        expect(shown).toBeLessThanOrEqual(given)
-        expect(given - shown).toBeLessThan(Math.max(3600, given / 20))
       }),
     )
   })
