@@ -45,24 +45,29 @@ function alreadyRunning(service: ServiceFacts): VoboxError {
   )
 }
 
-/** The pid of the running service; undefined: none runs, or a pid for it is nowhere to be found. */
+/**
+ * The pid of the running service; `unknown` when one runs that no file leads to; undefined when none
+ * does.
+ */
 export async function findService(
   files: Files,
   service: ServiceFacts,
-): Promise<number | undefined> {
-  if (await isFree(files, service.lockPath)) return undefined
-  return findHolder(service)
+): Promise<number | 'unknown' | undefined> {
+  const lock = await lookAtLock(files, service.lockPath)
+  if (lock === 'free') return undefined
+  const pid = findHolder(service)
+  return pid === undefined && lock === 'held' ? 'unknown' : pid
 }
 
-/** Whether nobody holds the lock. One that may not be asked for counts as held: others decide then. */
-async function isFree(files: Files, lockPath: string): Promise<boolean> {
+/** `hidden`: we may not ask, so that what else is known must decide. */
+async function lookAtLock(files: Files, lockPath: string): Promise<'free' | 'held' | 'hidden'> {
   try {
-    if ((await files.facts(lockPath)) === undefined) return true
+    if ((await files.facts(lockPath)) === undefined) return 'free'
     const lock = await files.tryLock(lockPath)
     await lock?.release()
-    return lock !== undefined
+    return lock === undefined ? 'held' : 'free'
   } catch (error) {
-    if (isVoboxError(error)) return false
+    if (isVoboxError(error)) return 'hidden'
     throw error
   }
 }

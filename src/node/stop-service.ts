@@ -1,5 +1,6 @@
 /** Ends the running service and waits until it is gone. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { VoboxError } from '../errors.js'
 import type { Files } from '../ports/files.js'
 import { findService, type ServiceFacts } from './service-lock.js'
 
@@ -17,6 +18,12 @@ const LOOK_MS = 50
 export async function stopService(files: Files, service: ServiceFacts): Promise<boolean> {
   const pid = await findService(files, service)
   if (pid === undefined) return true
+  if (pid === 'unknown') {
+    throw new VoboxError('FILE_MISSING', 'the service runs, and no file says in which pid', {
+      hint: `fuser ${service.lockPath}`,
+      data: { path: service.lockPath },
+    })
+  }
   for (const [signal, deadlineMs] of [
     ['SIGTERM', ASK_MS],
     ['SIGKILL', KILL_MS],

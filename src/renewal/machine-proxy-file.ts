@@ -91,7 +91,7 @@ export class MachineProxyFile {
     const { path } = this.#options
     const missing = cause.code === 'FILE_MISSING'
     const why = missing
-      ? `There is no machine proxy ${path}`
+      ? `The machine proxy ${path} is missing`
       : `The machine proxy: ${cause.message}`
     return new VoboxError('MACHINE_PROXY_MISSING', why, {
       hint: this.#cure(),

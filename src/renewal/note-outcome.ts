@@ -72,13 +72,16 @@ export async function noteCapped(
     cappedUntil,
   })
   const fields = { dn: identity, file: fileName, server }
-  await events.write('capped', {
-    ...fields,
-    end: instant(cappedUntil),
-    offered: instant(end),
-    retry: instant(retryAt),
-  })
-  journal.write('info', 'capped', `a renewal would not have helped ${identity}`, { ...fields, end })
+  // It is a state that may last for days: told when it begins, not at every try.
+  const news = state.cappedUntil !== cappedUntil
+  if (news)
+    await events.write('capped', { ...fields, end: instant(cappedUntil), offered: instant(end) })
+  journal.write(
+    news ? 'info' : 'debug',
+    'capped',
+    `a renewal would not have made the proxy of ${identity} live longer`,
+    { ...fields, end },
+  )
   return { kind: 'capped', end, server, retryAt }
 }
 

@@ -50,7 +50,12 @@ export class ServiceWatch {
 
   lookNow(): void {
     this.#lookedAt = this.#context.clock.now()
-    this.#looking = this.#looking.then(() => this.#look())
+    this.#looking = this.#looking
+      .then(() => this.#look())
+      .catch((error) => {
+        const { code, message } = toVoboxError(error)
+        this.#context.journal.write('error', 'service-look-failed', message, { code })
+      })
   }
 
   /** Resolves when no look is under way. */

@@ -86,7 +86,7 @@ describe('a restart', () => {
     const world = await worldWithMachine()
     await world.register('alice')
     const before = await world.end('alice')
-    world.myproxy.behave = ({ signal }) => world.clock.sleep(60_000, signal)
+    world.myproxy.behave = ({ signal }) => world.clock.sleep(HOUR * 1000, signal)
     const first = await startDaemon(world)
     await world.clock.advanceSeconds(HOUR)
     expect(world.myproxy.asked).toHaveLength(1)

@@ -19,6 +19,7 @@ import type { DaemonContext } from '../../src/renewal/daemon.js'
 import { FileEventLog } from '../../src/renewal/events.js'
 import { GrantMemory } from '../../src/renewal/grant-memory.js'
 import { MachineProxyFile } from '../../src/renewal/machine-proxy-file.js'
+import { parseProxyTimes } from '../../src/renewal/proxy-facts.js'
 import { ProxyRepository } from '../../src/repository/proxy-repository.js'
 import { makeTrustAnchors } from '../../src/x509/trust-anchors.js'
 import { FakeClock } from './fake-clock.js'
@@ -219,7 +220,8 @@ export function renewalWorld(overrides: ConfigOverrides = {}) {
 
     /** Effective end of the proxy in the file. */
     async end(name: string): Promise<UnixSeconds> {
-      return describeChain((await context.repository.read(name)).chain).effectiveEnd
+      const { bytes, facts } = await context.repository.readBytes(name)
+      return parseProxyTimes(bytes, facts).end
     },
 
     server: first(parseServerList('px.example.org', 7512)),

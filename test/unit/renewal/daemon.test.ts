@@ -14,7 +14,9 @@ const registrationsSeen = ({ observations }: RenewalWorld) =>
   observations.filter((one) => one.about === 'registration')
 
 describe('RenewalDaemon', () => {
-  it('keeps two proxies above 46 h of 48 h for a simulated week', async () => {
+  it('keeps two proxies above 46 h of 48 h for a simulated week', {
+    timeout: 120_000,
+  }, async () => {
     const world = await worldWithMachine()
     for (const name of ['alice', 'bob']) await world.register(name)
     await startDaemon(world)
@@ -151,6 +153,16 @@ describe('RenewalDaemon', () => {
     await world.clock.advanceSeconds(3 * DAY)
     expect(world.myproxy.asked).toHaveLength(asked)
     expect(world.events('expired')).toHaveLength(1)
+  })
+
+  it('says once in ten hours that nothing longer is to be had, and asks ten times', async () => {
+    const world = await worldWithMachine()
+    await world.register('alice', { hours: 24, storedDays: 1 })
+    await startDaemon(world)
+    await world.clock.advanceSeconds(10 * HOUR + 10 * MINUTE)
+    expect(world.events('capped')).toHaveLength(1)
+    expect(world.myproxy.asked).toHaveLength(10)
+    expect(world.events('renewed', 'renewal-failed')).toEqual([])
   })
 
   it('takes an expired one up again when a fresh proxy is registered', async () => {

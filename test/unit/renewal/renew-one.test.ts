@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { OID } from '../../../src/asn1/oids.js'
 import { VoboxError } from '../../../src/errors.js'
 import { renewOne } from '../../../src/renewal/renew-one.js'
 import { buildName } from '../../../src/x509/name.js'
+import { encodeExtendedKeyUsage } from '../../../src/x509/sign-certificate.js'
 import { diskFull } from '../../support/memory-files.js'
 import { addProxy, TestAuthority } from '../../support/pki.js'
 import { type RenewalWorld, renewalWorld, unreachable } from '../../support/renewal-world.js'
@@ -370,6 +372,32 @@ describe('renewOne, offered what was not promised', () => {
       (world) => {
         world.myproxy.falsify = (fresh) =>
           addProxy(fresh, { policy: 'independent', now: world.clock.now(), hours: 47 })
+      },
+    ],
+    [
+      'a proxy that can be delegated no further',
+      'RENEWED_LIMITED',
+      (world) => {
+        world.myproxy.falsify = (fresh) =>
+          addProxy(fresh, { pathLength: 0, now: world.clock.now(), hours: 47 })
+      },
+    ],
+    [
+      'a proxy for servers alone',
+      'RENEWED_LIMITED',
+      (world) => {
+        const extensions = [encodeExtendedKeyUsage([OID.serverAuth])]
+        world.myproxy.falsify = (fresh) =>
+          addProxy(fresh, { extensions, now: world.clock.now(), hours: 47 })
+      },
+    ],
+    [
+      'a proxy of 700 kB, which could never be read again,',
+      'FILE_TOO_LARGE',
+      (world) => {
+        const extensions = [{ oid: '1.2.3.4', critical: false, value: new Uint8Array(500_000) }]
+        world.myproxy.falsify = (fresh) =>
+          addProxy(fresh, { extensions, now: world.clock.now(), hours: 47.5 })
       },
     ],
     [
