@@ -9,6 +9,7 @@ import { printable, VoboxError } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
 import type { ChainFacts } from '../proxy/chain-facts.js'
 import type { Credential } from '../proxy/credential.js'
+import { allowsPurpose } from '../proxy/purposes.js'
 import { validateProxyChain } from '../proxy/validate-proxy-chain.js'
 import type { Registration } from '../registry/registration.js'
 import { sameName } from '../x509/name.js'
@@ -60,6 +61,7 @@ export function acceptProxy(fresh: Credential, rules: AcceptanceRules): Acceptan
   checkIdentity(facts, rules)
   checkKind(facts, current)
   checkRights(facts, current)
+  checkUsefulness(facts, current)
   checkAttributes(facts, rules.registration)
 
   const grantedSeconds = effectiveEnd - now
@@ -107,6 +109,34 @@ function checkRights(facts: ChainFacts, current: ChainFacts): void {
     `The server sent a proxy with the policy ${facts.policy}, which would take rights away`,
     { data: { expected: current.policy, found: facts.policy } },
   )
+}
+
+/**
+ * Of two proxies with the same policy one can still be good for less: it may not authenticate a
+ * client, or nothing can be delegated from it.
+ */
+function checkUsefulness(facts: ChainFacts, current: ChainFacts): void {
+  const abilities = [
+    ['authenticate a client', isForClients],
+    ['be delegated further', isDelegable],
+  ] as const
+  const lost = abilities.find(([, has]) => has(current) && !has(facts))
+  if (lost === undefined) return
+  throw new VoboxError(
+    'RENEWED_LIMITED',
+    `The server sent a proxy that cannot ${lost[0]}, as the one it is to replace can`,
+    { data: { lost: lost[0] } },
+  )
+}
+
+/** Only the proxies are asked: the end-entity certificate is the same for both. */
+function isForClients({ proxies }: ChainFacts): boolean {
+  return proxies.every(({ certificate }) => allowsPurpose(certificate, 'client'))
+}
+
+/** Each path length counts the proxies below its own (RFC 3820 §3.8.1). */
+function isDelegable({ proxies }: ChainFacts): boolean {
+  return proxies.every(({ pathLength }, below) => pathLength === undefined || pathLength > below)
 }
 
 /** A proxy without the registered attributes looks alive and is refused by every service. */

@@ -84,9 +84,15 @@ export class ProxyRepository {
 
   /**
    * Replaces the file by rename, so that a reader sees the old or the new proxy, whole; mode 0600.
+   *
+   * Rejects with `FILE_TOO_LARGE` for one that {@link read} would refuse: a server decides how large
+   * the certificates of a chain are, and must not make a file that can never be renewed.
    */
   async replace(fileName: string, credential: Credential): Promise<void> {
-    await this.#files.replace(this.path(fileName), encodeCredential(credential), { mode: MODE })
+    const path = this.path(fileName)
+    const bytes = encodeCredential(credential)
+    if (bytes.length > MAX_CREDENTIAL_BYTES) throw tooLarge(path, bytes.length)
+    await this.#files.replace(path, bytes, { mode: MODE })
   }
 
   /** Whether there was one. */
@@ -139,6 +145,17 @@ export class ProxyRepository {
     const facts = await this.#files.facts(join(this.#directory, fileName))
     return facts?.kind === 'file' ? { fileName, modifiedMs: facts.modifiedMs } : undefined
   }
+}
+
+function tooLarge(path: string, bytes: number): VoboxError {
+  return new VoboxError(
+    'FILE_TOO_LARGE',
+    `a proxy of ${bytes} bytes is too large to be stored as ${path}`,
+    {
+      hint: 'Its chain or its attributes are far beyond what is usual: look at who issued it',
+      data: { path, bytes, maxBytes: MAX_CREDENTIAL_BYTES },
+    },
+  )
 }
 
 /** The codec knows no paths; a person needs one. */
