@@ -115,7 +115,10 @@ export async function startEmbeddedGrid(options: EmbeddedGridOptions = {}): Prom
     journal,
     ...options.server,
   })
-  const { port } = await server.start()
+  const { port } = await server.start().catch(async (error: unknown) => {
+    await remove()
+    throw error
+  })
   const myproxy = myproxyContext(ca, {
     dialer: dialerWithNames({ localhost: ['127.0.0.1'] }),
     connectMs: 5000,

@@ -117,6 +117,10 @@ export class MyProxyServer {
       this.#server.once('error', (cause) => reject(cannotListen(host, port, cause)))
       this.#server.listen(port, host, resolve)
     })
+    // Such as too many open files while accepting: the next client may fare better.
+    this.#server.on('error', ({ message }) => {
+      this.#context.journal.write('error', 'listener-failed', printable(message))
+    })
     return { port: (this.#server.address() as AddressInfo).port }
   }
 
