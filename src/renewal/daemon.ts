@@ -158,7 +158,7 @@ export class RenewalDaemon {
         holdUntil: undefined,
         askedAt: undefined,
         // Whoever touched it may have cured it.
-        retryNow: known !== undefined,
+        retryNow: known?.lastFailure !== undefined,
         lastFailure: known?.lastFailure,
       })
       this.#times.delete(fileName)
@@ -277,7 +277,8 @@ function reachabilityOf(outcome: RenewalOutcome): boolean | undefined {
   if (outcome.kind !== 'failed') return undefined
   const { code } = outcome.error
   if (code === 'ALL_SERVERS_FAILED') return false
-  return code.startsWith('MYPROXY_') ? true : undefined
+  // What was refused or sent shows that there is somebody; anything else happened on our side.
+  return /^(MYPROXY|RENEWED)_/.test(code) ? true : undefined
 }
 
 function holdOf(outcome: RenewalOutcome, now: UnixSeconds): UnixSeconds | undefined {

@@ -5,7 +5,7 @@
  * respect all the same, so that a full disk does not turn into a storm of attempts.
  */
 import { toVoboxError, type VoboxError } from '../errors.js'
-import { asUnixSeconds, type UnixSeconds } from '../ports/clock.js'
+import { asUnixSeconds } from '../ports/clock.js'
 import type { GrantLimit, RegistrationState } from '../registry/registration.js'
 import type { Acceptance } from './accept-proxy.js'
 import { backOffSeconds, cappedPauseSeconds } from './back-off.js'
@@ -87,7 +87,7 @@ export async function noteCapped(
 
 export async function noteFailure(
   context: RenewalContext,
-  { registration, state, currentEnd }: Attempt,
+  { registration, state, currentEnd, emergency }: Attempt,
   error: VoboxError,
 ): Promise<RenewalOutcome> {
   const { clock, config, random, events, journal } = context
@@ -112,20 +112,16 @@ export async function noteFailure(
     lastFailure: { at: now, code, message, persistence, ...(hint !== undefined && { hint }) },
   })
   const fields = { dn: identity, file: fileName, code, persistence, failures }
-  await events.write(code === 'PROXY_EXPIRED' ? 'expired' : 'renewal-failed', {
+  const expired = code === 'PROXY_EXPIRED'
+  await events.write(expired ? 'expired' : 'renewal-failed', {
     ...fields,
-    retry: instant(retryAt),
+    retry: expired ? undefined : instant(retryAt),
     reason: message,
     cure: hint,
   })
-  const level = persistence === 'permanent' || isEmergency(currentEnd, now) ? 'error' : 'warn'
+  const level = persistence === 'permanent' || emergency ? 'error' : 'warn'
   journal.write(level, 'renewal-failed', `${identity}: ${message}`, { ...fields, hint })
   return { kind: 'failed', error, retryAt }
-}
-
-/** Less than two hours: somebody who reads the journal should act now. */
-function isEmergency(end: UnixSeconds | undefined, now: UnixSeconds): boolean {
-  return end !== undefined && end - now < 2 * 3600
 }
 
 async function writeState(

@@ -34,4 +34,6 @@ export interface Attempt {
   /** Filled in as soon as it is known; what a failure needs to know about what can be lost. */
   currentEnd?: UnixSeconds
   machineDn?: string
+  /** So little is left that a failure is worth an alarm. */
+  emergency?: boolean
 }

@@ -55,6 +55,7 @@ async function renewLeased(context: RenewalContext, attempt: Attempt): Promise<R
   const decision = decide(context, attempt, current.times)
   if (decision.action === 'give-up') throw expired(registration, current.times.end)
   if (decision.action === 'wait' && !options.force) return { kind: 'not-due', decision }
+  attempt.emergency = decision.reason === 'emergency'
 
   await repository.probeWritable()
   const request = await requestFor(context, attempt, current.credential)
@@ -96,7 +97,8 @@ async function readCurrent(context: RenewalContext, attempt: Attempt): Promise<C
   } catch (error) {
     if (!isVoboxError(error)) throw error
     const { code, message, data, persistence } = error
-    throw new VoboxError(code, message, { hint: REGISTER_AGAIN, data, persistence, cause: error })
+    const hint = code === 'FILE_UNSAFE' ? (error.hint ?? REGISTER_AGAIN) : REGISTER_AGAIN
+    throw new VoboxError(code, message, { hint, data, persistence, cause: error })
   }
 }
 

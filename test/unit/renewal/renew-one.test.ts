@@ -95,6 +95,19 @@ describe('renewOne', () => {
     })
   })
 
+  it.each([
+    ['warns when it fails with 47 h of 48 h left', HOUR, 'warn'],
+    ['raises an alarm when it fails with 2 h of 48 h left', 46 * HOUR, 'error'],
+  ])('%s', async (_name, seconds, level) => {
+    const { world } = await worldWithAlice()
+    await world.clock.advanceSeconds(seconds)
+    world.myproxy.behave = async () => {
+      throw unreachable()
+    }
+    await renewOne(world.context, 'alice')
+    expect(world.journal.at(-1)).toMatchObject({ event: 'renewal-failed', level })
+  })
+
   it('counts failures across calls: 60 s, 2 min, 4 min', async () => {
     const { world } = await worldWithAlice()
     await world.clock.advanceSeconds(HOUR)
