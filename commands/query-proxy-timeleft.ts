@@ -15,7 +15,7 @@ export default class QueryProxyTimeleft extends VoboxCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(QueryProxyTimeleft)
-    if ([flags.vo, flags.dn, flags.voms, flags.config].every((given) => given === undefined)) {
+    if ([flags.vo, flags.dn, flags.voms].every((given) => given === undefined)) {
       const { secondsLeftOfLogin } = await loadLibrary()
       return this.print(`${await secondsLeftOfLogin(process.env)}\n`)
     }

@@ -1,7 +1,7 @@
 /** The answers that scripts parse, from an open VO: the long way to what `quick-answer` gives. */
 import type { Registration } from '../registry/registration.js'
 import { secondsLeft } from '../renewal/query-blocks.js'
-import { systemClock } from './clock.js'
+import { nextSecond } from './clock-next.js'
 import type { VoContext } from './compose.js'
 import { type Answer, type AnswerCommand, answer } from './compose-answer.js'
 import { currentUid, glanceAtFile, placeOfLoginProxy } from './compose-login.js'
@@ -13,9 +13,9 @@ export function answerFor(
   command: AnswerCommand,
   chosen: readonly Registration[],
 ): Promise<Answer> {
-  const { repository, registry, clock } = vo
+  const { repository, registry } = vo
   const state = (fileName: string) => registry.state(fileName)
-  return answer({ repository, state, now: clock.now() }, command, chosen)
+  return answer({ repository, state, now: nextSecond() }, command, chosen)
 }
 
 /** Seconds left of the login proxy, registered or not. Rejects when there is none to read. */
@@ -23,5 +23,5 @@ export async function secondsLeftOfLogin(
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {
   const place = placeOfLoginProxy(environment, currentUid())
-  return secondsLeft((await glanceAtFile(nodeFiles, place)).effectiveEnd, systemClock.now())
+  return secondsLeft((await glanceAtFile(nodeFiles, place)).effectiveEnd, nextSecond())
 }

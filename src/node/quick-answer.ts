@@ -5,7 +5,7 @@
  * way, a file that does not parse, nothing found) is left to the command itself, which says what is
  * wrong. Rules and readers are the command's own; what differs is how the registry is looked into.
  */
-import { asUnixSeconds, type UnixSeconds } from '../ports/clock.js'
+import type { UnixSeconds } from '../ports/clock.js'
 import type { AnswerCommand } from './compose-answer.js'
 import { currentUid, glanceAtFile, placeOfLoginProxy } from './compose-login.js'
 import type { CommandLine } from './launcher.js'
@@ -42,9 +42,4 @@ export async function answerQuickly(
   // The registry's readers are evaluated only when they are needed.
   const { answerFromRegistry } = await import('./quick-registry.js')
   return answerFromRegistry({ line, environment, now })
-}
-
-/** The next whole second: what is left until an instant is then rounded down. */
-export function roundedUp(milliseconds: number): UnixSeconds {
-  return asUnixSeconds(Math.ceil(milliseconds / 1000))
 }

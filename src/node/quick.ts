@@ -3,8 +3,9 @@
  * the whole program, in this process. `bin/load.cjs` calls {@link main}.
  */
 import { writeSync } from 'node:fs'
+import { nextSecond } from './clock-next.js'
 import { parseCommandLine } from './launcher.js'
-import { answerQuickly, roundedUp } from './quick-answer.js'
+import { answerQuickly } from './quick-answer.js'
 
 /** Loads another bundle; what it exports is its own affair. */
 type Loader = (bundle: string) => { main: typeof main }
@@ -17,7 +18,7 @@ export async function main(words: readonly string[], load: Loader, home: string)
 
 async function quickAnswerTo(words: readonly string[]): Promise<string | undefined> {
   try {
-    return await answerQuickly(parseCommandLine(words), process.env, roundedUp(Date.now()))
+    return await answerQuickly(parseCommandLine(words), process.env, nextSecond())
   } catch {
     // Whatever is wrong, the whole program finds it too, and says it.
     return undefined

@@ -11,8 +11,7 @@ import type { Certificate } from '../x509/certificate.js'
 import { sameName } from '../x509/name.js'
 
 export interface ProxyGlance {
-  /** Identity DN in one-line form, and as DER in base64. */
-  identity: string
+  /** DER of the identity DN in base64. */
   identityDer: string
   /** Start of validity of the leaf. */
   notBefore: UnixSeconds
@@ -26,7 +25,6 @@ export function glanceAtProxy(bytes: Uint8Array): ProxyGlance {
   const plain = isChain(certificates)
   const facts = describeChain(plain ? certificates : parseCredential(bytes).chain)
   return {
-    identity: facts.identity.oneLine,
     identityDer: Buffer.from(facts.identity.der).toString('base64'),
     notBefore: facts.notBefore,
     effectiveEnd: facts.effectiveEnd,
