@@ -1,6 +1,6 @@
 /**
- * The grid around the VO-Box of the demo: a CA, a user, two hosts, and a MyProxy server of ours, all
- * made by the project's own code; no openssl, no Globus.
+ * The grid around the VO-Box of the demo: a CA, a user, two hosts, and a MyProxy server of ours,
+ * all made by the project's own code; no openssl, no Globus.
  */
 import { generateKeyPair, type KeyObject } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'

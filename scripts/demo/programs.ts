@@ -33,7 +33,9 @@ export class Programs {
     this.#options = options
   }
 
-  /** Runs `vobox-proxy` to its end, showing the command and what it says. Must end with status 0. */
+  /**
+   * Runs `vobox-proxy` to its end, showing the command and what it says. Must end with status 0.
+   */
   async voboxProxy(...args: string[]): Promise<Finished> {
     this.#narrator.command(`vobox-proxy ${args.map(quoted).join(' ')}`)
     const child = this.#spawn('vobox-proxy', args)

@@ -1,4 +1,7 @@
-/** The demo from beginning to end. Each step looks at what it caused before it says that it happened. */
+/**
+ * The demo from beginning to end. Each step looks at what it caused before it says that it
+ * happened.
+ */
 import { createPublicKey } from 'node:crypto'
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'

@@ -29,7 +29,10 @@ export interface JournalEntry {
 }
 
 export interface EmbeddedGridOptions {
-  /** Kind of all end-entity keys; the C programs need `rsa2048`. Default `p256`, which costs nothing. */
+  /**
+   * Kind of all end-entity keys; the C programs need `rsa2048`. Default `p256`, which costs
+   * nothing.
+   */
   key?: TestKeyKind
   /** Changes to what is otherwise as sites have it. */
   policy?: MyProxyPolicy
@@ -58,7 +61,9 @@ export interface EmbeddedGrid {
   stop(): Promise<void>
 }
 
-/** As sites configure it: hosts may renew what users allow; whoever knows the pass phrase retrieves. */
+/**
+ * As sites configure it: hosts may renew what users allow; whoever knows the pass phrase retrieves.
+ */
 const POLICY: MyProxyPolicy = {
   acceptedCredentials: ['/DC=org/DC=example/*'],
   authorizedRetrievers: ['*'],

@@ -29,8 +29,8 @@ const CHALLENGE_BYTES = 16
 /**
  * Sends the challenge and judges the answer.
  *
- * Each method gets a challenge of its own, so that a signature made with the weaker hash says nothing
- * about the stronger one.
+ * Each method gets a challenge of its own, so that a signature made with the weaker hash says
+ * nothing about the stronger one.
  *
  * @param stored the credential to be renewed, validated.
  * @throws a refusal that names what was wrong.

@@ -84,7 +84,9 @@ export class CredentialRepository {
     return this.#locate(username, name)
   }
 
-  /** All credentials of a user, the default one first, then by name. Broken ones are passed over. */
+  /**
+   * All credentials of a user, the default one first, then by name. Broken ones are passed over.
+   */
   async list(username: string): Promise<StoredEntry[]> {
     const prefixes = stemPrefixes(username)
     const stems = (await this.#files.list(this.#directory))
@@ -164,7 +166,9 @@ export class CredentialRepository {
     await this.#files.remove(this.#path(stem, 'lock'))
   }
 
-  /** A broken file is nobody's: it is not stored over either, lest a name change hands by damage. */
+  /**
+   * A broken file is nobody's: it is not stored over either, lest a name change hands by damage.
+   */
   async #locate(username: string, name: string | undefined): Promise<Placed | undefined> {
     for (const stem of storedStems(username, name)) {
       const entry = await this.#read(stem)

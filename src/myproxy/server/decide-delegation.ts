@@ -45,8 +45,8 @@ const WAYS: readonly Access[] = [
 ]
 
 /**
- * Decides as the C server does, with two differences, both on the strict side: renewal needs a client
- * with a certificate, and nobody who could not get a credential learns that there is none.
+ * Decides as the C server does, with two differences, both on the strict side: renewal needs a
+ * client with a certificate, and nobody who could not get a credential learns that there is none.
  */
 export function decideDelegation(
   policy: MyProxyPolicy,
@@ -88,8 +88,8 @@ function whyNotAlthoughListed({ dn }: Asker, self: boolean): string {
 
 /**
  * A name under which nothing is stored. A client without a certificate could try one name after the
- * other, so it is treated as if its pass phrase were wrong; one that the server's own lines admit is
- * told the truth.
+ * other, so it is treated as if its pass phrase were wrong; one that the server's own lines admit
+ * is told the truth.
  */
 function decideUnknown(
   policy: MyProxyPolicy,

@@ -1,7 +1,7 @@
 /**
- * Patterns on distinguished names, as `myproxy-server.config(5)` and the `RENEWER`/`RETRIEVER` lines
- * of an upload write them: `*` is any text, `?` one character, `|` separates alternatives, and a
- * backslash takes the next character literally. The whole DN must match.
+ * Patterns on distinguished names, as `myproxy-server.config(5)` and the `RENEWER`/`RETRIEVER`
+ * lines of an upload write them: `*` is any text, `?` one character, `|` separates alternatives,
+ * and a backslash takes the next character literally. The whole DN must match.
  *
  * The C server turns these into POSIX extended regular expressions, so that brackets and
  * parentheses have a meaning there. Here they stand for themselves: whoever uploads a credential

@@ -1,10 +1,10 @@
 /**
  * Slows down guessing at pass phrases.
  *
- * Guesses at one name from one address go one after the other, each failure doubling the wait before
- * the next. The owner, who comes from elsewhere, is not held up: a brake on the name alone would let
- * anybody lock anybody out. What many addresses can do together is bounded by what one guess costs
- * (`key-protection.ts`).
+ * Guesses at one name from one address go one after the other, each failure doubling the wait
+ * before the next. The owner, who comes from elsewhere, is not held up: a brake on the name alone
+ * would let anybody lock anybody out. What many addresses can do together is bounded by what one
+ * guess costs (`key-protection.ts`).
  */
 import type { Clock } from '../../ports/clock.js'
 import { busy } from './refusals.js'

@@ -2,9 +2,9 @@
  * A MyProxy server: listens, judges who is there, and serves each connection by itself.
  *
  * TLS 1.2 at most, because the C clients give up on 1.3. Node's own verification of clients is off,
- * since it knows no proxy certificates: the chain is read from the very socket that is then used and
- * judged by us. No session is resumed and no handshake repeated, so that the chain that was judged
- * stays the one in force.
+ * since it knows no proxy certificates: the chain is read from the very socket that is then used
+ * and judged by us. No session is resumed and no handshake repeated, so that the chain that was
+ * judged stays the one in force.
  */
 import { constants } from 'node:crypto'
 import type { AddressInfo, Socket } from 'node:net'

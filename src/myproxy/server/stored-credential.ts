@@ -1,4 +1,6 @@
-/** The `.creds` file: leaf, private key (encrypted where a pass phrase was given), chain; in PEM. */
+/**
+ * The `.creds` file: leaf, private key (encrypted where a pass phrase was given), chain; in PEM.
+ */
 import { isVoboxError, VoboxError } from '../../errors.js'
 import type { Random } from '../../ports/random.js'
 import { type Credential, parseCredential } from '../../proxy/credential.js'

@@ -1,10 +1,10 @@
 /**
- * The `.data` file that stands beside each stored key: `KEY=value` lines up to `END_OPTIONS`, as the
- * C server writes them (its `REPOSITORY` document).
+ * The `.data` file that stands beside each stored key: `KEY=value` lines up to `END_OPTIONS`, as
+ * the C server writes them (its `REPOSITORY` document).
  *
- * Our one addition stands *after* `END_OPTIONS`, where the C server has stopped reading: the SHA-256
- * of the `.creds` file. Two files cannot be replaced in one step; with it a reader knows whether the
- * two that it found belong together.
+ * Our one addition stands *after* `END_OPTIONS`, where the C server has stopped reading: the
+ * SHA-256 of the `.creds` file. Two files cannot be replaced in one step; with it a reader knows
+ * whether the two that it found belong together.
  */
 import { printable, VoboxError } from '../../errors.js'
 import type { CredentialPolicy } from './policy.js'
@@ -20,7 +20,9 @@ export interface StoredData extends CredentialPolicy {
   lifetimeSeconds: number
   description?: string
   keyRetriever?: string
-  /** A hash that some C servers wrote beside an unencrypted key; crypt(3), which we do not compute. */
+  /**
+   * A hash that some C servers wrote beside an unencrypted key; crypt(3), which we do not compute.
+   */
   passPhraseHash?: string
   /** SHA-256 of the `.creds` file, in hex; absent in files of the C server. */
   fingerprint?: string
@@ -64,8 +66,8 @@ export function encodeStoredData(data: StoredData): Buffer {
 }
 
 /**
- * Everything that {@link encodeStoredData} writes must be readable here: whoever can store what cannot
- * be read takes the file's name from all others who would have the same.
+ * Everything that {@link encodeStoredData} writes must be readable here: whoever can store what
+ * cannot be read takes the file's name from all others who would have the same.
  *
  * @throws `MYPROXY_STORE_MALFORMED` for anything that is not whole: half a policy is none.
  */

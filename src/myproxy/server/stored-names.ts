@@ -2,9 +2,9 @@
  * How the files of a stored credential are named: `<user>.creds`, or `<user>-<name>.creds` for one
  * with a name, and `.data` beside each, as the C server does it.
  *
- * Those names are ambiguous: user `a` with `b-c` and user `a-b` with `c` share one. So a file's name
- * is only where to look; `USERNAME` and `NAME` inside `.data` decide whose it is. Whoever comes
- * second gets a name made of hashes, which nobody else can have.
+ * Those names are ambiguous: user `a` with `b-c` and user `a-b` with `c` share one. So a file's
+ * name is only where to look; `USERNAME` and `NAME` inside `.data` decide whose it is. Whoever
+ * comes second gets a name made of hashes, which nobody else can have.
  */
 import { createHash } from 'node:crypto'
 import { printable, VoboxError } from '../../errors.js'
@@ -18,7 +18,7 @@ const MAX_PLAIN_BYTES = 100
 /**
  * Checks a user name before it reaches a path.
  *
- * @throws `MYPROXY_VALUE_INVALID` for an empty name, a leading dot, a control character or too much.
+ * @throws `MYPROXY_VALUE_INVALID` when empty, too long, with a leading dot or a control character.
  */
 export function checkUserName(username: string): void {
   checkName('user name', username, /[\u0000-\u001f\u007f]/)

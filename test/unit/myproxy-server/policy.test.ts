@@ -7,7 +7,9 @@ const ALICE = '/DC=org/CN=alice'
 const VOBOX = '/DC=org/OU=Hosts/CN=vobox'
 const PORTAL = '/DC=org/OU=Hosts/CN=portal'
 
-/** As sites configure it: hosts may renew what users allow, anybody retrieves with a pass phrase. */
+/**
+ * As sites configure it: hosts may renew what users allow, anybody retrieves with a pass phrase.
+ */
 const site: MyProxyPolicy = {
   acceptedCredentials: ['/DC=org/*'],
   authorizedRetrievers: ['*'],
