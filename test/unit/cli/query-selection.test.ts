@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest'
+import { canonicalVoms, selectRegistrations } from '../../../src/renewal/query-selection.js'
+import { failureOf } from '../../support/failure.js'
+import { registration } from '../../support/registry.js'
+
+const ROLE = 'alice:/alice/Role=lcgadmin'
+const anna = registration('anna', { voms: [ROLE, 'alice'] })
+const annaPlain = registration('anna-plain', {
+  identity: anna.identity,
+  identityDer: anna.identityDer,
+  voms: [],
+})
+const ben = registration('ben', { voms: ['alice'] })
+const all = [anna, annaPlain, ben]
+const who = { vo: 'alice', voms: [] }
+
+describe('selectRegistrations', () => {
+  it.each([
+    ['every registration for --dn all', all, { ...who, dn: 'all' }, undefined, all],
+    ['both registrations of one DN', all, { ...who, dn: '/CN=anna' }, undefined, [anna, annaPlain]],
+    ['one of them by its role', all, { ...who, dn: '/CN=anna', voms: [ROLE] }, undefined, [anna]],
+    [
+      'any that carries one of two values',
+      all,
+      { ...who, dn: 'all', voms: ['x', ROLE] },
+      undefined,
+      [anna],
+    ],
+    ['the login proxy without --dn', all, who, ben.identityDer, [ben]],
+    ['the only one for a stranger', [ben], who, anna.identityDer, [ben]],
+    ['the only one without a login proxy', [ben], who, undefined, [ben]],
+    ['the only one with that role', all, { ...who, voms: [ROLE] }, ben.identityDer, [anna]],
+    ['nothing for --dn all where nothing is registered', [], { ...who, dn: 'all' }, undefined, []],
+  ])('chooses %s', (_name, registrations, wanted, login, chosen) => {
+    expect(selectRegistrations(registrations, wanted, login)).toEqual(chosen)
+  })
+
+  it.each([
+    [
+      'a DN that is not registered',
+      all,
+      { ...who, dn: '/CN=carl' },
+      undefined,
+      'NOT_REGISTERED',
+      '/CN=carl is not registered for VO alice',
+    ],
+    [
+      'a DN without that role',
+      all,
+      { ...who, dn: '/CN=ben', voms: [ROLE] },
+      undefined,
+      'NOT_REGISTERED',
+      `/CN=ben is not registered for VO alice with ${ROLE}`,
+    ],
+    [
+      'a stranger where three are registered',
+      all,
+      who,
+      'AAAA',
+      'NOT_REGISTERED',
+      'the login proxy is not registered for VO alice, 3 others are',
+    ],
+    [
+      'nobody where three are registered',
+      all,
+      who,
+      undefined,
+      'REGISTRATION_AMBIGUOUS',
+      'there is no login proxy, and 3 registrations for VO alice',
+    ],
+    [
+      'anybody where none is',
+      [],
+      who,
+      undefined,
+      'NOT_REGISTERED',
+      'nothing is registered for VO alice',
+    ],
+    [
+      'a DN by its beginning',
+      all,
+      { ...who, dn: '/CN=ann' },
+      undefined,
+      'NOT_REGISTERED',
+      '/CN=ann is not registered for VO alice',
+    ],
+  ])('refuses %s', (_name, registrations, wanted, login, code, message) => {
+    const failure = failureOf(() => selectRegistrations(registrations, wanted, login))
+    expect(failure).toMatchObject({ code, message, data: { vo: 'alice' } })
+  })
+
+  it('strips control characters of a DN from the message', () => {
+    const wanted = { ...who, dn: '/CN=\u001b]0;x\u0007\nevil' }
+    const failure = failureOf(() => selectRegistrations(all, wanted, undefined))
+    expect(failure.message).toBe('/CN= ]0;x evil is not registered for VO alice')
+  })
+})
+
+describe('canonicalVoms', () => {
+  it.each([
+    ['alice', 'alice'],
+    ['alice:/alice', 'alice'],
+    ['alice:/alice/Role=NULL/Capability=NULL', 'alice'],
+    ['alice:/alice/Role=NULL', 'alice'],
+    [`${ROLE}/Capability=NULL`, ROLE],
+    ['alice:/alice/sub', 'alice:/alice/sub'],
+    ['alice:/alice/sub/Role=NULL/Capability=NULL', 'alice:/alice/sub'],
+  ])('%s is %s', (value, canonical) => {
+    expect(canonicalVoms(value)).toBe(canonical)
+  })
+})
