@@ -5,7 +5,7 @@
  * files tell people and scripts where to look, and prove nothing: a pid is believed only when that
  * process holds the lock, and belongs to the VO admin.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { constants, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { isVoboxError, VoboxError } from '../errors.js'
 import type { FileLock, Files } from '../ports/files.js'
@@ -120,9 +120,13 @@ function looksLikeService(pid: number, { vo, admin }: ServiceFacts): boolean {
   return at >= 0 && words[at + 1] === vo && words[at + 2] === admin
 }
 
+/** A FIFO or a link in the place of a file must hold nobody up: root waits for the answer. */
+const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
+
 function readOrUndefined(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8')
+    // Node takes flags as a number too; its types do not know.
+    return readFileSync(path, { encoding: 'utf8', flag: READ_FLAGS as unknown as string })
   } catch {
     return undefined
   }

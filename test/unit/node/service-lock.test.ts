@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -72,6 +73,15 @@ describe('the lock of the service', () => {
     const service = await someService()
     const lock = await takeServiceLock(nodeFiles, service)
     writeFileSync(service.pidFiles[0] ?? '', text)
+    expect(await findService(nodeFiles, service)).toBe('unknown')
+    await lock.release()
+  })
+
+  it('is asked for in no time where a FIFO or an endless device has the name of the pid file', async () => {
+    const service = await someService()
+    const lock = await takeServiceLock(nodeFiles, service)
+    execFileSync('mkfifo', [service.pidFiles[0] ?? ''])
+    symlinkSync('/dev/zero', service.pidFiles[1] ?? '')
     expect(await findService(nodeFiles, service)).toBe('unknown')
     await lock.release()
   })
