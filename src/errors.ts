@@ -160,13 +160,10 @@ export function toVoboxError(error: unknown): VoboxError {
 
 /**
  * Text from outside (a server's error, a DN, an address) made safe for a terminal, a log or a mail:
- * control characters (C0, DEL, C1) and line and direction separators become one space, then cut to
- * `maxLength` characters (default 1000).
+ * control characters (C0, DEL, C1), line separators and marks that turn the direction of what follows
+ * become one space, then cut to `maxLength` characters (default 1000).
  */
 export function printable(text: string, maxLength = 1000): string {
-  const clean = text.replace(
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g,
-    ' ',
-  )
+  const clean = text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu, ' ')
   return clean.length <= maxLength ? clean : `${clean.slice(0, maxLength - 1)}…`
 }
