@@ -46,7 +46,7 @@ export default class MachineProxy extends VoboxCommand {
     const { flags } = await this.parse(MachineProxy)
     const { encodeMachineProxy, interruption, placeMachineProxy, showMachineProxy } =
       await loadLibrary()
-    const seconds = await secondsOf('hours', flags.hours, 'h')
+    const seconds = await secondsOf('hours', flags.hours, 'h', 1)
     const made = await placeMachineProxy({
       vo: flags.vo,
       configFile: flags.config,

@@ -89,9 +89,9 @@ export default class Register extends VoboxCommand {
     const { flags } = await this.parse(Register)
     const library = await loadLibrary()
     const settings = {
-      lifetimeSeconds: await secondsOf('hours', flags.hours, 'h'),
+      lifetimeSeconds: await secondsOf('hours', flags.hours, 'h', 1),
       refreshSeconds:
-        flags.refresh === 'never' ? null : await secondsOf('refresh', flags.refresh, 's'),
+        flags.refresh === 'never' ? null : await secondsOf('refresh', flags.refresh, 's', 1),
       proxySafeSeconds: await secondsOf('proxy-safe', flags['proxy-safe'], 's'),
       myproxySafeSeconds: await secondsOf('myproxy-safe', flags['myproxy-safe'], 's'),
       servers: flags.server?.split(',').map((server) => server.trim()),

@@ -5,16 +5,20 @@ import { loadLibrary } from './vobox-command.js'
  * Seconds of a duration option; absent: absent.
  *
  * @param bareUnit unit of a bare number: `-t 48` is hours, `--proxy-safe 3600` is seconds.
+ * @param least smallest value that makes sense, in seconds; default 0.
  */
 export async function secondsOf(
   option: string,
   text: string | undefined,
   bareUnit: 's' | 'h',
+  least = 0,
 ): Promise<number | undefined> {
   if (text === undefined) return undefined
   const { parseDuration, VoboxError, isVoboxError } = await loadLibrary()
   try {
-    return parseDuration(text, bareUnit)
+    const seconds = parseDuration(text, bareUnit)
+    if (seconds >= least) return seconds
+    throw new VoboxError('USAGE', `${text} is too short`, { data: { text, least } })
   } catch (error) {
     if (!isVoboxError(error)) throw error
     const { code, message, hint, data } = error
