@@ -3,6 +3,7 @@ import { isVoboxError } from '../errors.js'
 import type { FileFacts, Files } from '../ports/files.js'
 import { MAX_CREDENTIAL_BYTES } from '../proxy/credential.js'
 import { glanceAtProxy, type ProxyGlance } from '../renewal/query-glance.js'
+import { namingFile } from '../repository/naming-file.js'
 import { isRoot } from './become-owner.js'
 
 /** Whose rights we act with at this moment. */
@@ -27,7 +28,8 @@ export function placeOfLoginProxy(
 
 /** Rejects as `Files.read` and `parseCredential` do. */
 export async function glanceAtFile(files: Files, place: LoginProxyPlace): Promise<ProxyGlance> {
-  return glanceAtProxy(await readForLooking(files, place))
+  const bytes = await readForLooking(files, place)
+  return namingFile(place.path, () => glanceAtProxy(bytes))
 }
 
 /**

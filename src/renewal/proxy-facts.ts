@@ -6,12 +6,10 @@ import type { Config } from '../config/config.js'
 import { asUnixSeconds, type UnixSeconds } from '../ports/clock.js'
 import type { FileFacts } from '../ports/files.js'
 import { type ChainFacts, describeChain } from '../proxy/chain-facts.js'
-import { parseCredential } from '../proxy/credential.js'
 import type { Registration, RegistrationState } from '../registry/registration.js'
-import { type Certificate, parseCertificate } from '../x509/certificate.js'
-import { sameName } from '../x509/name.js'
-import { parsePem } from '../x509/pem.js'
+import type { Certificate } from '../x509/certificate.js'
 import { decideRenewal, type RenewalDecision, type RenewalFacts } from './decide-renewal.js'
+import { glanceAtChain } from './query-glance.js'
 
 /** What of a proxy file matters for its timing; small, so that thousands can be kept in memory. */
 export interface ProxyTimes {
@@ -34,24 +32,9 @@ export function proxyTimes(chain: readonly Certificate[], file: FileFacts): Prox
   }
 }
 
-/**
- * The same from a file's bytes. Where the file is in the order that we write, its key is not touched:
- * that is most of the cost of reading one.
- *
- * @throws VoboxError as `parseCredential` does.
- */
+/** The same from a file's bytes. @throws VoboxError as `parseCredential` and `describeChain` do. */
 export function parseProxyTimes(bytes: Uint8Array, file: FileFacts): ProxyTimes {
-  const certificates = parsePem(bytes)
-    .filter(({ label }) => label === 'CERTIFICATE')
-    .map((block) => parseCertificate(block.bytes))
-  return proxyTimes(isInOrder(certificates) ? certificates : parseCredential(bytes).chain, file)
-}
-
-function isInOrder(chain: readonly Certificate[]): boolean {
-  return chain.every((certificate, index) => {
-    const below = chain[index - 1]
-    return below === undefined || sameName(below.issuer, certificate.subject)
-  })
+  return proxyTimes(glanceAtChain(bytes), file)
 }
 
 /** Four bytes of the leaf's fingerprint as a fraction: the same at every look, other for every proxy. */

@@ -3,6 +3,7 @@ import pLimit from 'p-limit'
 import { toVoboxError, type VoboxError } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
 import type { Registration, RegistrationState } from '../registry/registration.js'
+import { namingFile } from '../repository/naming-file.js'
 import type { ProxyRepository } from '../repository/proxy-repository.js'
 import { glanceAtProxy } from './query-glance.js'
 
@@ -60,7 +61,8 @@ async function readBlock(
   if (!needs.proxy) return block
   try {
     const { bytes } = await sources.repository.readBytes(fileName)
-    return { ...block, proxySeconds: secondsLeft(glanceAtProxy(bytes).effectiveEnd, sources.now) }
+    const { effectiveEnd } = namingFile(file, () => glanceAtProxy(bytes))
+    return { ...block, proxySeconds: secondsLeft(effectiveEnd, sources.now) }
   } catch (error) {
     return { ...block, problem: toVoboxError(error) }
   }

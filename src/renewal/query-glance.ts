@@ -21,14 +21,23 @@ export interface ProxyGlance {
 
 /** @throws VoboxError as `parseCredential` and `describeChain` do. */
 export function glanceAtProxy(bytes: Uint8Array): ProxyGlance {
-  const certificates = parseCertificateChain(bytes)
-  const plain = isChain(certificates)
-  const facts = describeChain(plain ? certificates : parseCredential(bytes).chain)
+  const facts = describeChain(glanceAtChain(bytes))
   return {
     identityDer: Buffer.from(facts.identity.der).toString('base64'),
     notBefore: facts.notBefore,
     effectiveEnd: facts.effectiveEnd,
   }
+}
+
+/**
+ * The chain of a proxy file, leaf first. Where the file is in the order that we write, its key is not
+ * touched: that is most of the cost of reading one.
+ *
+ * @throws VoboxError as `parseCredential` does.
+ */
+export function glanceAtChain(bytes: Uint8Array): readonly Certificate[] {
+  const certificates = parseCertificateChain(bytes)
+  return isChain(certificates) ? certificates : parseCredential(bytes).chain
 }
 
 /** Leaf first, each named as the issuer of the one before, and no root. */

@@ -7,6 +7,7 @@ import pLimit from 'p-limit'
 import { toVoboxError, type VoboxError } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
 import type { Registration, RegistrationState } from '../registry/registration.js'
+import { namingFile } from '../repository/naming-file.js'
 import type { RenewalContext } from './context.js'
 import type { RenewalDecision } from './decide-renewal.js'
 import { explainGrant } from './grant.js'
@@ -59,7 +60,7 @@ async function queryRow(context: QueryContext, registration: Registration): Prom
   }
   try {
     const { bytes, facts } = await repository.readBytes(fileName)
-    const times = parseProxyTimes(bytes, facts)
+    const times = namingFile(row.file, () => parseProxyTimes(bytes, facts))
     const proxy = { times, secondsLeft: secondsLeft(times.end, at) }
     return { ...row, proxy, next: decideFor(registration, state, times, config, at) }
   } catch (error) {

@@ -11,6 +11,7 @@ import { type ChainFacts, describeChain } from '../proxy/chain-facts.js'
 import { type Credential, MAX_CREDENTIAL_BYTES, parseCredential } from '../proxy/credential.js'
 import { validateProxyChain } from '../proxy/validate-proxy-chain.js'
 import { chainWeaknesses } from '../proxy/weaknesses.js'
+import { namingFile } from '../repository/naming-file.js'
 import type { TrustAnchors } from '../x509/trust-anchors.js'
 import type { RegisterContext, RegisterRequest, RegisterWarning } from './register-request.js'
 
@@ -148,21 +149,6 @@ async function readOwnFile(files: Files, request: RegisterRequest): Promise<Buff
       hint: 'Register as the user whose proxy it is',
       data: { ...error.data, callerUid },
       cause: error,
-    })
-  }
-}
-
-/** The codec and the rules know no paths; a person needs one. */
-function namingFile<T>(path: string, work: () => T): T {
-  try {
-    return work()
-  } catch (error) {
-    if (!isVoboxError(error)) throw error
-    throw new VoboxError(error.code, `${printable(path)}: ${error.message}`, {
-      hint: error.hint,
-      data: { ...error.data, path },
-      cause: error,
-      persistence: error.persistence,
     })
   }
 }
