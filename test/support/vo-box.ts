@@ -6,7 +6,16 @@
  * of every test; where they are not, it is whoever runs them.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -67,7 +76,8 @@ export class VoBox {
   readonly registry: JsonRegistry
   readonly repository: ProxyRepository
   readonly configFile: string
-  readonly #directory: string
+  /** Holds the root of the VO directory, the configuration and whatever is put. */
+  readonly directory: string
   readonly #env: Readonly<Record<string, string>>
   readonly #children = new Set<ChildProcess>()
 
@@ -75,7 +85,7 @@ export class VoBox {
   constructor(directory: string, { vo, config, env = {} }: VoBoxOptions) {
     this.vo = vo
     this.admin = voAdmin()
-    this.#directory = directory
+    this.directory = directory
     this.root = join(directory, `root-of-${vo}`)
     this.paths = voPaths(this.root, vo)
     this.configFile = join(directory, `${vo}.toml`)
@@ -106,7 +116,7 @@ export class VoBox {
 
   /** Puts a file of the VO admin's beside the VO directory; returns its path. */
   put(name: string, content: string | Uint8Array, mode = 0o600): string {
-    const path = join(this.#directory, name)
+    const path = join(this.directory, name)
     rmSync(path, { force: true })
     writeFileSync(path, content, { mode })
     chmodSync(path, mode)
@@ -117,6 +127,13 @@ export class VoBox {
   /** A login proxy of the VO admin's; returns its path. */
   putLogin(name: string, credential: Credential): string {
     return this.put(name, encodeCredential(credential))
+  }
+
+  /** Registers a login proxy that was {@link putLogin put}, unchecked; throws when that fails. */
+  async register(login: string, ...options: string[]): Promise<void> {
+    const args = ['register', '--proxy', login, '--no-check', '--no-voms', ...options]
+    const { status, stderr } = await this.call(args)
+    if (status !== 0) throw new Error(`register ended with ${status}: ${stderr}`)
   }
 
   /** Runs `vobox-proxy --vo VO …` to its end. */
@@ -163,6 +180,24 @@ export class VoBox {
       .filter((line) => line.split(' ')[0] === word)
   }
 
+  /**
+   * Every file below the VO directory with its mode and its bytes, by its path from there; without
+   * logs and locks, and without those that `apart` names. Two such pictures tell what was touched.
+   */
+  picture(...apart: readonly RegExp[]): Record<string, string> {
+    const left = [/^log\//, /\.lock$/, /^state\/locks\//, ...apart]
+    const names = readdirSync(this.paths.directory, { recursive: true, encoding: 'utf8' })
+    const found: Record<string, string> = {}
+    for (const name of names.sort()) {
+      const path = join(this.paths.directory, name)
+      const facts = lstatSync(path)
+      if (facts.isDirectory() || left.some((pattern) => pattern.test(name))) continue
+      const bytes = facts.isFile() ? readFileSync(path, 'latin1') : 'no regular file'
+      found[name] = `${(facts.mode & 0o7777).toString(8)} ${bytes}`
+    }
+    return found
+  }
+
   async until(holds: () => boolean | Promise<boolean>, deadlineMs = DEADLINE_MS): Promise<void> {
     const end = performance.now() + deadlineMs
     while (!(await holds())) {
@@ -198,7 +233,7 @@ export class VoBox {
     const child = spawn(first, words, {
       env: { ...this.#env, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
-      cwd: this.#directory,
+      cwd: this.directory,
       ...(isRoot() && !asRoot && { uid, gid }),
     })
     this.#children.add(child)
@@ -231,6 +266,12 @@ export class VoBox {
       })
     })
   }
+}
+
+/** The stable code that a command with `--json` left on stderr; undefined: it left none. */
+export function codeOf({ stderr }: Finished): string | undefined {
+  const line = stderr.split('\n').find((text) => text.startsWith('{'))
+  return line === undefined ? undefined : JSON.parse(line).error?.code
 }
 
 const isRoot = () => process.getuid?.() === 0
