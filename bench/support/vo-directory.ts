@@ -53,7 +53,7 @@ export async function makeBenchVo(directory: string, count: number): Promise<Ben
   for (const path of [root, paths.directory, paths.repository]) await chmod(path, 0o750)
   await chmod(paths.repository, 0o700)
   const ca = new TestAuthority()
-  const trust = await writeTrustDirectory(root, ca)
+  const trust = await writeTrustDirectory(join(directory, `trust-${count}`), ca)
   const machine = addProxy(ca.issueHost('vobox.example.org'), { hours: 24, pathLength: 0 })
   await writeFile(paths.machineProxy, encodeCredential(machine), { mode: 0o400 })
 
