@@ -38,6 +38,8 @@ export interface MachineProxyOptions {
   out?: string | undefined
   /** Command line that runs {@link writeMachineProxy} in another process; needed by root. */
   writer: readonly string[]
+  /** How long that may take, in milliseconds; default 60,000. */
+  writerMs?: number
   signal?: AbortSignal | undefined
 }
 
@@ -54,6 +56,9 @@ const HOST_CERTIFICATE = '/etc/grid-security/hostcert.pem'
 const HOST_KEY = '/etc/grid-security/hostkey.pem'
 const MAX_BYTES = 512 * 1024
 const MODE = 0o400
+/** The writer runs as the VO admin, who can stop it: cron and the boot must not wait for them. */
+const WRITER_MS = 60_000
+const MAX_SAID_BYTES = 64 * 1024
 
 /**
  * Makes a machine proxy and puts it in its place.
@@ -82,7 +87,7 @@ export async function placeMachineProxy(options: MachineProxyOptions): Promise<M
     ...(hours !== undefined && { hours }),
     ...(signal && { signal }),
   })
-  await write(file, made, options.writer)
+  await write(file, made, options)
   const identity = describeChain(made.chain).identity.oneLine
   return { file, identity, end: made.end, shortenedBySeconds: made.shortenedBySeconds }
 }
@@ -132,31 +137,54 @@ async function readHostFile(path: string, forbiddenMode: number): Promise<Buffer
 async function write(
   file: string,
   credential: Credential,
-  writer: readonly string[],
+  { writer, writerMs = WRITER_MS }: MachineProxyOptions,
 ): Promise<void> {
   const bytes = encodeCredential(credential)
-  if (isRoot()) await pipeToWriter([...writer, `--out=${file}`], bytes)
+  if (isRoot()) await pipeToWriter([...writer, `--out=${file}`], bytes, writerMs)
   else await nodeFiles.replace(file, bytes, { mode: MODE })
 }
 
 /** Runs the writer with a clean environment; its failure, JSON on stderr, becomes ours. */
-function pipeToWriter([program = '', ...words]: string[], bytes: Buffer): Promise<void> {
+function pipeToWriter(
+  [program = '', ...words]: string[],
+  bytes: Buffer,
+  deadlineMs: number,
+): Promise<void> {
   return new Promise((resolvePromise, reject) => {
     const child = spawn(program, [...words, '--json'], {
       cwd: '/',
       env: { PATH: '/usr/bin:/bin' },
       stdio: ['pipe', 'ignore', 'pipe'],
     })
-    const said: Buffer[] = []
-    child.stderr.on('data', (chunk: Buffer) => said.push(chunk))
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      if (said.length < MAX_SAID_BYTES) said += chunk.toString('utf8')
+    })
     child.stdin.on('error', () => undefined)
     child.on('error', reject)
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL')
+      // Whatever else holds these pipes open must not keep us.
+      child.stdin.destroy()
+      child.stderr.destroy()
+      reject(writerTooSlow(deadlineMs))
+    }, deadlineMs)
     child.on('close', (status) => {
+      clearTimeout(timer)
       if (status === 0) resolvePromise()
-      else reject(failureOfWriter(Buffer.concat(said).toString('utf8')))
+      else reject(failureOfWriter(said))
     })
     child.stdin.end(bytes)
   })
+}
+
+function writerTooSlow(deadlineMs: number): VoboxError {
+  const seconds = deadlineMs / 1000
+  return new VoboxError(
+    'DEADLINE_EXCEEDED',
+    `the machine proxy was not written within ${seconds} s`,
+    { hint: 'Is the VO directory on a file system that hangs?', data: { deadlineMs } },
+  )
 }
 
 function failureOfWriter(said: string): VoboxError {
