@@ -6,6 +6,7 @@
  * carried over is found by its identity, and not by the name that this identity would get today.
  */
 import { printable, VoboxError } from '../errors.js'
+import { quoteShell } from '../registry/cure-commands.js'
 import type { Registration } from '../registry/registration.js'
 import { proxyFileName } from '../repository/proxy-file-name.js'
 
@@ -69,7 +70,7 @@ function newPlace(registrations: ReadonlyMap<string, Registration>, subject: Sub
     'REGISTRATION_AMBIGUOUS',
     `${printable(subject.identity)} would get the file of ${old}, whose DN is not the same`,
     {
-      hint: `If it is the same person: register --replaces '${old}'`,
+      hint: `If it is the same person: register --replaces ${quoteShell(old)}`,
       data: { fileName, identity: subject.identity, registered: before.identity },
     },
   )
@@ -116,7 +117,7 @@ function notRegistered(
 function bothRegistered(own: Registration, old: Registration): VoboxError {
   const [ownDn, oldDn] = [printable(own.identity), printable(old.identity)]
   return new VoboxError('REGISTRATION_AMBIGUOUS', `both ${ownDn} and ${oldDn} are registered`, {
-    hint: `Unregister one of them first: vobox-proxy unregister --dn '${ownDn}'`,
+    hint: `Unregister one of them first: vobox-proxy unregister --dn ${quoteShell(ownDn)}`,
     data: { fileNames: [own.fileName, old.fileName] },
   })
 }

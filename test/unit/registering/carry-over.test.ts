@@ -47,6 +47,19 @@ describe('placeFor', () => {
     })
   })
 
+  it('quotes a DN in a command that will be pasted, whatever is in it', () => {
+    const identity = "/CN=O'Brien'; rm -rf ~; '"
+    const quoted = `'/CN=O'\\''Brien'\\''; rm -rf ~; '\\'''`
+    const subject = { ...ALICE, identity }
+    const { fileName } = placeFor(among(), subject, undefined)
+    const other = of({ ...subject, identityDer: 'b3RoZXI=' }, fileName)
+    const taken = failureOf(() => placeFor(among(other), subject, undefined))
+    expect(taken.hint).toContain(`--replaces ${quoted}`)
+    const old = of({ ...ALICE, identity: '/CN=old', identityDer: 'b2xk' }, 'old-file')
+    const both = failureOf(() => placeFor(among(of(subject, 'own'), old), subject, '/CN=old'))
+    expect(both.hint).toContain(`--dn ${quoted}`)
+  })
+
   it('does not let a DN that reads the same but has other bytes take a file over', () => {
     const other = of({ ...ALICE, identityDer: 'b3RoZXI=' }, PLAIN_FILE)
     const error = failureOf(() => placeFor(among(other), ALICE, undefined))
@@ -54,7 +67,7 @@ describe('placeFor', () => {
       code: 'REGISTRATION_AMBIGUOUS',
       data: { fileName: PLAIN_FILE, registered: '/CN=alice' },
     })
-    expect(error.hint).toContain("--replaces '/CN=alice'")
+    expect(error.hint).toContain('--replaces /CN=alice')
     expect(placeFor(among(other), ALICE, '/CN=alice')).toMatchObject({ outcome: 'replaced' })
   })
 
