@@ -80,11 +80,22 @@ function refuseForeign(line: CommandLine, command: CommandFacts): void {
       data: { command: command.id, option },
     })
   }
+  refuseExcluded(line, command)
   const [stray] = line.operands
   if (stray !== undefined) {
     throw new VoboxError('USAGE', `${command.id} has no use for '${stray}'`, {
       hint,
       data: { command: command.id, word: stray },
+    })
+  }
+}
+
+function refuseExcluded(line: CommandLine, { id, flags }: CommandFacts): void {
+  for (const option of line.options.keys()) {
+    const other = flags[option]?.exclusive?.find((name) => line.options.has(String(name)))
+    if (other === undefined) continue
+    throw new VoboxError('USAGE', `--${option} and --${other} exclude each other`, {
+      data: { command: id, options: [option, other] },
     })
   }
 }

@@ -66,7 +66,7 @@ function troubleOf({ proxy, state, grantNote, at }: QueryRow): string[] {
   if (lastFailure !== undefined && failures > 0) {
     const times = failures === 1 ? '' : `, ${failures} times in a row`
     lines.push(
-      `failed ${showDistance(lastFailure.at, at)}${times}: ${printable(lastFailure.message)}`,
+      `failed ${lastFailure.at === at ? 'just now' : showDistance(lastFailure.at, at)}${times}: ${printable(lastFailure.message)}`,
     )
     if (lastFailure.hint !== undefined) lines.push(`  ${printable(lastFailure.hint)}`)
   }

@@ -60,16 +60,16 @@ const OURS = {
 }
 
 describe('the launcher', () => {
-  it.each([['as an ordinary user', true], ...(isRoot ? ([['as root', false]] as const) : [])])(
-    'drops what makes Node do other things, and core dumps, %s',
-    async (_name, asUser) => {
-      const lines = await launch(['query'], { asUser, env: { ...HOSTILE, ...OURS } })
-      const names = lines.map((line) => line.split('=')[0])
-      for (const name of Object.keys(HOSTILE)) expect(names).not.toContain(name)
-      for (const [name, value] of Object.entries(OURS)) expect(lines).toContain(`${name}=${value}`)
-      expect(lines).toContain('core 0')
-    },
-  )
+  it.each<[string, boolean]>([
+    ['as an ordinary user', true],
+    ['as whoever runs the tests', false],
+  ])('drops what makes Node do other things, and core dumps, %s', async (_name, asUser) => {
+    const lines = await launch(['query'], { asUser, env: { ...HOSTILE, ...OURS } })
+    const names = lines.map((line) => line.split('=')[0])
+    for (const name of Object.keys(HOSTILE)) expect(names).not.toContain(name)
+    for (const [name, value] of Object.entries(OURS)) expect(lines).toContain(`${name}=${value}`)
+    expect(lines).toContain('core 0')
+  })
 
   it.runIf(isRoot)('lets nothing else through as root, and its own PATH', async () => {
     const env = {

@@ -1,0 +1,164 @@
+/** What the program says to who calls it wrongly, and to who asks how. */
+import { chmodSync, mkdirSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { makeTemporaryDirectory } from '../support/temporary-directory.js'
+import { VoBox } from '../support/vo-box.js'
+
+let box: VoBox
+let remove: () => Promise<void>
+
+beforeAll(async () => {
+  const temporary = await makeTemporaryDirectory()
+  remove = temporary.remove
+  box = new VoBox(temporary.path, { vo: 'alice', config: '' })
+})
+afterAll(async () => {
+  await box.close()
+  await remove()
+})
+
+describe('wrong usage', () => {
+  it.each([
+    [
+      'a command that is none',
+      ['regster'],
+      "there is no command 'regster'",
+      'did you mean register?',
+    ],
+    [
+      'an option that is none',
+      ['register', '--forse'],
+      'there is no option --forse',
+      'did you mean --force?',
+    ],
+    [
+      "another command's option",
+      ['query', '--force'],
+      'query has no option --force',
+      'query --help',
+    ],
+    ['a word too many', ['query', 'all'], "query has no use for 'all'", 'query --help'],
+    ['options without a command', ['--vo', 'alice'], 'which command?', 'help lists them'],
+    ['an option without its value', ['query', '--dn'], 'option --dn needs a value', ''],
+    [
+      'two that exclude each other',
+      ['renew', '--all', '--dn', 'x'],
+      '--all and --dn exclude each other',
+      '',
+    ],
+    [
+      'help about nothing',
+      ['help', 'nonsense'],
+      "there is no command 'nonsense'",
+      'help lists them',
+    ],
+    [
+      'a VO name with a way up',
+      ['--vo', '../alice', 'query'],
+      "'../alice' is no VO name",
+      'letters',
+    ],
+    ['a VO name for a shell', ['--vo', 'a;id', 'query'], "'a;id' is no VO name", 'letters'],
+    ['a VO name that is an option', ['--vo=-x', 'query'], "'-x' is no VO name", 'letters'],
+    ['an empty VO name', ['--vo=', 'query'], "'' is no VO name", 'letters'],
+    ['a VO name with a line feed', ['--vo', 'a\nb', 'query'], "'a b' is no VO name", 'letters'],
+  ])('ends with 2 for %s', async (_name, words, message, hint) => {
+    const { status, stdout, stderr } = await box.callBare(words)
+    expect([status, stdout]).toEqual([2, ''])
+    expect(stderr).toMatch(/^vobox-proxy: /)
+    expect(stderr).toContain(message)
+    expect(stderr).toContain(hint)
+    expect(stderr).not.toContain('    at ')
+  })
+
+  it('says the same as JSON where JSON was asked for', async () => {
+    const { status, stdout, stderr } = await box.callBare(['--json', '--vo', '..', 'query'])
+    expect([status, stdout]).toEqual([2, ''])
+    const { version, error } = JSON.parse(stderr)
+    expect(version).toBe(1)
+    expect(error).toMatchObject({ code: 'VO_NAME_INVALID', data: { name: '..' } })
+  })
+
+  it.each([
+    ['a DN with quotes', '/CN=O\'Neil "x"'],
+    ['a DN with a line feed', '/CN=a\n/CN=b'],
+    ['a DN with a way up', '/CN=../../etc/passwd'],
+    ['a DN for a shell', '/CN=$(id)`id`'],
+    ['a DN of 100,000 characters', `/CN=${'x'.repeat(100_000)}`],
+  ])('finds %s not registered and prints no control character', async (_name, dn) => {
+    const { status, stdout, stderr } = await box.callBare(['--dn', dn, 'query-proxy-filename'])
+    expect([status, stdout]).toEqual([3, ''])
+    expect(stderr.split('\n')).toHaveLength(3)
+    expect(stderr.length).toBeLessThan(3000)
+  })
+})
+
+describe('the VO that is meant', () => {
+  it('is said to be unknown where it has no directory', async () => {
+    const { status, stderr } = await box.callBare(['--vo', 'bob', 'query'])
+    expect(status).toBe(1)
+    expect(stderr).toContain(`There is no VO directory ${box.root}/bob`)
+  })
+
+  it('must be said where several have one, and none is guessed', async () => {
+    const other = new VoBox(`${box.root}/..`, { vo: 'several', config: '' })
+    for (const name of ['cms', 'atlas', 'not+a+vo', '.hidden']) mkdirSync(`${other.root}/${name}`)
+    const { status, stderr } = await other.callBare(['query'])
+    expect(status).toBe(1)
+    expect(stderr).toBe(
+      'vobox-proxy: which VO is meant: atlas, cms, several?\n  say it with --vo\n',
+    )
+  })
+
+  it('does not exist where the root is empty', async () => {
+    const env = { VOBOX_PROXY_ROOT: '/nonexistent' }
+    const { status, stderr } = await box.callBare(['query'], { env })
+    expect(status).toBe(1)
+    expect(stderr).toContain('there is no VO directory below /nonexistent')
+  })
+
+  it('is refused where others can write its directory', async () => {
+    const open = new VoBox(`${box.root}/..`, { vo: 'open', config: '' })
+    chmodSync(open.paths.directory, 0o770)
+    const { status, stderr } = await open.call(['query-dn', '--dn', 'all'])
+    expect(status).toBe(1)
+    expect(stderr).toContain('can be written by others than its owner')
+    expect(stderr).toContain(`chmod go-w ${open.paths.directory}`)
+  })
+})
+
+describe('help and version', () => {
+  it.each([[[]], [['help']], [['--help']], [['-h']]])(
+    'lists the commands for %j',
+    async (words) => {
+      const { status, stdout, stderr } = await box.callBare(words)
+      expect([status, stderr]).toEqual([0, ''])
+      for (const name of ['register', 'query-proxy-timeleft', 'machine-proxy', 'env']) {
+        expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'))
+      }
+      expect(stdout).not.toMatch(/^ {2}(proxy|write-machine-proxy) /m)
+    },
+  )
+
+  it.each([[['register', '--help']], [['--help', 'register']], [['help', 'register']]])(
+    'shows options and examples for %j',
+    async (words) => {
+      const { status, stdout } = await box.callBare(words)
+      expect(status).toBe(0)
+      expect(stdout).toContain('-t, --hours=HOURS')
+      expect(stdout).toContain('$ vobox-proxy register -t 48 --server myproxy.example.org')
+    },
+  )
+
+  it('prints its version', async () => {
+    expect(await box.callBare(['--version'])).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^vobox-proxy \d+\.\d+\.\d+\n$/),
+    })
+  })
+
+  it('survives a reader that goes away', async () => {
+    const under = ['sh', '-c', '"$@" 2>&1 | true', 'sh']
+    expect(await box.callBare(['register', '--help'], { under })).toMatchObject({ stdout: '' })
+  })
+})
