@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest'
+import { VoboxError } from '../../../src/errors.js'
+import { asUnixSeconds } from '../../../src/ports/clock.js'
+import type { RenewalDecision } from '../../../src/renewal/decide-renewal.js'
+import type { QueryRow } from '../../../src/renewal/query.js'
+import { encodeQuery } from '../../../src/report/query-json.js'
+import { nextText, showQueryTable } from '../../../src/report/query-table.js'
+import { registration } from '../../support/registry.js'
+
+const at = asUnixSeconds(1_800_000_000)
+const times = {
+  notBefore: asUnixSeconds(at - 3600),
+  end: asUnixSeconds(at + 47 * 3600),
+  writtenAt: asUnixSeconds(at - 3600),
+  jitter: 0.5,
+}
+
+function row(changes: Partial<QueryRow> = {}): QueryRow {
+  return {
+    registration: registration('anna'),
+    state: { failures: 0 },
+    file: '/repository/anna',
+    proxy: { times, secondsLeft: 47 * 3600 },
+    storedSecondsLeft: 864_000,
+    grantNote: undefined,
+    next: { action: 'wait', until: asUnixSeconds(at + 1800), reason: 'fresh' },
+    at,
+    ...changes,
+  }
+}
+
+const failedTwice = row({
+  state: {
+    failures: 2,
+    lastFailure: {
+      at: asUnixSeconds(at - 120),
+      code: 'MYPROXY_NO_CREDENTIAL',
+      message: 'the server holds\u001b[2J no credential',
+      hint: 'myproxy-init -d -n -t 48',
+      persistence: 'permanent',
+    },
+  },
+})
+
+describe('showQueryTable', () => {
+  it('aligns columns under their headings and leaves the last one as it is', () => {
+    const plain = row({
+      registration: registration('b', { voms: [] }),
+      storedSecondsLeft: undefined,
+    })
+    expect(showQueryTable([row(), plain])).toBe(
+      [
+        'PROXY  STORED     NEXT RENEWAL                  ATTRIBUTES  IDENTITY',
+        '47 h   10 d       in 30 min (fresh until then)  alice       /CN=anna',
+        '47 h   not known  in 30 min (fresh until then)  -           /CN=b',
+        '',
+      ].join('\n'),
+    )
+  })
+
+  it('puts the last failure and its cure below the row, without control characters', () => {
+    expect(showQueryTable([failedTwice]).split('\n').slice(2)).toEqual([
+      '  ! failed 2 min ago, 2 times in a row: the server holds [2J no credential',
+      '  !   myproxy-init -d -n -t 48',
+      '',
+    ])
+  })
+
+  it('says that a file cannot be used and that less was granted', () => {
+    const problem = new VoboxError('FILE_MISSING', '/repository/anna is not there')
+    const grantNote = { message: 'asked for 48 h and got 12 h', hint: 'store it again' }
+    const text = showQueryTable([row({ proxy: { problem }, next: undefined, grantNote })])
+    expect(text.split('\n').slice(1)).toEqual([
+      'unusable  10 d    never: register again  alice       /CN=anna',
+      '  ! /repository/anna is not there',
+      '  ! asked for 48 h and got 12 h',
+      '  !   store it again',
+      '',
+    ])
+  })
+
+  it('prints nothing for no registration', () => {
+    expect(showQueryTable([])).toBe('')
+  })
+})
+
+describe('nextText', () => {
+  const wait = (reason: Extract<RenewalDecision, { action: 'wait' }>['reason']) =>
+    ({ action: 'wait', until: asUnixSeconds(at + 90), reason }) as const
+
+  it.each<[RenewalDecision, string]>([
+    [wait('fresh'), 'in 1 min (fresh until then)'],
+    [wait('backing-off'), 'in 1 min (pause after a failure)'],
+    [wait('capped'), 'in 1 min (nothing longer to get yet)'],
+    [wait('min-interval'), 'in 1 min (tried a moment ago)'],
+    [{ action: 'renew', reason: 'due' }, 'now (a third of its lifetime is left)'],
+    [{ action: 'renew', reason: 'stale' }, 'now (to keep it fresh)'],
+    [{ action: 'renew', reason: 'emergency' }, 'now (it is about to expire)'],
+    [{ action: 'give-up', reason: 'expired' }, 'never: expired, register again'],
+  ])('%o is "%s"', (decision, text) => {
+    expect(nextText(decision, at)).toBe(text)
+  })
+})
+
+describe('encodeQuery', () => {
+  it('has a version, the settings, and null for what is not known', () => {
+    const document = JSON.parse(encodeQuery('alice', [row(), failedTwice]))
+    expect(document).toMatchObject({ version: 1, vo: 'alice' })
+    expect(document.registrations[0]).toMatchObject({
+      identity: '/CN=anna',
+      file: '/repository/anna',
+      proxy: { usable: true, secondsLeft: 169_200, end: at + 169_200 },
+      storedCredential: { secondsLeft: 864_000, end: null, learnedAt: null },
+      nextRenewal: { action: 'wait', reason: 'fresh', at: at + 1800 },
+      renewedAt: null,
+      lastFailure: null,
+    })
+    expect(document.registrations[0]).not.toHaveProperty('identityDer')
+    expect(document.registrations[1].lastFailure.code).toBe('MYPROXY_NO_CREDENTIAL')
+  })
+
+  it('says what is wrong with a file that cannot be used', () => {
+    const problem = new VoboxError('FILE_UNSAFE', 'it is a link', { hint: 'remove it' })
+    const [only] = JSON.parse(
+      encodeQuery('v', [row({ proxy: { problem }, next: undefined })]),
+    ).registrations
+    expect(only.proxy).toEqual({
+      usable: false,
+      secondsLeft: 0,
+      problem: { code: 'FILE_UNSAFE', message: 'it is a link', hint: 'remove it' },
+    })
+    expect(only.nextRenewal).toEqual({ action: 'give-up', reason: 'unusable', at: null })
+  })
+})

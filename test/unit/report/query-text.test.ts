@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { showBareValues, showBlocks } from '../../../src/report/query-text.js'
+
+const known = {
+  identity: '/DC=ch/CN=A B',
+  file: '/var/lib/vobox/alice/proxy_repository/+2fDC',
+  proxySeconds: 172_000,
+  myproxySeconds: 864_001,
+}
+const unknown = { ...known, identity: '/CN=x', proxySeconds: 0, myproxySeconds: undefined }
+
+describe('showBlocks', () => {
+  it('ends each value with one space, in the order of the contract', () => {
+    expect(showBlocks([known])).toBe(
+      'DN: /DC=ch/CN=A B \n' +
+        'File: /var/lib/vobox/alice/proxy_repository/+2fDC \n' +
+        'Proxy Time Left (seconds): 172000 \n' +
+        'Myproxy Time Left (seconds): 864001 \n',
+    )
+  })
+
+  it('prints 0 for a stored credential of which nothing is known, and says so below', () => {
+    const lines = showBlocks([unknown]).split('\n')
+    expect(lines.slice(3)).toEqual([
+      'Myproxy Time Left (seconds): 0 ',
+      'Myproxy Time Left Known: no ',
+      '',
+    ])
+  })
+
+  it('separates blocks by an empty line, and ends without one', () => {
+    const text = showBlocks([known, unknown, known])
+    expect(text.split('\n\n')).toHaveLength(3)
+    expect(text.endsWith(' \n')).toBe(true)
+    expect(showBlocks([])).toBe('')
+  })
+})
+
+describe('showBareValues', () => {
+  it.each([
+    ['query-dn', '/DC=ch/CN=A B\n/CN=x\n'],
+    ['query-proxy-filename', `${known.file}\n${known.file}\n`],
+    ['query-proxy-timeleft', '172000\n0\n'],
+    ['query-myproxy-timeleft', '864001\n0\n'],
+  ] as const)('%s prints one value a line', (command, text) => {
+    expect(showBareValues(command, [known, unknown])).toBe(text)
+    expect(showBareValues(command, [])).toBe('')
+  })
+})
