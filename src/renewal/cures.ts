@@ -15,15 +15,16 @@ export interface CureFacts {
 
 type Cure = (facts: CureFacts, error: VoboxError) => string
 
+/** Names no renewer: a credential that several VO-Boxes share must not be taken from the others. */
 const storeAgain =
   (why: string): Cure =>
-  ({ registration, machineDn }) =>
-    `${why}: ${uploadCommand(registration, machineDn)}`
+  ({ registration }) =>
+    `${why}: ${uploadCommand(registration)}`
 
 const letUsRenew: Cure = (facts, error) =>
   error.data.reason === 'not-by-server'
     ? `The manager of the MyProxy server adds ${facts.machineDn ?? 'the DN of this host'} to authorized_renewers`
-    : storeAgain('Its owner stores it so that this host may renew it')(facts, error)
+    : `Its owner stores it so that this host may renew it: ${uploadCommand(facts.registration, facts.machineDn)}`
 
 export const REGISTER_AGAIN = 'Its owner logs in with a fresh proxy and registers again'
 

@@ -147,7 +147,7 @@ describe('renewOne', () => {
     expect(outcome.error).toMatchObject({
       code: 'MYPROXY_NO_CREDENTIAL',
       persistence: 'permanent',
-      hint: 'Its owner stores a credential: myproxy-init -s px.example.org -d -n -t 48 -c 3000 -x -R /DC=org/DC=example/OU=Hosts/CN=vobox.example.org',
+      hint: 'Its owner stores a credential: myproxy-init -s px.example.org -d -n -t 48 -c 3000',
     })
     const [line] = world.events('renewal-failed')
     expect(line).toContain(`dn="${registration.identity}" file=alice code=MYPROXY_NO_CREDENTIAL`)
