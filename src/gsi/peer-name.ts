@@ -67,8 +67,10 @@ export function matchesHost(pattern: string, host: string): boolean {
   return labels.every((label, at) => label === wanted[at] || (wildcard && at === 0))
 }
 
+/** ASCII case alone: `toLowerCase` would make the letter `k` of a Kelvin sign. */
 function labelsOf(name: string): string[] {
-  return name.replace(/\.$/, '').toLowerCase().split('.')
+  const lower = name.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase())
+  return lower.replace(/\.$/, '').split('.')
 }
 
 /** Addresses in any spelling: `::1` and `0:0:0:0:0:0:0:1` are one. */

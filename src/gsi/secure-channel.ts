@@ -206,13 +206,15 @@ function validatePeer(
   label: string,
 ): ValidatedChain {
   try {
-    const chain = readPeerChain(socket)
-    return validateProxyChain(chain, anchors, {
+    const peer = validateProxyChain(readPeerChain(socket), anchors, {
       now: context.clock.now(),
       allowLegacyProxies: context.allowLegacyProxies,
       maxDelegationDepth: context.maxDelegationDepth,
       purpose: 'server',
     })
+    // It has rights of its own and none of its end-entity's, whose name is looked at (RFC 3820 §3.8.2).
+    if (peer.facts.policy === 'independent') throw independent(peer)
+    return peer
   } catch (error) {
     if (!isVoboxError(error)) throw error
     throw new VoboxError('PEER_UNTRUSTED', `${label} is not trusted: ${error.message}`, {
@@ -222,6 +224,15 @@ function validatePeer(
       cause: error,
     })
   }
+}
+
+function independent({ facts }: ValidatedChain): VoboxError {
+  const subject = facts.subject.oneLine
+  return new VoboxError(
+    'PROXY_KIND_REFUSED',
+    `${subject} is an independent proxy, which does not speak for its owner`,
+    { data: { subject, policy: facts.policy } },
+  )
 }
 
 function tooSlow(label: string, what: string, deadlineMs: number): VoboxError {

@@ -70,6 +70,11 @@ describe('a server', () => {
       'PROXY_KIND_REFUSED',
     ],
     [
+      'an independent proxy of the right host',
+      addProxy(hostCredential, { policy: 'independent' }),
+      'PROXY_KIND_REFUSED',
+    ],
+    [
       'a chain with 40 certificates too many',
       { ...hostCredential, chain: [...hostCredential.chain, ...strangers] },
       'CHAIN_TOO_LONG',

@@ -60,6 +60,12 @@ describe('checkPeerName', () => {
       ['other.example.org'],
     ],
     ['another host', hostCertificate('evil.example.org'), 'px.example.org', ['evil.example.org']],
+    [
+      'a name that only looks alike, with a Kelvin sign for its k',
+      hostCertificate('ban\u212a.example.org'),
+      'bank.example.org',
+      ['ban\u212a.example.org'],
+    ],
     ['a longer name', hostCertificate('px.example.org.evil'), 'px.example.org', undefined],
     ['a subdomain', hostCertificate('example.org'), 'px.example.org', undefined],
     [
