@@ -116,6 +116,8 @@ function fail(error: unknown, json: boolean): void {
   const failure = error instanceof Errors.CLIError ? usageError(error) : toVoboxError(error)
   process.stderr.write(json ? encodeFailure(failure) : showFailure(PROGRAM, failure))
   process.exitCode = exitStatusOf(failure.code)
+  // Whoever presses Ctrl-C does not wait for what was under way.
+  if (failure.code === 'CANCELLED') process.exit()
 }
 
 /** What oclif's parser refuses, in our form: its first line, without its advice. */

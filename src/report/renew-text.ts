@@ -15,7 +15,7 @@ export function failureOfRenewal({ registration, outcome }: RenewedNow): VoboxEr
   return new VoboxError(code, named, { hint, data, persistence, cause: outcome.error })
 }
 
-/** One line for stdout; nothing for a failure, which goes to stderr. */
+/** One line for stdout; nothing for a failure or an interruption, of which stderr speaks. */
 export function showRenewal({ registration, outcome }: RenewedNow, now: UnixSeconds): string {
   const dn = printable(registration.identity)
   switch (outcome.kind) {
@@ -34,7 +34,6 @@ export function showRenewal({ registration, outcome }: RenewedNow, now: UnixSeco
     case 'not-registered':
       return `gone       ${dn}: no longer registered\n`
     case 'cancelled':
-      return `cancelled  ${dn}\n`
     case 'failed':
       return ''
   }

@@ -60,6 +60,13 @@ describe('the quick way', () => {
     }
   })
 
+  it.runIf(process.getuid?.() === 0)('answers root as it answers the VO admin', async () => {
+    const words = ['query-dn', '--dn', 'all']
+    const asAdmin = await box.callBare(words)
+    expect(await box.callBare(words, { asRoot: true })).toEqual(asAdmin)
+    expect(asAdmin.stdout.split('\n')).toHaveLength(3)
+  })
+
   it('leaves node:crypto, streams and oclif alone for a query', async () => {
     const script = [
       `const { load, home } = require(${JSON.stringify(join(import.meta.dirname, '../../bin/load.cjs'))})`,

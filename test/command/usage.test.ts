@@ -1,6 +1,13 @@
 /** What the program says to who calls it wrongly, and to who asks how. */
-import { chmodSync, mkdirSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { encodeCredential } from '../../src/proxy/credential.js'
+import { addProxy, TestAuthority } from '../support/pki.js'
+import { writeTrustDirectory } from '../support/pki-files.js'
+import { putRegistered } from '../support/registered.js'
 import { makeTemporaryDirectory } from '../support/temporary-directory.js'
 import { VoBox } from '../support/vo-box.js'
 
@@ -161,4 +168,33 @@ describe('help and version', () => {
     const under = ['sh', '-c', '"$@" 2>&1 | true', 'sh']
     expect(await box.callBare(['register', '--help'], { under })).toMatchObject({ stdout: '' })
   })
+})
+
+describe('Ctrl-C', () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'ends a renewal that waits for a server: %s',
+    async (signal) => {
+      const silent = createServer(() => box.put('connected', '')).listen(0, '127.0.0.1')
+      onTestFinished(() => void silent.close())
+      await once(silent, 'listening')
+      const { port } = silent.address() as AddressInfo
+      const ca = new TestAuthority()
+      const [registered] = putRegistered(box, [
+        { user: ca.issueUser('Anna'), settings: { servers: [`127.0.0.1:${port}`] } },
+      ])
+      const machine = encodeCredential(addProxy(ca.issueHost('vobox'), { hours: 5 }))
+      box.put('root-of-alice/alice/renewal-proxy.pem', machine, 0o400)
+      const before = readFileSync(registered?.file ?? '')
+
+      const script =
+        '"$@" & job=$!; until [ -e connected ]; do sleep 0.05; done; kill -s "$0" $job; wait $job'
+      const words = ['renew', '--force', '--dn', 'all']
+      const under = ['sh', '-c', script, signal.slice(3)]
+      const env = { X509_CERT_DIR: await writeTrustDirectory(join(box.directory, signal), ca) }
+      rmSync(join(box.directory, 'connected'), { force: true })
+      const ended = await box.call(words, { under, env })
+      expect(ended).toEqual({ status: 1, stdout: '', stderr: 'vobox-proxy: interrupted\n' })
+      expect(readFileSync(registered?.file ?? '')).toEqual(before)
+    },
+  )
 })

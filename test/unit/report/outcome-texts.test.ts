@@ -40,7 +40,7 @@ describe('showRenewal', () => {
     ],
     [{ kind: 'busy' }, 'busy       /CN=anna: another process is renewing it\n'],
     [{ kind: 'not-registered' }, 'gone       /CN=anna: no longer registered\n'],
-    [{ kind: 'cancelled' }, 'cancelled  /CN=anna\n'],
+    [{ kind: 'cancelled' }, ''],
     [failed(new VoboxError('TLS_FAILED', 'no')), ''],
   ])('%o', (outcome, text) => {
     expect(showRenewal({ registration: anna, outcome }, now)).toBe(text)
