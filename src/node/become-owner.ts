@@ -7,8 +7,11 @@
  * before the first file is touched.
  */
 import { execFileSync } from 'node:child_process'
+import { basename, dirname } from 'node:path'
+import { voPaths } from '../config/vo-paths.js'
 import { printable, VoboxError } from '../errors.js'
 import type { FileFacts, Files } from '../ports/files.js'
+import { requireRootOnly } from './root-only.js'
 
 /** Writing by anybody but the owner. */
 const WRITABLE_BY_OTHERS = 0o022
@@ -23,15 +26,41 @@ export interface VoOwner {
  * group, its user. To be called before anything in the directory is opened.
  *
  * Rejects with `VO_UNKNOWN` when there is no such directory and with `VO_DIRECTORY_UNSAFE` when it
- * is a link or no directory, or when its group or others can write it.
+ * is a link or no directory, or when its group or others can write it. Where root stays root, because
+ * the directory is its own, also when a directory inside is not, and with `FILE_UNSAFE` when one above
+ * is not.
  */
 export async function becomeVoOwner(files: Files, directory: string): Promise<VoOwner> {
   const facts = await checkVoDirectory(files, directory)
   const { uid } = facts
-  if (!isRoot() || uid === 0) return { uid, gid: facts.gid }
+  if (!isRoot()) return { uid, gid: facts.gid }
+  if (uid === 0) {
+    await refuseForeign(files, directory)
+    return { uid, gid: facts.gid }
+  }
   const gid = primaryGroup(uid, facts.gid, directory)
   dropTo(uid, gid)
   return { uid, gid }
+}
+
+/** A VO directory that was made by root and given away only inside: root would work in what is theirs. */
+async function refuseForeign(files: Files, directory: string): Promise<void> {
+  requireRootOnly(directory)
+  const paths = voPaths(dirname(directory), basename(directory))
+  for (const path of [paths.repository, paths.state, paths.locks, paths.spool, paths.log]) {
+    const facts = await files.facts(path)
+    if (facts === undefined) continue
+    if (facts.uid === 0 && (facts.mode & WRITABLE_BY_OTHERS) === 0) continue
+    const { uid, kind, mode } = facts
+    throw new VoboxError(
+      'VO_DIRECTORY_UNSAFE',
+      `root does not work in ${printable(path)}, which others can write`,
+      {
+        hint: `give the VO admin the whole of it: chown ADMIN ${printable(directory)}`,
+        data: { directory: path, uid, kind, mode },
+      },
+    )
+  }
 }
 
 /** The same look at the directory, without becoming anybody. */

@@ -78,6 +78,32 @@ describe('becomeVoOwner', () => {
   })
 
   it.runIf(uid === 0)(
+    'as root refuses a directory of its own with a repository of somebody else inside',
+    async () => {
+      const { directory, paths } = await voDirectory()
+      mkdirSync(paths.repository, { mode: 0o700 })
+      await becomeVoOwner(nodeFiles, directory)
+      chownSync(paths.repository, 1, 1)
+      await expect(becomeVoOwner(nodeFiles, directory)).rejects.toMatchObject({
+        code: 'VO_DIRECTORY_UNSAFE',
+        data: { directory: paths.repository, uid: 1 },
+      })
+    },
+  )
+
+  it.runIf(uid === 0)(
+    'as root refuses a directory of its own below one of somebody else, who could exchange it',
+    async () => {
+      const { directory, root } = await voDirectory()
+      chownSync(root, 1, 1)
+      await expect(becomeVoOwner(nodeFiles, directory)).rejects.toMatchObject({
+        code: 'FILE_UNSAFE',
+        data: { path: directory, at: root },
+      })
+    },
+  )
+
+  it.runIf(uid === 0)(
     'as root refuses an owner without an account in the group of root',
     async () => {
       const { directory, root } = await voDirectory()
