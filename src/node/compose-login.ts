@@ -1,10 +1,12 @@
 /** The login proxy of whoever calls: where it is, and a glance at it. */
+import { resolve } from 'node:path'
 import { isVoboxError } from '../errors.js'
 import type { FileFacts, Files } from '../ports/files.js'
 import { MAX_CREDENTIAL_BYTES } from '../proxy/credential.js'
 import { glanceAtProxy, type ProxyGlance } from '../renewal/query-glance.js'
 import { namingFile } from '../repository/naming-file.js'
 import { isRoot } from './become-owner.js'
+import { requireRootOnly } from './root-only.js'
 
 /** Whose rights we act with at this moment. */
 export function currentUid(): number {
@@ -34,21 +36,23 @@ export async function glanceAtFile(files: Files, place: LoginProxyPlace): Promis
 
 /**
  * The bytes of a proxy file that is only looked at: anybody's, in any mode. Root reads it as its
- * owner, for good, since the way to it may lead through directories of theirs.
+ * owner, for good, since the way to it may lead through directories of theirs; one of its own only
+ * where nobody else can change the way, or `FILE_UNSAFE`.
  */
 export async function readForLooking(
   files: Files,
   { path, named }: LoginProxyPlace,
 ): Promise<Buffer> {
   const wasRoot = isRoot()
-  if (wasRoot) becomeReader(await files.facts(path))
+  if (wasRoot) becomeReader(path, await files.facts(path))
   // Callers may link to their proxy; in the usual place, which anybody can write to, nobody may.
   const rules = { maxBytes: MAX_CREDENTIAL_BYTES, followLinks: named && !wasRoot }
   return (await files.read(path, rules)).bytes
 }
 
-function becomeReader(facts: FileFacts | undefined): void {
-  if (facts === undefined || facts.uid === 0) return
+function becomeReader(path: string, facts: FileFacts | undefined): void {
+  if (facts === undefined) return
+  if (facts.uid === 0) return requireRootOnly(resolve(path))
   process.setgroups?.([facts.gid])
   process.setgid?.(facts.gid)
   process.setuid?.(facts.uid)
