@@ -33,7 +33,7 @@ export default class MachineProxy extends VoboxCommand {
     }),
     owner: Flags.string({
       description: 'account that the file must belong to [default: the owner of its directory]',
-      helpValue: 'NAME',
+      helpValue: 'ACCOUNT',
     }),
     out: Flags.string({
       description: 'where to put it [default: renewal-proxy.pem in the VO directory]',
