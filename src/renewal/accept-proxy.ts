@@ -5,12 +5,12 @@
  * with the proxy that it is to replace. Less lifetime than was asked for is accepted and said. Pure.
  */
 import type { Config } from '../config/config.js'
-import { printable, VoboxError } from '../errors.js'
+import { type ErrorCode, isVoboxError, printable, VoboxError } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
 import type { ChainFacts } from '../proxy/chain-facts.js'
 import type { Credential } from '../proxy/credential.js'
 import { allowsPurpose } from '../proxy/purposes.js'
-import { validateProxyChain } from '../proxy/validate-proxy-chain.js'
+import { type ValidatedChain, validateProxyChain } from '../proxy/validate-proxy-chain.js'
 import type { Registration } from '../registry/registration.js'
 import { sameName } from '../x509/name.js'
 import { keysMatch } from '../x509/private-key.js'
@@ -53,11 +53,7 @@ export function acceptProxy(fresh: Credential, rules: AcceptanceRules): Acceptan
   if (leaf === undefined || !keysMatch(fresh.privateKey, leaf.publicKey)) {
     throw new VoboxError('PROXY_KEY_MISMATCH', 'The proxy from the server is not for our key')
   }
-  const { facts, effectiveEnd } = validateProxyChain(fresh.chain, rules.anchors, {
-    now,
-    allowLegacyProxies: config.trust.allowLegacyProxies,
-    maxDelegationDepth: config.limits.maxDelegationDepth,
-  })
+  const { facts, effectiveEnd } = validateSent(fresh.chain, rules)
   checkIdentity(facts, rules)
   checkKind(facts, current)
   checkRights(facts, current)
@@ -71,6 +67,36 @@ export function acceptProxy(fresh: Credential, rules: AcceptanceRules): Acceptan
   const storedEnd = Math.min(...above.map(({ notAfter }) => notAfter)) as UnixSeconds
   const longer = effectiveEnd > current.effectiveEnd || rules.evenIfNotLonger === true
   return { verdict: longer ? 'accepted' : 'capped', end: effectiveEnd, grantedSeconds, storedEnd }
+}
+
+/** Whose certificates nobody here knows. */
+const FORGERY_CODES: readonly ErrorCode[] = ['CHAIN_UNTRUSTED', 'SIGNATURE_INVALID']
+
+const ASK_SERVER =
+  'Ask the manager of the MyProxy server where it comes from; only where a CA of the grid is missing ' +
+  'on this machine, update its CA certificates'
+
+/** Says that it is about what the server sent; a forgery must be no reason to trust its CA. */
+function validateSent(
+  chain: Credential['chain'],
+  { anchors, now, config }: AcceptanceRules,
+): ValidatedChain {
+  try {
+    return validateProxyChain(chain, anchors, {
+      now,
+      allowLegacyProxies: config.trust.allowLegacyProxies,
+      maxDelegationDepth: config.limits.maxDelegationDepth,
+    })
+  } catch (error) {
+    if (!isVoboxError(error)) throw error
+    const { code, message, data, persistence } = error
+    throw new VoboxError(code, `The proxy that the server sent is refused: ${message}`, {
+      hint: FORGERY_CODES.includes(code) ? ASK_SERVER : error.hint,
+      data,
+      persistence,
+      cause: error,
+    })
+  }
 }
 
 /** By bytes: two names that print alike may be of two people. */
