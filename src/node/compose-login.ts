@@ -52,7 +52,10 @@ export async function readForLooking(
 
 function becomeReader(path: string, facts: FileFacts | undefined): void {
   if (facts === undefined) return
-  if (facts.uid === 0) return requireRootOnly(resolve(path))
+  if (facts.uid === 0) {
+    requireRootOnly(resolve(path))
+    return
+  }
   process.setgroups?.([facts.gid])
   process.setgid?.(facts.gid)
   process.setuid?.(facts.uid)
