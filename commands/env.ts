@@ -1,4 +1,4 @@
-import { loadLibrary, selectionFlags, VoboxCommand } from './shared/vobox-command.js'
+import { selectionFlags, VoboxCommand } from './shared/vobox-command.js'
 
 export default class Env extends VoboxCommand {
   static override summary = 'Prints the line that makes a service script use a valid proxy'
@@ -16,10 +16,6 @@ export default class Env extends VoboxCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Env)
-    const vo = await this.openVo(flags)
-    const { answerFor, selectFrom } = await loadLibrary()
-    const chosen = await selectFrom(vo, { dn: flags.dn ?? 'all', voms: flags.voms }, process.env)
-    this.print((await answerFor(vo, 'env', chosen)).text)
-    this.tellWarnings(vo)
+    await this.printAnswer('env', { ...flags, dn: flags.dn ?? 'all' })
   }
 }

@@ -1,4 +1,4 @@
-import { loadLibrary, selectionFlags, VoboxCommand } from './shared/vobox-command.js'
+import { selectionFlags, VoboxCommand } from './shared/vobox-command.js'
 
 export default class QueryDn extends VoboxCommand {
   static override summary = 'Prints the identity DN of a registration'
@@ -12,10 +12,6 @@ export default class QueryDn extends VoboxCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(QueryDn)
-    const vo = await this.openVo(flags)
-    const { answerFor, selectFrom } = await loadLibrary()
-    const chosen = await selectFrom(vo, flags, process.env)
-    this.print((await answerFor(vo, 'query-dn', chosen)).text)
-    this.tellWarnings(vo)
+    await this.printAnswer('query-dn', flags)
   }
 }

@@ -1,4 +1,4 @@
-import { loadLibrary, selectionFlags, VoboxCommand } from './shared/vobox-command.js'
+import { selectionFlags, VoboxCommand } from './shared/vobox-command.js'
 
 export default class QueryMyproxyTimeleft extends VoboxCommand {
   static override summary = 'Prints how many seconds a stored credential has left'
@@ -13,10 +13,6 @@ export default class QueryMyproxyTimeleft extends VoboxCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(QueryMyproxyTimeleft)
-    const vo = await this.openVo(flags)
-    const { answerFor, selectFrom } = await loadLibrary()
-    const chosen = await selectFrom(vo, flags, process.env)
-    this.print((await answerFor(vo, 'query-myproxy-timeleft', chosen)).text)
-    this.tellWarnings(vo)
+    await this.printAnswer('query-myproxy-timeleft', flags)
   }
 }

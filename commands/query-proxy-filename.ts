@@ -1,4 +1,4 @@
-import { loadLibrary, selectionFlags, VoboxCommand } from './shared/vobox-command.js'
+import { selectionFlags, VoboxCommand } from './shared/vobox-command.js'
 
 export default class QueryProxyFilename extends VoboxCommand {
   static override summary = 'Prints the full path of a proxy file'
@@ -12,10 +12,6 @@ export default class QueryProxyFilename extends VoboxCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(QueryProxyFilename)
-    const vo = await this.openVo(flags)
-    const { answerFor, selectFrom } = await loadLibrary()
-    const chosen = await selectFrom(vo, flags, process.env)
-    this.print((await answerFor(vo, 'query-proxy-filename', chosen)).text)
-    this.tellWarnings(vo)
+    await this.printAnswer('query-proxy-filename', flags)
   }
 }

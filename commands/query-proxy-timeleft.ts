@@ -19,10 +19,6 @@ export default class QueryProxyTimeleft extends VoboxCommand {
       const { secondsLeftOfLogin } = await loadLibrary()
       return this.print(`${await secondsLeftOfLogin(process.env)}\n`)
     }
-    const vo = await this.openVo(flags)
-    const { answerFor, selectFrom } = await loadLibrary()
-    const chosen = await selectFrom(vo, flags, process.env)
-    this.print((await answerFor(vo, 'query-proxy-timeleft', chosen)).text)
-    this.tellWarnings(vo)
+    await this.printAnswer('query-proxy-timeleft', flags)
   }
 }

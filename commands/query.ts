@@ -30,17 +30,13 @@ export default class Query extends VoboxCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Query)
+    if (!flags.json && !flags.table) return this.printAnswer('query', flags)
     const vo = await this.openVo(flags)
-    const { answerFor, encodeQuery, queryRows, selectFrom, showQueryTable } = await loadLibrary()
+    const { encodeQuery, queryRows, selectFrom, showQueryTable } = await loadLibrary()
     const dn = flags.dn ?? (flags.table ? 'all' : undefined)
     const chosen = await selectFrom(vo, { dn, voms: flags.voms }, process.env)
-    if (flags.json) this.print(encodeQuery(vo.vo, await queryRows(vo, chosen)))
-    else if (flags.table) this.print(showQueryTable(await queryRows(vo, chosen)))
-    else {
-      const { text, problems } = await answerFor(vo, 'query', chosen)
-      this.print(text)
-      for (const problem of problems) this.tell(`warning: ${problem.message}`)
-    }
+    const rows = await queryRows(vo, chosen)
+    this.print(flags.json ? encodeQuery(vo.vo, rows) : showQueryTable(rows))
     this.tellWarnings(vo)
   }
 }

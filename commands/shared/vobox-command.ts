@@ -3,7 +3,13 @@
  * library is loaded when a command runs, not when its help is shown.
  */
 import { Command, Flags } from '@oclif/core'
-import type { RegisterContext, RegisterWarning, VoContext } from '../../src/index.js'
+import type {
+  AnswerCommand,
+  RegisterContext,
+  RegisterWarning,
+  Selection,
+  VoContext,
+} from '../../src/index.js'
 
 /** The library, loaded when first needed. */
 export const loadLibrary = () => import('../../src/index.js')
@@ -40,6 +46,17 @@ export abstract class VoboxCommand extends Command {
   protected async openVoForRegistering(flags: VoFlags): Promise<VoContext & RegisterContext> {
     const { openVoForRegistering } = await loadLibrary()
     return openVoForRegistering(optionsOf(flags))
+  }
+
+  /** Prints what scripts parse. Called where the launcher's quick way to the same did not do. */
+  protected async printAnswer(command: AnswerCommand, flags: VoFlags & Selection): Promise<void> {
+    const { answerFor, selectFrom } = await loadLibrary()
+    const vo = await this.openVo(flags)
+    const chosen = await selectFrom(vo, flags, process.env)
+    const { text, problems } = await answerFor(vo, command, chosen)
+    this.print(text)
+    for (const problem of problems) this.tell(`warning: ${problem.message}`)
+    this.tellWarnings(vo)
   }
 
   /** Data, and nothing else, goes to stdout. */

@@ -7,6 +7,8 @@ import { COMMANDS } from '../../commands/index.js'
 import { toVoboxError, VoboxError } from '../errors.js'
 import { EXIT, exitStatusOf } from '../report/exit-status.js'
 import { encodeFailure, showFailure } from '../report/failure.js'
+import { endUnwritten } from './end-unwritten.js'
+import { hardenProcess } from './harden-process.js'
 import { type CommandLine, parseCommandLine, toArgv } from './launcher.js'
 import { nearestOf } from './launcher-options.js'
 
@@ -16,16 +18,17 @@ const PROGRAM = 'vobox-proxy'
 
 /** @param home directory of the installation, which holds `package.json`. */
 export async function main(words: readonly string[], _load: unknown, home: string): Promise<void> {
-  exitQuietlyOnClosedPipe()
-  let line: CommandLine | undefined
+  hardenProcess()
+  endWhenUnwritten()
+  const json = words.some((word) => /^--?json$/.test(word))
+  process.on('uncaughtException', (error) => {
+    fail(error, json)
+    process.exit()
+  })
   try {
-    line = parseCommandLine(words)
-    await run(line, home)
+    await run(parseCommandLine(words), home)
   } catch (error) {
-    fail(
-      error,
-      words.some((word) => /^--?json$/.test(word)),
-    )
+    fail(error, json)
   }
 }
 
@@ -109,6 +112,9 @@ class ProgramHelp extends Help {
 }
 
 function fail(error: unknown, json: boolean): void {
+  // A file as stdout throws where it is written; a pipe says it later, as an event.
+  const { syscall, code } = error as NodeJS.ErrnoException
+  if (syscall === 'write') endUnwritten(code)
   if (error instanceof Errors.ExitError) {
     process.exitCode = error.oclif.exit ?? EXIT.failed
     return
@@ -128,12 +134,7 @@ function usageError(error: Error): VoboxError {
   return new VoboxError('USAGE', message, { cause: error })
 }
 
-/** `vobox-proxy … | head` is no failure worth a stack trace. */
-function exitQuietlyOnClosedPipe(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
-      process.exit(EXIT.failed)
-    })
-  }
+function endWhenUnwritten(): void {
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => endUnwritten(code))
+  process.stderr.on('error', () => process.exit(EXIT.failed))
 }

@@ -4,6 +4,7 @@
  */
 import { writeSync } from 'node:fs'
 import { nextSecond } from './clock-next.js'
+import { endUnwritten } from './end-unwritten.js'
 import { parseCommandLine } from './launcher.js'
 import { answerQuickly } from './quick-answer.js'
 
@@ -33,7 +34,6 @@ function writeOut(text: string): void {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EAGAIN') process.stdout.write(left)
-    else if (code !== 'EPIPE') throw error
-    else process.exitCode = 1
+    else endUnwritten(code)
   }
 }

@@ -170,6 +170,22 @@ describe('help and version', () => {
   })
 })
 
+describe('a full disk behind stdout', () => {
+  it.each([[['help']], [['query-proxy-timeleft']]])(
+    'is said by %j, without a stack trace',
+    async (words) => {
+      const login = box.putLogin(
+        'for-full',
+        addProxy(new TestAuthority().issueUser('A'), { hours: 1 }),
+      )
+      const under = ['sh', '-c', '"$@" >/dev/full', 'sh']
+      const ended = await box.callBare(words, { under, env: { X509_USER_PROXY: login } })
+      const stderr = 'vobox-proxy: stdout cannot be written (ENOSPC)\n'
+      expect(ended).toEqual({ status: 1, stdout: '', stderr })
+    },
+  )
+})
+
 describe('Ctrl-C', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)(
     'ends a renewal that waits for a server: %s',
