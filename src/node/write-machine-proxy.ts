@@ -2,21 +2,20 @@
 import { dirname } from 'node:path'
 import { VoboxError } from '../errors.js'
 import { MAX_CREDENTIAL_BYTES, parseCredential } from '../proxy/credential.js'
-import { becomeVoOwner, isRoot } from './become-owner.js'
+import { becomeVoOwner } from './become-owner.js'
 import { nodeFiles } from './files.js'
-import { requireRootOnly } from './root-only.js'
 
 const MODE = 0o400
 
 /**
- * Becomes the owner of the directory, then reads a credential from standard input and puts it there.
+ * Becomes the owner of the directory (where that is root, nobody else can write it), then reads a
+ * credential from standard input and puts it there.
  *
  * @throws VoboxError `PROXY_FILE_MALFORMED` for anything that is no credential; `VO_DIRECTORY_UNSAFE`;
  *   `FILE_UNWRITABLE`.
  */
 export async function writeMachineProxy(file: string, input: AsyncIterable<Buffer>): Promise<void> {
   await becomeVoOwner(nodeFiles, dirname(file))
-  if (isRoot()) requireRootOnly(dirname(file))
   const bytes = await readAll(input)
   parseCredential(bytes)
   await nodeFiles.replace(file, bytes, { mode: MODE })
