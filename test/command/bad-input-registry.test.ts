@@ -59,6 +59,7 @@ beforeEach(() => {
   write(box.paths.registryPrevious, aliceAlone)
 })
 
+const fileOf = (dn: string) => box.repository.path(proxyFileName(dn, undefined))
 /** Nothing but proxies, each with its mode and bytes. */
 const proxies = () => box.picture(/^(?!proxy_repository\/)/)
 const pathsAside = () =>
@@ -120,7 +121,7 @@ describe('a registry that does not parse', () => {
     expect(stderr).toContain('was set aside as')
     const { stdout } = await box.call(['query-dn', '--dn', 'all'])
     expect(stdout.trim().split('\n').sort()).toEqual([aliceDn, userName('carol').oneLine])
-    rmSync(box.repository.path(proxyFileName(userName('carol').oneLine, undefined)))
+    rmSync(fileOf(userName('carol').oneLine))
   })
 
   it.each(notParsing)('being %s, is refused and left when there is no copy', async (_n, damage) => {
@@ -133,6 +134,19 @@ describe('a registry that does not parse', () => {
     write(box.paths.registry, both.subarray(0, 100))
     write(box.paths.registryPrevious, aliceAlone.subarray(0, 100))
     await expectRefusals('REGISTRY_MALFORMED')
+  })
+})
+
+describe('a registry that is lost with its copy', () => {
+  it('is made again by registering what lies in the repository', async () => {
+    rmSync(box.paths.registry)
+    rmSync(box.paths.registryPrevious)
+    const before = proxies()
+    expect(await box.call(['query', '--dn', 'all'])).toMatchObject({ status: 0, stdout: '' })
+    for (const dn of [aliceDn, bobDn]) await box.register(fileOf(dn))
+    const { stdout } = await box.call(['query-proxy-filename', '--dn', 'all'])
+    expect(stdout).toBe(`${fileOf(aliceDn)}\n${fileOf(bobDn)}\n`)
+    expect(proxies()).toEqual(before)
   })
 })
 
