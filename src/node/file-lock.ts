@@ -25,7 +25,10 @@ type Attempt = FileLock | 'busy' | 'replaced'
 export async function tryLockFile(disk: Disk, path: string): Promise<FileLock | undefined> {
   for (;;) {
     const handle = await openLockFile(disk, path)
-    const attempt = await tryHandle(disk, path, handle)
+    const attempt = await tryHandle(disk, path, handle).catch(async (error: unknown) => {
+      await handle.close()
+      throw error
+    })
     if (typeof attempt !== 'string') return attempt
     await handle.close()
     if (attempt === 'busy') return undefined

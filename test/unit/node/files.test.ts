@@ -10,9 +10,10 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
+import * as promises from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { nodeFiles as files } from '../../../src/node/files.js'
+import { nodeFiles as files, makeFiles } from '../../../src/node/files.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 
 const anybody = { maxBytes: 1000 }
@@ -315,6 +316,19 @@ describe('Files.lock', () => {
     expect(second).toBeDefined()
     await second?.release()
     expect(modeOf(path)).toBe(0o600)
+  })
+
+  it('holds nothing after a try that failed half-way', async () => {
+    const path = join(await temporaryDirectory(), '.lock')
+    const lstat = async () => {
+      throw Object.assign(new Error('EIO'), { code: 'EIO' })
+    }
+    const failing = makeFiles({ ...promises, lstat })
+
+    await expect(failing.tryLock(path)).rejects.toMatchObject({ code: 'FILE_UNREADABLE' })
+    const lock = await files.tryLock(path)
+    expect(lock).toBeDefined()
+    await lock?.release()
   })
 
   it('gives up after 100 ms with the path and the deadline', async () => {
