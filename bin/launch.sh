@@ -1,4 +1,5 @@
 # Starts $program with a clean environment; sourced by the launchers beside it, never run.
+# shellcheck shell=sh disable=SC2154,SC3045
 #
 # What a caller's environment can make Node or the dynamic linker do must be decided before Node
 # starts, hence in sh. Nothing here forks except where it must: service scripts call us in loops.
@@ -7,8 +8,9 @@ home=${self%/*}/..
 
 # As root only what is needed survives, and programs are taken from system directories first.
 run_as_root() {
-  node_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-  find_node "$node_path:${PATH-}"
+  system_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+  find_node "$system_path:${PATH-}"
+  PATH=$system_path
   set -- "$node" "$home/bin/load.cjs" "$program" "$@"
   for name in HOME USER LOGNAME LANG LC_ALL LC_CTYPE TZ TERM COLUMNS NO_COLOR \
     X509_USER_PROXY X509_CERT_DIR X509_VOMS_DIR VOMS_USERCONF \
@@ -17,7 +19,7 @@ run_as_root() {
     eval "value=\${$name-} present=\${$name+x}"
     [ -z "$present" ] || set -- "$name=$value" "$@"
   done
-  exec env -i "PATH=$node_path" "$@"
+  exec env -i "PATH=$PATH" "$@"
 }
 
 run_as_user() {

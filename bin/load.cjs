@@ -1,12 +1,21 @@
 /**
  * First JavaScript of every program: checks the Node version, then runs a bundle from `dist/` with
- * the V8 code cache that the build made for it. Written for any old Node, so that the version check
- * gets its say.
+ * the V8 code cache that the build made for it. Nothing that an old Node does not know comes before
+ * the version check.
  */
 'use strict'
 
 // Any handler keeps Node from opening its debugger on this signal.
 process.on('SIGUSR1', function ignore() {})
+
+var program = process.argv[2]
+var version = process.versions.node.split('.').map(Number)
+if (version[0] !== 20 || version[1] < 17) {
+  process.stderr.write(
+    `${program}: Node 20.17 or a later 20 is needed, and ${process.execPath} is ${process.version}\n`,
+  )
+  process.exit(1)
+}
 
 var fs = require('node:fs')
 var Module = require('node:module')
@@ -14,27 +23,14 @@ var path = require('node:path')
 var vm = require('node:vm')
 
 var home = path.join(__dirname, '..')
-var program = process.argv[2]
-var version = process.versions.node.split('.').map(Number)
-if (version[0] !== 20 || version[1] < 17) {
-  process.stderr.write(
-    program +
-      ': Node 20.17 or a later 20 is needed, and ' +
-      process.execPath +
-      ' is ' +
-      process.version +
-      '\n',
-  )
-  process.exit(1)
-}
 
 /**
- * Compiles a bundle. Its first line names the cache that belongs to it: V8 compares lengths alone, so
- * that a cache under a fixed name could be taken for another build's. A cache of another V8 is
+ * Compiles a bundle. Its first line names the cache that belongs to it: V8 compares lengths alone,
+ * so that a cache under a fixed name could be taken for another build's. A cache of another V8 is
  * rejected, and the bundle compiled as if there were none.
  */
 function compile(name) {
-  var file = path.join(home, 'dist', name + '.cjs')
+  var file = path.join(home, 'dist', `${name}.cjs`)
   var source = readBundle(file)
   var cacheFile = path.join(
     home,
@@ -65,7 +61,7 @@ function readBundle(file) {
   var source = readIfThere(file)
   // One byte a character: the build writes nothing but ASCII.
   if (source) return source.toString('latin1')
-  process.stderr.write(program + ': ' + file + ' is missing\n  npm run build makes it\n')
+  process.stderr.write(`${program}: ${file} is missing\n  npm run build makes it\n`)
   process.exit(1)
 }
 
@@ -84,7 +80,7 @@ function load(name) {
 
 module.exports = { compile: compile, load: load, home: home }
 
-// `vobox-proxy` begins with the small bundle that answers quickly, and loads the large one if it must.
+// `vobox-proxy` begins with the small bundle, which answers quickly or loads the large one.
 if (require.main === module) {
   load(program === 'vobox-proxy' ? 'quick' : program).main(process.argv.slice(3), load, home)
 }
