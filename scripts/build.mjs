@@ -1,4 +1,5 @@
-// `npm run build`: the library with its types in dist/lib, and one bundle for each program in dist/.
+// `npm run build`: the library with its types in dist/lib, one bundle for each program in dist/, and the
+// manual and the completions in dist/man and dist/completion.
 //   node scripts/build.mjs              all
 //   node scripts/build.mjs --programs   the programs alone, without checking types
 //
@@ -9,6 +10,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { buildManual } from './build-manual.mjs'
 import { withLazyBuiltins } from './lazy-builtins.mjs'
 
 const root = join(import.meta.dirname, '..')
@@ -78,5 +80,7 @@ async function buildPrograms() {
   for (const name of Object.keys(ENTRIES)) node('scripts/build-cache.mjs', name)
 }
 
-if (!process.argv.includes('--programs')) buildLibrary()
+const programsAlone = process.argv.includes('--programs')
+if (!programsAlone) buildLibrary()
 await buildPrograms()
+if (!programsAlone) await buildManual()

@@ -1,0 +1,50 @@
+/** What can be offered as the value of an option: the same for every shell. */
+import type { CommandFacts, FlagFacts } from './command-facts.js'
+
+export type Completion =
+  | { kind: 'words'; words: readonly string[] }
+  | { kind: 'file' }
+  /** Names below the root of the VO directories. */
+  | { kind: 'vo' }
+  | { kind: 'account' }
+  /** Anything; only the person knows. */
+  | { kind: 'none' }
+
+/** Words that are taken beside any other value, by option. */
+export const SPECIAL_VALUES: Readonly<Record<string, readonly string[]>> = {
+  dn: ['all'],
+  refresh: ['never'],
+}
+
+/** What the letters that stand for the value in the help mean. */
+const KINDS: Readonly<Record<string, Completion>> = {
+  FILE: { kind: 'file' },
+  VO: { kind: 'vo' },
+  'VO[:FQAN]': { kind: 'vo' },
+  ACCOUNT: { kind: 'account' },
+}
+
+/** What the third word after `vobox-renewd VO ADMIN ROOT` may be. */
+export const SERVICE_ACTIONS = ['status', 'stop'] as const
+
+/** Undefined: the option takes no value. */
+export function completionOf({ name, value, choices }: FlagFacts): Completion | undefined {
+  if (value === undefined) return undefined
+  const words = choices.length > 0 ? choices : SPECIAL_VALUES[name]
+  return words === undefined ? (KINDS[value] ?? { kind: 'none' }) : { kind: 'words', words }
+}
+
+/** Every option once, under its first meaning: what can be typed before the command is known. */
+export function allFlags(commands: readonly CommandFacts[]): FlagFacts[] {
+  const byName = new Map<string, FlagFacts>()
+  for (const flag of commands.flatMap(({ flags }) => flags)) {
+    const known = byName.get(flag.name)
+    byName.set(flag.name, known === undefined ? flag : merged(known, flag))
+  }
+  return [...byName.values()]
+}
+
+/** Commands that take different words for one option are offered each other's. */
+function merged(one: FlagFacts, other: FlagFacts): FlagFacts {
+  return { ...one, choices: [...new Set([...one.choices, ...other.choices])] }
+}
