@@ -103,9 +103,7 @@ export const ERROR_CODES = {
   RENEWED_KIND_DIFFERS: 'permanent',
   RENEWED_LIMITED: 'permanent',
   RENEWED_ATTRIBUTES_DIFFER: 'permanent',
-  RENEWED_NOT_LONGER: 'transient',
   SERVICE_ALREADY_RUNNING: 'permanent',
-  SERVICE_NOT_RUNNING: 'permanent',
   NO_VALID_PROXY: 'permanent',
   // mail, configuration, command line
   MAIL_REFUSED: 'transient',
