@@ -4,7 +4,7 @@
  * A state that cannot be written is said and survived. The outcome carries what the caller must
  * respect all the same, so that a full disk does not turn into a storm of attempts.
  */
-import { toVoboxError, type VoboxError } from '../errors.js'
+import { printable, toVoboxError, type VoboxError } from '../errors.js'
 import { asUnixSeconds } from '../ports/clock.js'
 import type { GrantLimit, RegistrationState } from '../registry/registration.js'
 import type { Acceptance } from './accept-proxy.js'
@@ -13,6 +13,9 @@ import type { RenewalContext } from './context.js'
 import { instant } from './events.js'
 import { explainGrant } from './grant.js'
 import type { Attempt, RenewalOutcome, ShortGrant } from './outcome.js'
+
+/** A command with a DN in it stays whole, in characters. */
+const LONGEST_HINT = 8000
 
 export async function noteRenewed(
   context: RenewalContext,
@@ -109,7 +112,14 @@ export async function noteFailure(
     attemptedAt: now,
     failures,
     retryAt,
-    lastFailure: { at: now, code, message, persistence, ...(hint !== undefined && { hint }) },
+    // A server chooses the names in these; the file is read up to a size only.
+    lastFailure: {
+      at: now,
+      code,
+      message: printable(message),
+      persistence,
+      ...(hint !== undefined && { hint: hint.slice(0, LONGEST_HINT) }),
+    },
   })
   const fields = { dn: identity, file: fileName, code, persistence, failures }
   const expired = code === 'PROXY_EXPIRED'

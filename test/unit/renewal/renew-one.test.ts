@@ -493,6 +493,23 @@ describe('renewOne, offered what was not promised', () => {
     },
   )
 
+  it('keeps 1000 characters of a lie of 300 kB: a larger state is not read again', async () => {
+    const { world } = await worldWithAlice()
+    await world.clock.advanceSeconds(HOUR)
+    const eve = world.ca.issueUser('eve')
+    world.myproxy.falsify = (fresh) =>
+      addProxy(fresh, {
+        commonName: 'x'.repeat(300_000),
+        signWith: eve.privateKey,
+        now: world.clock.now(),
+        hours: 47,
+      })
+    expect((await renewOne(world.context, 'alice')).kind).toBe('failed')
+    const { lastFailure } = await world.context.registry.state('alice')
+    expect(lastFailure?.code).toBe('SIGNATURE_INVALID')
+    expect(lastFailure?.message).toHaveLength(1000)
+  })
+
   it('refuses a plain proxy where VOMS attributes are registered', async () => {
     const { world } = await worldWithAlice({ voms: ['alice:/alice/Role=lcgadmin'] })
     await world.clock.advanceSeconds(HOUR)
