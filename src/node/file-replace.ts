@@ -21,7 +21,27 @@ const PROBE_BYTES = 16 * 1024
  * The kept copy takes its place before the new content does: a crash between the two leaves the old
  * content under both names, which loses nothing.
  */
-export async function replaceFile(
+export function replaceFile(
+  disk: Disk,
+  path: string,
+  bytes: Uint8Array,
+  options: ReplaceOptions,
+): Promise<void> {
+  const work = replace(disk, path, bytes, options)
+  underWay.add(work)
+  const done = () => underWay.delete(work)
+  work.then(done, done)
+  return work
+}
+
+const underWay = new Set<Promise<void>>()
+
+/** Resolves when no file is being replaced: a process that ends before would leave a temporary. */
+export async function replacementsSettled(): Promise<void> {
+  while (underWay.size > 0) await Promise.allSettled(underWay)
+}
+
+async function replace(
   disk: Disk,
   path: string,
   bytes: Uint8Array,

@@ -12,6 +12,7 @@ import { EXIT } from '../report/exit-status.js'
 import { openVo, type VoContext } from './compose.js'
 import { readEffectiveConfig } from './compose-config.js'
 import { alertKeeperFor } from './compose-service.js'
+import { replacementsSettled } from './file-replace.js'
 import { nodeFiles } from './files.js'
 import { openJournal } from './journal.js'
 import type { PidFile } from './pid-file.js'
@@ -122,6 +123,7 @@ class RunningService {
       this.#vo.close()
       await this.#writing
       await this.#vo.files.remove(this.#vo.paths.serviceStatus).catch(() => undefined)
+      await replacementsSettled()
     }
   }
 

@@ -22,6 +22,8 @@ const SCRIPT = resolve('init.d/vo-box-proxyrenewal')
 const ADMIN = 'daemon'
 const ADMIN_UID = 1
 const ACCOUNTS = ['passwd', 'group', 'nsswitch.conf', 'ld.so.cache']
+/** No service of this VO runs here, whatever else does. */
+const VO = `init-${process.pid}`
 const mayMount = process.getuid?.() === 0 && spawnSync('unshare', ['-m', 'true']).status === 0
 
 let etc: string
@@ -33,23 +35,23 @@ beforeEach(async () => {
   chmodSync(directory, 0o755)
   etc = join(directory, 'etc')
   root = join(directory, 'root')
-  voDirectory = join(root, 'alice')
+  voDirectory = join(root, VO)
   for (const path of [join(etc, 'vobox-proxy/vo'), voDirectory])
     mkdirSync(path, { recursive: true })
   for (const name of ACCOUNTS) {
     if (existsSync(join('/etc', name))) copyFileSync(join('/etc', name), join(etc, name))
   }
-  copyFileSync(SCRIPT, join(directory, 'alice-box-proxyrenewal'))
+  copyFileSync(SCRIPT, join(directory, `${VO}-box-proxyrenewal`))
   chownSync(voDirectory, ADMIN_UID, ADMIN_UID)
   writeFileSync(
-    join(etc, 'vobox-proxy/vo/alice.sh'),
+    join(etc, `vobox-proxy/vo/${VO}.sh`),
     `VO_ADMIN=${ADMIN}\nVOBOX_PROXY_ROOT='${root}'\n`,
   )
 })
 
 /** Runs the script with `etc` in the place of `/etc`, for 20 s at most. */
 function run(action: string) {
-  const script = join(etc, '..', 'alice-box-proxyrenewal')
+  const script = join(etc, '..', `${VO}-box-proxyrenewal`)
   const inside = 'mount --bind "$1" /etc && exec sh "$2" "$3"'
   const words = ['-m', 'sh', '-c', inside, 'sh', etc, script, action]
   return spawnSync('unshare', words, { encoding: 'utf8', timeout: 20_000, killSignal: 'SIGKILL' })
@@ -57,7 +59,7 @@ function run(action: string) {
 
 describe.runIf(mayMount)('the init script, run by root', () => {
   it('says within 20 s that nothing runs, though a FIFO stands where the pid file would', () => {
-    execFileSync('mkfifo', [join(voDirectory, 'vobox_alice_renewd.pid')])
+    execFileSync('mkfifo', [join(voDirectory, `vobox_${VO}_renewd.pid`)])
     const { status, stdout, stderr } = run('status')
     expect(stderr).toBe('')
     expect(stdout).toBe('Service not running\n')
@@ -67,13 +69,13 @@ describe.runIf(mayMount)('the init script, run by root', () => {
   it('opens no pid file of the VO admin as root', () => {
     const secret = join(etc, '..', 'secret')
     writeFileSync(secret, `${process.pid}\n`, { mode: 0o600 })
-    symlinkSync(secret, join(voDirectory, 'vobox_alice_renewd.pid'))
+    symlinkSync(secret, join(voDirectory, `vobox_${VO}_renewd.pid`))
     // Says what it reads: the process of the test, which is no service.
     const script = readFileSync(SCRIPT, 'utf8')
     const look = '[ -r "/proc/$pid/cmdline" ]'
     expect(script).toContain(look)
     const telling = script.replace(look, () => `echo "read $pid" >&2 && ${look}`)
-    writeFileSync(join(etc, '..', 'alice-box-proxyrenewal'), telling)
+    writeFileSync(join(etc, '..', `${VO}-box-proxyrenewal`), telling)
     expect(run('status').stderr).toBe('')
     chmodSync(secret, 0o644)
     expect(run('status').stderr).toBe(`read ${process.pid}\n`)

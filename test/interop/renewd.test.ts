@@ -88,7 +88,7 @@ ${more}`
     await start()
     await vo.until(() => vo.events('warning').length > 0)
     expect(vo.events('renewed').find((line) => line.includes('greedy'))).toMatch(
-      /asked=259200 granted=1728\d\d limit=stored-lifetime$/,
+      /asked=259200 granted=172[78]\d\d limit=stored-lifetime$/,
     )
     expect(vo.events('warning')[0]).toContain('because the credential was stored with a shorter -t')
     expect(vo.events('warning')[0]).toContain('-d -n -t 72 -c 3000')
