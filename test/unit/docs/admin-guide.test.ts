@@ -1,0 +1,108 @@
+/** The guide against the tables that it speaks of. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { ALERT_TITLES, KIND_WORDS } from '../../../src/alerts/condition-texts.js'
+import { ERROR_CODES, type ErrorCode } from '../../../src/errors.js'
+import { asUnixSeconds } from '../../../src/ports/clock.js'
+import {
+  type EventFields,
+  type EventName,
+  formatEvent,
+  instant,
+} from '../../../src/renewal/events.js'
+
+const TEXT = readFileSync(join(import.meta.dirname, '../../../docs/admin-guide.md'), 'utf8')
+
+/** From one heading to the next of the same level. */
+const section = (title: string) =>
+  TEXT.split(/^## /m).find((text) => text.startsWith(`${title}\n`)) ?? ''
+const rowsOf = (text: string) => text.split('\n').filter((line) => line.startsWith('| `'))
+
+describe('docs/admin-guide.md, failures by code', () => {
+  const rows = rowsOf(section('Failures by code'))
+  const namesOf = (row: string) => [...(row.split('|')[1] ?? '').matchAll(/`([A-Z0-9_]+)`/g)]
+  const codes = Object.entries(ERROR_CODES) as [ErrorCode, string][]
+
+  it.each(codes)('has %s in exactly one row, which says whether it is %s', (code, persistence) => {
+    const found = rows.filter((row) => namesOf(row).some(([, name]) => name === code))
+    expect(found).toHaveLength(1)
+    // Nobody retries what was cancelled; the other one has two sides, and its row says both.
+    if (code === 'CANCELLED' || code === 'PROXY_LIFE_TOO_SHORT') return
+    expect(/\bwaits\b/.test(found[0] ?? '')).toBe(persistence === 'transient')
+  })
+
+  it('has no code that does not exist', () => {
+    const known = new Set<string>(codes.map(([code]) => code))
+    const named = rows.flatMap((row) => namesOf(row).map(([, name]) => name ?? ''))
+    expect(named.filter((name) => !known.has(name))).toEqual([])
+  })
+})
+
+describe('docs/admin-guide.md, mail', () => {
+  const mail = rowsOf(section('Mail')).join('\n')
+
+  it.each([...Object.values(ALERT_TITLES), ...Object.values(KIND_WORDS)])(
+    'has the words of a subject: %s',
+    (words) => expect(mail).toContain(words),
+  )
+})
+
+describe('docs/admin-guide.md, events.log', () => {
+  const events = section('events.log')
+  const about = { dn: '/DC=ch/CN=alice', file: '+2fDC+3dch+2fCN+3dalice+2fCN+3dproxy' }
+  const at = (text: string) => asUnixSeconds(Date.parse(text) / 1000)
+  const examples: [EventName, string, EventFields][] = [
+    [
+      'registered',
+      '2026-11-22T07:00:00Z',
+      { ...about, as: 'registered', end: instant(at('2026-11-22T19:00:00Z')) },
+    ],
+    [
+      'renewed',
+      '2026-11-22T08:00:00Z',
+      {
+        ...about,
+        server: 'myproxy.example.org:7512',
+        end: instant(at('2026-11-24T08:00:00Z')),
+      },
+    ],
+    [
+      'renewal-failed',
+      '2026-11-22T09:00:00Z',
+      {
+        ...about,
+        code: 'ALL_SERVERS_FAILED',
+        persistence: 'transient',
+        failures: 1,
+        retry: instant(at('2026-11-22T09:01:03Z')),
+        reason: 'no server could be used: localhost:7512 cut the connection',
+        cure: 'Its log says why',
+      },
+    ],
+  ]
+
+  it.each(examples)('shows %s as it is written', (event, time, fields) => {
+    expect(events).toContain(`\n${formatEvent(at(time), event, fields)}`)
+  })
+
+  const words: Record<EventName, true> = {
+    'service-started': true,
+    'service-stopped': true,
+    registered: true,
+    unregistered: true,
+    renewed: true,
+    capped: true,
+    'renewal-failed': true,
+    expired: true,
+    warning: true,
+    'alert-began': true,
+    'alert-reminded': true,
+    'alert-ended': true,
+  }
+
+  it.each(Object.keys(words))('explains the word %s', (word) => {
+    const rows = rowsOf(events).filter((row) => row.split('|')[1]?.includes(`\`${word}\``))
+    expect(rows).toHaveLength(1)
+  })
+})
