@@ -1,0 +1,193 @@
+/**
+ * Something for every `--json` document to say. `Complete` asks for each optional field and each kind
+ * of a union, so that a field that is added does not compile until it is here, and is documented.
+ */
+import { VoboxError } from '../../src/errors.js'
+import { asUnixSeconds } from '../../src/ports/clock.js'
+import type { CertificateReport, ChainReport, CredentialReport } from '../../src/proxy/inspect.js'
+import type { Registration, RegistrationState } from '../../src/registry/registration.js'
+import type { RenewalDecision } from '../../src/renewal/decide-renewal.js'
+import type { RenewalOutcome } from '../../src/renewal/outcome.js'
+import type { QueryRow } from '../../src/renewal/query.js'
+import type { RegisterResult, UnregisterResult } from '../../src/renewal/register-request.js'
+import { encodeFailure } from '../../src/report/failure.js'
+import { encodeInfo } from '../../src/report/info-text.js'
+import { encodeMachineProxy } from '../../src/report/machine-proxy-text.js'
+import { encodeQuery } from '../../src/report/query-json.js'
+import { encodeRegistered, encodeUnregistered } from '../../src/report/register-text.js'
+import { encodeRenewals } from '../../src/report/renew-text.js'
+import { registration as registrationOf } from './registry.js'
+
+/** Every optional member there, at every depth. */
+export type Complete<T> = T extends string | number | boolean | null | undefined | Error
+  ? T
+  : T extends readonly (infer Item)[]
+    ? readonly [Complete<Item>, ...Complete<Item>[]]
+    : { [K in keyof T]-?: Complete<Exclude<T[K], undefined>> }
+
+/** One of each kind of a union. */
+type EachKind<T, Key extends keyof T> = {
+  [Kind in T[Key] & (string | number)]: Complete<Extract<T, Record<Key, Kind>>>
+}
+
+const at = asUnixSeconds(1_800_000_000)
+const server = 'px.example.org:7512'
+const said = { message: 'one sentence', hint: 'what to do' }
+
+const failure = new VoboxError('TLS_FAILED', said.message, {
+  hint: said.hint,
+  data: { vo: 'alice' },
+})
+
+const registration: Complete<Registration> = {
+  ...registrationOf('anna'),
+  username: 'anna',
+  credentialName: 'prod',
+  refreshSeconds: 3600,
+  email: 'anna@example.org',
+  servers: [server],
+  voms: ['alice'],
+}
+
+const shortGrant = {
+  askedSeconds: 172_800,
+  grantedSeconds: 43_200,
+  limit: 'stored-lifetime',
+} as const
+
+const state: Complete<RegistrationState> = {
+  attemptedAt: at,
+  renewedAt: at,
+  renewedFrom: server,
+  failures: 1,
+  retryAt: at,
+  lastFailure: { ...said, at, code: 'TLS_FAILED', persistence: 'transient' },
+  storedEnd: { at, learnedAt: at, from: 'info' },
+  shortGrant,
+  cappedUntil: at,
+}
+
+const decisions: EachKind<RenewalDecision, 'action'> = {
+  wait: { action: 'wait', until: at, reason: 'fresh' },
+  renew: { action: 'renew', reason: 'due' },
+  'give-up': { action: 'give-up', reason: 'expired' },
+}
+
+const usable: Complete<Extract<QueryRow['proxy'], { secondsLeft: number }>> = {
+  times: { notBefore: at, end: at, writtenAt: at, jitter: 0 },
+  secondsLeft: 1,
+}
+
+const row: Omit<Complete<QueryRow>, 'proxy' | 'next'> = {
+  registration,
+  state,
+  file: '/repository/anna',
+  storedSecondsLeft: 1,
+  grantNote: said,
+  at,
+}
+
+const rows: QueryRow[] = [
+  ...Object.values(decisions).map((next) => ({ ...row, proxy: usable, next })),
+  { ...row, proxy: { problem: failure }, next: undefined },
+]
+
+const registered: Complete<RegisterResult> = {
+  outcome: 'registered',
+  registration,
+  file: '/repository/anna',
+  proxy: 'login-proxy',
+  proxyEnd: at,
+  stored: {
+    server,
+    username: 'anna',
+    credentialName: 'prod',
+    owner: '/CN=anna',
+    end: at,
+    renewer: '*/CN=host/*',
+    askedSeconds: 1,
+    grantedSeconds: 1,
+    shortGrant: 'unknown',
+  },
+  warnings: [{ ...said, code: 'short-grant', data: {} }],
+}
+
+const unregistered: Complete<UnregisterResult> = {
+  registration,
+  file: '/repository/anna',
+  fileRemoved: true,
+}
+
+const outcomes: EachKind<RenewalOutcome, 'kind'> = {
+  renewed: { kind: 'renewed', end: at, server, shortGrant },
+  capped: { kind: 'capped', end: at, server, retryAt: at },
+  'not-due': { kind: 'not-due', decision: decisions.wait },
+  failed: { kind: 'failed', error: failure, retryAt: at },
+  busy: { kind: 'busy' },
+  'not-registered': { kind: 'not-registered' },
+  cancelled: { kind: 'cancelled' },
+}
+
+const certificate: Complete<CertificateReport> = {
+  subject: '/CN=anna/CN=1',
+  issuer: '/CN=anna',
+  role: 'proxy',
+  kind: 'rfc3820',
+  policy: 'inherit-all',
+  pathLength: 0,
+  keyType: 'rsa',
+  keyBits: 2048,
+  signatureAlgorithm: 'sha256WithRSAEncryption',
+  signatureHash: 'sha256',
+  notBefore: at,
+  notAfter: at,
+  serial: '01',
+  fingerprintSha256: 'AB:CD',
+  carriesAttributes: false,
+}
+
+const chain: Complete<ChainReport> = {
+  identity: '/CN=anna',
+  subject: '/CN=anna/CN=1',
+  kind: 'rfc3820',
+  policy: 'inherit-all',
+  limited: false,
+  depth: 1,
+  notBefore: at,
+  effectiveEnd: at,
+  secondsLeft: 1,
+  carriesAttributes: false,
+}
+
+const report: Omit<Complete<CredentialReport>, 'verdict'> = {
+  certificates: [certificate],
+  chain,
+  weaknesses: [{ kind: 'small-key', subject: '/CN=anna', message: said.message }],
+}
+
+function infoWith(verdict: CredentialReport['verdict']): string {
+  return encodeInfo('/tmp/x509up_u0', {
+    ...report,
+    verdict,
+    certificates: [...report.certificates],
+    weaknesses: [...report.weaknesses],
+  })
+}
+
+/** Documents by the section of `docs/json.md` that describes them. */
+export const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
+  Failures: [encodeFailure(failure)],
+  query: [encodeQuery('alice', rows)],
+  register: [encodeRegistered('alice', { ...registered, warnings: [...registered.warnings] })],
+  unregister: [encodeUnregistered('alice', [unregistered])],
+  renew: [
+    encodeRenewals(
+      'alice',
+      Object.values(outcomes).map((outcome) => ({ registration, outcome })),
+    ),
+  ],
+  'machine-proxy': [
+    encodeMachineProxy({ file: '/f', identity: '/CN=host', end: at, shortenedBySeconds: 0 }),
+  ],
+  info: [infoWith({ valid: true }), infoWith({ valid: false, code: 'CHAIN_EXPIRED', ...said })],
+}

@@ -1,0 +1,206 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { COMMANDS } from '../../../commands/index.js'
+import { commandFacts } from '../../../scripts/manual/command-facts.js'
+import { ERROR_CODES } from '../../../src/errors.js'
+import type { CertificateReport, CredentialReport } from '../../../src/proxy/inspect.js'
+import type { ProxyKind, ProxyPolicy } from '../../../src/proxy/proxy-cert-info.js'
+import type { GrantLimit } from '../../../src/registry/registration.js'
+import type { RenewalDecision } from '../../../src/renewal/decide-renewal.js'
+import type { RenewalOutcome } from '../../../src/renewal/outcome.js'
+import type { RegisterResult, RegisterWarningCode } from '../../../src/renewal/register-request.js'
+import { JSON_VERSION } from '../../../src/report/failure.js'
+import { DOCUMENTS } from '../../support/json-samples.js'
+
+const TEXT = readFileSync(join(import.meta.dirname, '../../../docs/json.md'), 'utf8')
+
+const SECTIONS = new Map(
+  TEXT.split(/^## /m).map((part) => [part.slice(0, part.indexOf('\n')), part] as const),
+)
+const section = (title: string) => SECTIONS.get(title) ?? ''
+
+/** These describe their registrations, or their short grants, "as in `query`". */
+const AS_IN_QUERY = ['register', 'renew']
+
+/** Every name at any depth. */
+function namesIn(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(namesIn)
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([name, inner]) => [name, ...namesIn(inner)])
+}
+
+const emitted = (title: string) =>
+  new Set((DOCUMENTS[title] ?? []).flatMap((text) => namesIn(JSON.parse(text))))
+
+/** Names that a section describes: in its shapes, `{ a, b: { c } }`, and in the first column of tables. */
+function described(title: string): Set<string> {
+  const text = section(title)
+  const shapes = [...text.matchAll(/`\[?(\{[^`]*\})\]?`|^```\w*\n([^`]*)^```/gm)]
+  const inShapes = shapes.flatMap(([, inline = '', block = '']) =>
+    [...`${inline}${block}`.matchAll(/[{,]\s*"?([A-Za-z]\w*)/g)].map(([, name = '']) => name),
+  )
+  const tables = [...text.matchAll(/^\| field \|.*\n\|.*\n((?:\|.*\n?)+)/gm)]
+  const rows = tables.flatMap(([, body = '']) => body.split('\n'))
+  const inRows = rows.flatMap((row) =>
+    [...(row.split('|')[1] ?? '').matchAll(/`(?:\w+\[\]\.)?(\w+)`/g)].map(([, name = '']) => name),
+  )
+  return new Set([...inShapes, ...inRows])
+}
+
+describe('docs/json.md', () => {
+  it('has a section for every command that prints JSON, and for no other', () => {
+    const commands = commandFacts(COMMANDS, 'vobox-proxy').filter(({ flags }) =>
+      flags.some(({ name }) => name === 'json'),
+    )
+    const titles = [...SECTIONS.keys()].filter((title) => title in DOCUMENTS)
+    expect(titles.sort()).toEqual(['Failures', ...commands.map(({ name }) => name)].sort())
+  })
+
+  it(`names the version, ${JSON_VERSION}, which every document has first`, () => {
+    expect(TEXT).toContain(`a \`version\`, at present ${JSON_VERSION}.`)
+    for (const text of Object.values(DOCUMENTS).flat()) {
+      expect(Object.entries(JSON.parse(text))[0]).toEqual(['version', JSON_VERSION])
+    }
+  })
+
+  it.each(Object.keys(DOCUMENTS))('describes every field of %s', (title) => {
+    const known = new Set(
+      [title, ...(AS_IN_QUERY.includes(title) ? ['query'] : [])].flatMap((one) => [
+        ...described(one),
+      ]),
+    )
+    expect([...emitted(title)].filter((name) => !known.has(name))).toEqual([])
+  })
+
+  it.each(Object.keys(DOCUMENTS))('describes nothing that %s does not have', (title) => {
+    const names = emitted(title)
+    expect([...described(title)].filter((name) => !names.has(name))).toEqual([])
+  })
+})
+
+/** All members of a union: one that is added does not compile until it is here. */
+const all = <T extends string>(members: Record<T, true>) => Object.keys(members)
+
+type Reason<Action> = Extract<RenewalDecision, { action: Action }>['reason']
+
+describe('docs/json.md names each value of', () => {
+  it.each([
+    [
+      'query',
+      'nextRenewal.action',
+      all<RenewalDecision['action']>({ wait: true, renew: true, 'give-up': true }),
+    ],
+    [
+      'query',
+      'nextRenewal.reason of wait',
+      all<Reason<'wait'>>({ fresh: true, 'backing-off': true, capped: true, 'min-interval': true }),
+    ],
+    [
+      'query',
+      'nextRenewal.reason of renew',
+      all<Reason<'renew'>>({ due: true, stale: true, emergency: true }),
+    ],
+    [
+      'query',
+      'nextRenewal.reason of give-up',
+      all<Reason<'give-up'> | 'unusable'>({ expired: true, unusable: true }),
+    ],
+    [
+      'query',
+      'shortGrant.limit',
+      all<GrantLimit>({
+        'stored-lifetime': true,
+        'stored-credential-ends': true,
+        'server-cap': true,
+        unknown: true,
+      }),
+    ],
+    [
+      'register',
+      'outcome',
+      all<RegisterResult['outcome']>({ registered: true, updated: true, replaced: true }),
+    ],
+    ['register', 'proxy', all<RegisterResult['proxy']>({ 'login-proxy': true, kept: true })],
+    [
+      'register',
+      'warnings[].code',
+      all<RegisterWarningCode>({
+        'proxy-life-short': true,
+        'delegation-deep': true,
+        'attributes-not-kept': true,
+        'limited-proxy': true,
+        'weak-certificate': true,
+        'not-checked': true,
+        'stored-proxy-kept': true,
+        'short-grant': true,
+        'stored-credential-ends-soon': true,
+      }),
+    ],
+    [
+      'renew',
+      'kind',
+      all<RenewalOutcome['kind']>({
+        renewed: true,
+        capped: true,
+        'not-due': true,
+        failed: true,
+        busy: true,
+        'not-registered': true,
+        cancelled: true,
+      }),
+    ],
+    [
+      'info',
+      'role',
+      all<CertificateReport['role']>({
+        proxy: true,
+        'end-entity': true,
+        authority: true,
+        unknown: true,
+      }),
+    ],
+    ['info', 'kind', all<ProxyKind>({ rfc3820: true, draft: true, legacy: true })],
+    [
+      'info',
+      'policy',
+      all<ProxyPolicy>({ 'inherit-all': true, limited: true, independent: true, restricted: true }),
+    ],
+    ['info', 'keyType', all<CertificateReport['keyType']>({ rsa: true, ec: true, other: true })],
+    [
+      'info',
+      'weaknesses[].kind',
+      all<CredentialReport['weaknesses'][number]['kind']>({
+        'weak-signature': true,
+        'small-key': true,
+      }),
+    ],
+    [
+      'Failures',
+      'persistence',
+      all<'transient' | 'permanent'>({ transient: true, permanent: true }),
+    ],
+  ])('%s: %s', (title, _field, values) => {
+    const missing = values.filter((value) => !section(title).includes(`\`${value}\``))
+    expect(missing).toEqual([])
+  })
+})
+
+describe('the codes of failures', () => {
+  const listed = (start: string) => {
+    const paragraph =
+      section('Codes')
+        .split('\n\n')
+        .find((part) => part.startsWith(start)) ?? ''
+    return [...paragraph.matchAll(/`([A-Z0-9_]+)`/g)].map(([, code]) => code)
+  }
+
+  it.each(['transient', 'permanent'])(
+    'are listed, those that are usually %s together',
+    (persistence) => {
+      const codes = Object.entries(ERROR_CODES).filter(([, usual]) => usual === persistence)
+      const start = `Usually ${persistence}:`
+      expect(listed(start).sort()).toEqual(codes.map(([code]) => code).sort())
+    },
+  )
+})
