@@ -24,7 +24,7 @@ export default class Renew extends VoboxCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(Renew)
     const library = await loadLibrary()
-    const vo = await this.openVo(flags)
+    const vo = await this.openVoForRenewing(flags)
     const every = flags.all || !flags.force ? 'all' : undefined
     const selection = { dn: flags.dn ?? every, voms: flags.voms }
     const chosen = await library.selectFrom(vo, selection, process.env)

@@ -42,6 +42,12 @@ export abstract class VoboxCommand extends Command {
     return openVo(optionsOf(flags))
   }
 
+  /** The same for a command that writes: what is missing in its directory is made. */
+  protected async openVoForRenewing(flags: VoFlags): Promise<VoContext> {
+    const { openVoForRenewing } = await loadLibrary()
+    return openVoForRenewing(optionsOf(flags))
+  }
+
   /** The same for a command that changes what is registered. */
   protected async openVoForRegistering(flags: VoFlags): Promise<VoContext & RegisterContext> {
     const { openVoForRegistering } = await loadLibrary()

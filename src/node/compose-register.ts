@@ -1,4 +1,4 @@
-/** Registering and unregistering as the caller of a command. */
+/** Commands that change a VO: its directory is complete first, and the caller known. */
 import { userInfo } from 'node:os'
 import { resolve } from 'node:path'
 import type { RegisterContext, RegisterRequest } from '../renewal/register-request.js'
@@ -6,12 +6,18 @@ import { type OpenVoOptions, openVo, type VoContext } from './compose.js'
 import { currentUid, placeOfLoginProxy } from './compose-login.js'
 import { prepareVoDirectory } from './prepare-vo-directory.js'
 
-/** An open VO whose directory is complete, and who is told when a registration goes. */
+/** An open VO whose directory is complete, so that nothing that happens goes unwritten. */
+export async function openVoForRenewing(options: OpenVoOptions): Promise<VoContext> {
+  const vo = await openVo(options)
+  await prepareVoDirectory(vo.files, vo.paths)
+  return vo
+}
+
+/** The same, with somebody who is told when a registration goes. */
 export async function openVoForRegistering(
   options: OpenVoOptions,
 ): Promise<VoContext & RegisterContext> {
-  const vo = await openVo(options)
-  await prepareVoDirectory(vo.files, vo.paths)
+  const vo = await openVoForRenewing(options)
   // Brings the mail libraries along, which no other command needs.
   const { alertKeeperFor } = await import('./compose-service.js')
   return { ...vo, sink: alertKeeperFor(vo) }

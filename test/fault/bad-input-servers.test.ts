@@ -4,6 +4,7 @@
  * other registration stay byte for byte as they were.
  */
 import type { KeyObject } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -300,6 +301,13 @@ describe('registering with a server that lies', () => {
 })
 
 describe('after all this', () => {
+  it('renew makes log/ again where somebody removed it, and writes its line', async () => {
+    rmSync(box.paths.log, { recursive: true })
+    target = (await delivers({ chain: madeBy(alice, { hours: 24 }) })()).port
+    expect((await box.call(['renew', '--dn', aliceDn, '--force'])).status).toBe(0)
+    expect(box.events('renewed')).toHaveLength(1)
+  })
+
   it.each([
     ['alice', alice, aliceDn],
     ['bob', bob, bobDn],
