@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { COMMANDS } from '../../../commands/index.js'
 import { commandFacts } from '../../../scripts/manual/command-facts.js'
-import { ERROR_CODES } from '../../../src/errors.js'
+import type { Persistence } from '../../../src/errors.js'
 import type { CertificateReport, CredentialReport } from '../../../src/proxy/inspect.js'
 import type { ProxyKind, ProxyPolicy } from '../../../src/proxy/proxy-cert-info.js'
 import type { GrantLimit } from '../../../src/registry/registration.js'
@@ -175,32 +175,9 @@ describe('docs/json.md names each value of', () => {
         'small-key': true,
       }),
     ],
-    [
-      'Failures',
-      'persistence',
-      all<'transient' | 'permanent'>({ transient: true, permanent: true }),
-    ],
+    ['Failures', 'persistence', all<Persistence>({ transient: true, permanent: true })],
   ])('%s: %s', (title, _field, values) => {
     const missing = values.filter((value) => !section(title).includes(`\`${value}\``))
     expect(missing).toEqual([])
   })
-})
-
-describe('the codes of failures', () => {
-  const listed = (start: string) => {
-    const paragraph =
-      section('Codes')
-        .split('\n\n')
-        .find((part) => part.startsWith(start)) ?? ''
-    return [...paragraph.matchAll(/`([A-Z0-9_]+)`/g)].map(([, code]) => code)
-  }
-
-  it.each(['transient', 'permanent'])(
-    'are listed, those that are usually %s together',
-    (persistence) => {
-      const codes = Object.entries(ERROR_CODES).filter(([, usual]) => usual === persistence)
-      const start = `Usually ${persistence}:`
-      expect(listed(start).sort()).toEqual(codes.map(([code]) => code).sort())
-    },
-  )
 })
