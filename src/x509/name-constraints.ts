@@ -12,6 +12,7 @@ import { constructedContextTag, contextTag } from '../asn1/tags.js'
 import type { Certificate } from './certificate.js'
 import { parseIp } from './ip-address.js'
 import { isEmptyName, type Name, parseName } from './name.js'
+import { canonicalName } from './name-hash.js'
 import { decodeText } from './name-text.js'
 
 /** GeneralName of the base of a subtree. */
@@ -77,7 +78,7 @@ function hostsNamedBy(subject: Name): string[] {
     .flat()
     .filter(({ type }) => type === attributeType('CN'))
     .map(({ tag, value }) => decodeText(tag, value).replace(/^[a-z]+\//, ''))
-    .filter((text) => /^[A-Za-z0-9_*-]+(\.[A-Za-z0-9_-]+)+$/.test(text))
+    .filter((text) => /^[A-Za-z0-9_*-]+(\.[A-Za-z0-9_-]+)+\.?$/.test(text))
 }
 
 /**
@@ -100,7 +101,7 @@ export function satisfiesNameConstraints(
     const ofKind = ({ tag }: Subtree) => tag === TAG_OF_KIND[held.kind]
     const allowed = permitted.filter(ofKind)
     if (allowed.length > 0 && !allowed.some(({ content }) => isWithin(held, content))) return false
-    return !excluded.some((subtree) => ofKind(subtree) && isWithin(held, subtree.content))
+    return !excluded.some((subtree) => ofKind(subtree) && touches(held, subtree.content))
   })
 }
 
@@ -115,20 +116,43 @@ function isWithin(held: HeldName, base: Uint8Array): boolean {
   }
 }
 
-/** By bytes, part by part, like every comparison of names here. */
-function startsWithName(name: Name, base: Name): boolean {
-  const content = (one: Name) => new DerReader(one.der).read(TAG.sequence)
-  const prefix = content(base)
-  return (
-    base.parts.length <= name.parts.length &&
-    Buffer.compare(content(name).subarray(0, prefix.length), prefix) === 0
-  )
+/**
+ * Whether an excluded subtree takes in any of what a name can stand for. A CA that wants to go round
+ * an exclusion chooses the string type, the case and the wildcard.
+ */
+function touches(held: HeldName, base: Uint8Array): boolean {
+  switch (held.kind) {
+    case 'directory':
+      return startsWith(canonicalName(held.name), canonicalName(parseName(base)))
+    case 'dns': {
+      const suffix = Buffer.from(base).toString('latin1')
+      const [, below] = /^\*\.(.+)$/.exec(held.name) ?? []
+      const covered = below !== undefined && isDnsWithin(suffix.replace(/^\./, ''), below)
+      return covered || isDnsWithin(held.name, suffix)
+    }
+    case 'ip':
+      return isIpWithin(held.name, base)
+  }
 }
 
-/** Adding labels on the left satisfies the constraint; an empty one takes in everything. */
+/** By bytes, part by part, like every comparison of names that lets somebody in. */
+function startsWithName(name: Name, base: Name): boolean {
+  const content = (one: Name) => new DerReader(one.der).read(TAG.sequence)
+  return startsWith(content(name), content(base))
+}
+
+/** Both are rows of complete parts, so that a common beginning ends with a part. */
+function startsWith(parts: Uint8Array, beginning: Uint8Array): boolean {
+  return Buffer.compare(parts.subarray(0, beginning.length), beginning) === 0
+}
+
+/**
+ * Adding labels on the left satisfies the constraint; an empty one takes in everything. A dot at the
+ * end changes nothing, as it does not when a host is compared.
+ */
 function isDnsWithin(name: string, base: string): boolean {
-  const lower = name.toLowerCase()
-  const suffix = base.toLowerCase().replace(/^\./, '')
+  const lower = name.toLowerCase().replace(/\.$/, '')
+  const suffix = base.toLowerCase().replace(/^\./, '').replace(/\.$/, '')
   return suffix === '' || lower === suffix || lower.endsWith(`.${suffix}`)
 }
 

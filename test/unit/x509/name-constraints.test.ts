@@ -26,6 +26,12 @@ const user = new TestAuthority().issueUser('alice').chain[0]
 const host = new TestAuthority().issueHost('Node.Example.org', { ips: ['192.0.2.7'] }).chain[0]
 if (user === undefined || host === undefined) throw new TypeError('no certificate')
 
+function hostNamed(name: string) {
+  const [certificate] = new TestAuthority().issueHost('x', { dns: [name] }).chain
+  if (certificate === undefined) throw new TypeError('no certificate')
+  return certificate
+}
+
 const org: AttributeText = ['DC', 'org']
 const example: AttributeText = ['DC', 'example']
 
@@ -57,6 +63,30 @@ describe('name constraints', () => {
       true,
     ],
     ['an excluded directory name', user, authorityWith([], [directory(org, example)]), false],
+    [
+      'an excluded directory name in another string type and case',
+      user,
+      authorityWith([], [directory(org, ['DC', 'EXAMPLE', 'utf8'])]),
+      false,
+    ],
+    [
+      'an excluded domain, for a name that ends in a dot',
+      hostNamed('node.example.org.'),
+      authorityWith([], [dns('example.org')]),
+      false,
+    ],
+    [
+      'an excluded host that a wildcard takes in',
+      hostNamed('*.example.org'),
+      authorityWith([], [dns('node.example.org')]),
+      false,
+    ],
+    [
+      'an excluded domain beside that of a wildcard',
+      hostNamed('*.example.org'),
+      authorityWith([], [dns('example.com')]),
+      true,
+    ],
     ['an excluded one elsewhere', user, authorityWith([], [directory(['C', 'CH'])]), true],
     [
       'excluded inside permitted',
@@ -87,7 +117,7 @@ describe('name constraints', () => {
     expect(satisfiesNameConstraints(certificate, authority.certificate)).toBe(expected)
   })
 
-  it.each(['a.evil.org', 'host/a.evil.org'])(
+  it.each(['a.evil.org', 'host/a.evil.org', 'a.evil.org.', '*.a.evil.org'])(
     'on DNS hold for the common name %s of a host without alternative names',
     (commonName) => {
       const [legacy] = new TestAuthority().issueUser(buildName([['CN', commonName]])).chain
