@@ -1,5 +1,5 @@
-// Writes dist/man and dist/completion from what the commands say of themselves (oclif.manifest.json,
-// which must be there) and from the pages in docs/man.
+// Writes dist/man and dist/completion from what the commands say of themselves, which is in
+// oclif.manifest.json by then, and from the pages in docs/man.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { build } from 'esbuild'

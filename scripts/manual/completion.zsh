@@ -28,7 +28,8 @@ _vobox_proxy() {
 }
 
 _vobox_renewd() {
-  _arguments '1:VO:_vobox_proxy_vos' '2:VO admin:_users' '3:root of the VO directories:_directories' \
+  _arguments '1:VO:_vobox_proxy_vos' '2:VO admin:_users' \
+    '3:root of the VO directories:_directories' \
     "4:action:(${_vobox_renewd_actions})"
 }
 

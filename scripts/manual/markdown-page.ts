@@ -1,5 +1,5 @@
 /**
- * The part of Markdown that `docs/configuration.md` is written in, as roff: paragraphs, one table of
+ * The part of Markdown that `docs/configuration.md` is written in, as roff: paragraphs, a table of
  * three columns, and blocks of code. Anything else is refused, so that nothing is shown wrongly.
  */
 import { bold, definition, literal, paragraph, prose } from './roff.js'

@@ -1,6 +1,7 @@
 /**
- * Something for every `--json` document to say. `Complete` asks for each optional field and each kind
- * of a union, so that a field that is added does not compile until it is here, and is documented.
+ * Something for every `--json` document to say. `Complete` asks for each optional field and each
+ * kind of a union: a field that is added does not compile until it is here, and then must be
+ * documented.
  */
 import { VoboxError } from '../../src/errors.js'
 import { asUnixSeconds } from '../../src/ports/clock.js'

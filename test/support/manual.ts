@@ -1,4 +1,4 @@
-/** The manual and the completions as the build would write them, made from the commands' classes. */
+/** Manual and completions as the build would write them, made from the commands' classes. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { COMMANDS } from '../../commands/index.js'

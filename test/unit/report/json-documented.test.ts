@@ -33,7 +33,7 @@ function namesIn(value: unknown): string[] {
 const emitted = (title: string) =>
   new Set((DOCUMENTS[title] ?? []).flatMap((text) => namesIn(JSON.parse(text))))
 
-/** Names that a section describes: in its shapes, `{ a, b: { c } }`, and in the first column of tables. */
+/** Names that a section describes: in shapes, `{ a, b: { c } }`, and in first columns of tables. */
 function described(title: string): Set<string> {
   const text = section(title)
   const shapes = [...text.matchAll(/`\[?(\{[^`]*\})\]?`|^```\w*\n([^`]*)^```/gm)]
