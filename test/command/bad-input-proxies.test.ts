@@ -18,7 +18,7 @@ import { type Credential, encodeCredential } from '../../src/proxy/credential.js
 import { proxyFileName } from '../../src/repository/proxy-file-name.js'
 import { encodePem } from '../../src/x509/pem.js'
 import { encodePrivateKey } from '../../src/x509/private-key.js'
-import { addProxies, addProxy, realNow, TestAuthority, userName } from '../support/pki.js'
+import { addProxies, addProxy, TestAuthority, userName } from '../support/pki.js'
 import { writeTrustDirectory } from '../support/pki-files.js'
 import { makeTemporaryDirectory } from '../support/temporary-directory.js'
 import { codeOf, VoBox } from '../support/vo-box.js'
@@ -77,38 +77,20 @@ const refused: [string, Make, string][] = [
     holding([certificates[0] ?? '', key]),
     'CHAIN_BROKEN',
   ],
-  ['one without a key', holding(certificates), 'PROXY_FILE_MALFORMED'],
-  ['a key alone', holding(key), 'PROXY_FILE_MALFORMED'],
   ['one with somebody else’s key', holding([...certificates, foreignKey]), 'PROXY_KEY_MISMATCH'],
   ['one with two keys', holding([...certificates, key, foreignKey]), 'PROXY_FILE_MALFORMED'],
   ['4 kB of zeros', zeros, 'PROXY_FILE_MALFORMED'],
-  ['a certificate in DER', holding(good.chain[0]?.der ?? ''), 'PROXY_FILE_MALFORMED'],
-  [
-    'nonsense in the form of a certificate',
-    holding([encodePem('CERTIFICATE', Buffer.alloc(500, 0x5a)), key]),
-    'PROXY_FILE_MALFORMED',
-  ],
   ['an HTML page', holding('<html><body>502 Bad Gateway</body></html>\n'), 'PROXY_FILE_MALFORMED'],
   ['one of 600 kB', holding(Buffer.alloc(600_000, 'A')), 'FILE_TOO_LARGE'],
   ['one of 1 TB', huge, 'FILE_TOO_LARGE'],
   ['60 proxies one below the other', proxy(addProxies(alice, 60)), 'PROXY_TOO_DEEP'],
-  ['11 proxies one below the other', proxy(addProxies(alice, 11)), 'PROXY_TOO_DEEP'],
   ['one that others can read', readable, 'FILE_UNSAFE'],
-  ['one that the group can read', holding(bytes, 0o640), 'FILE_UNSAFE'],
-  ['one that others can write', holding(bytes, 0o602), 'FILE_UNSAFE'],
   ['a link to a good one', link, 'FILE_UNSAFE'],
   ['a FIFO', fifo, 'FILE_UNSAFE'],
   ['a directory', directory, 'FILE_UNSAFE'],
   ['nothing at all', nothing, 'FILE_MISSING'],
   ['a user certificate with its key', proxy(alice), 'NOT_A_PROXY'],
   ['one that expired an hour ago', proxy(addProxy(alice, { hours: -1 })), 'PROXY_EXPIRED'],
-  ['one of 19 minutes', proxy(addProxy(alice, { hours: 19 / 60 })), 'PROXY_LIFE_TOO_SHORT'],
-  [
-    'one of tomorrow',
-    proxy(addProxy(alice, { notBefore: realNow() + 86_400, hours: 48 })),
-    'CHAIN_NOT_YET_VALID',
-  ],
-  ['a limited one', proxy(addProxy(alice, { policy: 'limited' })), 'PROXY_LIMITED'],
   ['a legacy one', proxy(addProxy(alice, { kind: 'legacy' })), 'PROXY_KIND_REFUSED'],
   [
     'a longer-lived one of the same DN from an unknown CA',
@@ -172,11 +154,9 @@ describe('register, where the same identity and another one are registered alrea
 describe('a command that only looks at a proxy file', () => {
   const unusable: [string, Make, string][] = [
     ['an empty file', empty, 'PROXY_FILE_MALFORMED'],
-    ['4 kB of zeros', zeros, 'PROXY_FILE_MALFORMED'],
     ['one cut in its last certificate', cut, 'PROXY_FILE_MALFORMED'],
     ['one of 1 TB', huge, 'FILE_TOO_LARGE'],
     ['a FIFO', fifo, 'FILE_UNSAFE'],
-    ['a directory', directory, 'FILE_UNSAFE'],
   ]
 
   it.each(unusable)('gives no answer about %s, and names the file', async (name, make, code) => {
@@ -201,11 +181,9 @@ describe('a command that only looks at a proxy file', () => {
 describe('a proxy in the repository that was damaged', () => {
   const damages: [string, Make, string][] = [
     ['emptied', empty, 'PROXY_FILE_MALFORMED'],
-    ['overwritten with zeros', zeros, 'PROXY_FILE_MALFORMED'],
     ['cut', cut, 'PROXY_FILE_MALFORMED'],
     ['blown up to 1 TB', huge, 'FILE_TOO_LARGE'],
     ['made readable by others', readable, 'FILE_UNSAFE'],
-    ['replaced by a link', link, 'FILE_UNSAFE'],
     ['replaced by a FIFO', fifo, 'FILE_UNSAFE'],
     ['removed', nothing, 'FILE_MISSING'],
   ]

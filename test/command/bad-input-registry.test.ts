@@ -4,7 +4,6 @@
  */
 import { execFileSync } from 'node:child_process'
 import {
-  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -70,21 +69,19 @@ const pathsAside = () =>
 /** What reads, what removes, and what adds. */
 const commands: [string, () => Promise<Finished>][] = [
   ['query', () => box.call(['query', '--dn', 'all', '--json'])],
-  ['query-dn', () => box.call(['query-dn', '--dn', bobDn])],
   ['unregister', () => box.call(['unregister', '--dn', bobDn, '--json'])],
   ['register', () => box.call(['register', '--no-check', '--no-voms', '--json', '--proxy', carol])],
-  ['renew', () => box.call(['renew', '--all', '--force', '--json'])],
 ]
 
-/** All commands at once: none answers, each that can names the code, nothing is touched. */
+/** All commands at once: none answers, each says the code and the file, nothing is touched. */
 async function expectRefusals(code: string): Promise<void> {
   const before = box.picture()
   await Promise.all(
     commands.map(async ([command, call]) => {
       const refusal = await call()
       expect([command, refusal.status, refusal.stdout]).toEqual([command, 1, ''])
-      if (command === 'query-dn') expect(refusal.stderr).toContain(box.paths.registry)
-      else expect([command, codeOf(refusal)]).toEqual([command, code])
+      expect([command, codeOf(refusal)]).toEqual([command, code])
+      expect(refusal.stderr).toContain(box.paths.registry)
     }),
   )
   expect(box.picture()).toEqual(before)
@@ -93,9 +90,7 @@ async function expectRefusals(code: string): Promise<void> {
 
 const notParsing: [string, () => string | Uint8Array][] = [
   ['cut in the middle', () => both.subarray(0, both.length / 2)],
-  ['cut before its last bracket', () => `${both}`.trimEnd().slice(0, -1)],
   ['empty', () => ''],
-  ['4 kB of zeros', () => Buffer.alloc(4096)],
   ['100,000 brackets', () => '['.repeat(100_000)],
   ['another document', () => '[1, 2]'],
 ]
@@ -160,7 +155,6 @@ describe('a registry that is not ours to believe', () => {
     ['that others can write', (path) => write(path, both, 0o666), 'FILE_UNSAFE'],
     ['that is a link', (path) => symlinkSync(box.put('elsewhere', both), path), 'FILE_UNSAFE'],
     ['that is a FIFO', (path) => execFileSync('mkfifo', [path]), 'FILE_UNSAFE'],
-    ['that is a directory', (path) => mkdirSync(path), 'FILE_UNSAFE'],
   ]
 
   it.each(planted)('%s is refused, and the copy not taken for it', async (_name, plant, code) => {

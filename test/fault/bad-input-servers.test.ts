@@ -14,12 +14,11 @@ import { asUnixSeconds } from '../../src/ports/clock.js'
 import type { Credential } from '../../src/proxy/credential.js'
 import { issueProxy } from '../../src/proxy/issue-proxy.js'
 import { proxyFileName } from '../../src/repository/proxy-file-name.js'
-import { addProxies, addProxy, realNow, TestAuthority, userName } from '../support/pki.js'
+import { addProxy, realNow, TestAuthority, userName } from '../support/pki.js'
 import { writeCredentialPair, writeTrustDirectory } from '../support/pki-files.js'
 import {
   alice,
   ca,
-  chainFor,
   challenge,
   type Delivery,
   deliver,
@@ -102,15 +101,15 @@ const belowTls =
 
 /** What `signer` makes for the key that we sent, with its chain. */
 const madeBy =
-  (signer: Credential, { hours = 1, now = Number(realNow()) } = {}) =>
+  (signer: Credential, hours = 1) =>
   (publicKey: KeyObject): Uint8Array[] => {
-    const at = asUnixSeconds(now)
+    const now = realNow()
     const notAfter = asUnixSeconds(now + hours * 3600)
-    const proxy = issueProxy({ signer, publicKey, now: at, notAfter, random: systemRandom })
+    const proxy = issueProxy({ signer, publicKey, now, notAfter, random: systemRandom })
     return [proxy, ...signer.chain].map(({ der }) => der)
   }
 const forgedBy = (authority: TestAuthority) =>
-  delivers({ chain: madeBy(authority.issueUser('alice'), { hours: 24 * 300 }) })
+  delivers({ chain: madeBy(authority.issueUser('alice'), 24 * 300) })
 
 type Lie = [name: string, start: Start, code: string, message?: RegExp]
 
@@ -132,12 +131,6 @@ const unusable: Lie[] = [
     answers(Buffer.alloc(500, 0xa5)),
     'ALL_SERVERS_FAILED',
     /after 500 bytes/,
-  ],
-  [
-    'sends 2 MB without an end',
-    answers(Buffer.alloc(2 ** 21, 65)),
-    'ALL_SERVERS_FAILED',
-    /more than 1048576/,
   ],
   [
     'has the certificate of another host',
@@ -194,12 +187,6 @@ const lying: Lie[] = [
     delivers({ chain: madeBy(addProxy(alice, { policy: 'limited' })) }),
     'RENEWED_LIMITED',
   ],
-  [
-    'a proxy that has expired',
-    delivers({ chain: madeBy(alice, { now: realNow() - 7200 }) }),
-    'CHAIN_EXPIRED',
-  ],
-  ['eleven delegations', delivers({ chain: madeBy(addProxies(alice, 10)) }), 'PROXY_TOO_DEEP'],
   [
     'the refusal that nothing is stored',
     refuses('Credentials do not exist'),
@@ -287,9 +274,7 @@ describe('registering with a server that lies', () => {
 
   it.each<[string, Start, string]>([
     ['another user’s chain', shows(madeBy(eve)), 'RENEWED_IDENTITY_DIFFERS'],
-    ['a forgery of an unknown CA', shows(madeBy(forger, { hours: 7200 })), 'CHAIN_UNTRUSTED'],
-    ['half a chain', shows((key) => chainFor(key, eve).slice(0, 1)), 'CHAIN_BROKEN'],
-    ['garbage', answers(Buffer.alloc(500, 0xa5)), 'ALL_SERVERS_FAILED'],
+    ['a forgery of an unknown CA', shows(madeBy(forger, 7200)), 'CHAIN_UNTRUSTED'],
   ])('registers nobody when it delivers %s, and touches nothing', async (_what, start, code) => {
     const before = box.picture()
     target = (await start()).port
@@ -303,7 +288,7 @@ describe('registering with a server that lies', () => {
 describe('after all this', () => {
   it('renew makes log/ again where somebody removed it, and writes its line', async () => {
     rmSync(box.paths.log, { recursive: true })
-    target = (await delivers({ chain: madeBy(alice, { hours: 24 }) })()).port
+    target = (await delivers({ chain: madeBy(alice, 24) })()).port
     expect((await box.call(['renew', '--dn', aliceDn, '--force'])).status).toBe(0)
     expect(box.events('renewed')).toHaveLength(1)
   })
@@ -312,7 +297,7 @@ describe('after all this', () => {
     ['alice', alice, aliceDn],
     ['bob', bob, bobDn],
   ])('an honest server renews the proxy of %s at once', async (_name, user, dn) => {
-    target = (await delivers({ chain: madeBy(user, { hours: 48 }) })()).port
+    target = (await delivers({ chain: madeBy(user, 48) })()).port
     const { status, stdout, stderr } = await box.call(['renew', '--dn', dn, '--force'])
     expect([status, stderr]).toEqual([0, ''])
     expect(stdout).toMatch(/^renewed /)
