@@ -1,3 +1,4 @@
+import { Flags } from '@oclif/core'
 import { selectionFlags, VoboxCommand } from './shared/vobox-command.js'
 
 export default class Env extends VoboxCommand {
@@ -12,7 +13,10 @@ export default class Env extends VoboxCommand {
       command: 'eval "$(<%= config.bin %> env --voms alice:/alice/Role=lcgadmin)"',
     },
   ]
-  static override flags = selectionFlags
+  static override flags = {
+    ...selectionFlags,
+    dn: Flags.string({ description: 'only proxies of this identity DN', helpValue: 'DN' }),
+  }
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Env)

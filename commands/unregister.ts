@@ -19,7 +19,8 @@ export default class Unregister extends VoboxCommand {
     const { encodeUnregistered, interruption, selectFrom, showUnregistered, unregisterProxy } =
       await loadLibrary()
     const results = []
-    for (const { fileName } of await selectFrom(vo, flags, process.env)) {
+    const meant = await selectFrom(vo, { ...flags, ownOnly: true }, process.env)
+    for (const { fileName } of meant) {
       const result = await unregisterProxy(vo, { fileName, signal: interruption() })
       results.push(result)
       if (!flags.json) this.print(showUnregistered(result))

@@ -8,12 +8,14 @@ export interface Selection {
   /** Identity DN, `all`, or absent: the login proxy's identity or the only registration there is. */
   dn?: string | undefined
   voms?: readonly string[] | undefined
+  /** Without `dn`, the login proxy's identity and no other. */
+  ownOnly?: boolean | undefined
 }
 
 /** @throws VoboxError as `selectRegistrations` does, and what reading the registry says. */
 export async function selectFrom(
   vo: VoContext,
-  { dn, voms = [] }: Selection,
+  { dn, voms = [], ownOnly }: Selection,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<Registration[]> {
   const registrations = await vo.registry.all()
@@ -21,5 +23,5 @@ export async function selectFrom(
     dn === undefined
       ? await loginIdentity(vo.files, placeOfLoginProxy(environment, currentUid()))
       : undefined
-  return selectRegistrations(registrations.values(), { vo: vo.vo, dn, voms }, login)
+  return selectRegistrations(registrations.values(), { vo: vo.vo, dn, voms, ownOnly }, login)
 }

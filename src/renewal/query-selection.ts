@@ -11,6 +11,8 @@ export interface Wanted {
   vo: string
   /** Identity DN in one-line form, `all`, or absent: whoever the login proxy is. */
   dn?: string | undefined
+  /** Somebody else's registration never stands in: for what removes rather than shows. */
+  ownOnly?: boolean | undefined
   /** `VO` or `VO:FQAN` values, one of which a registration must carry; none: any. */
   voms: readonly string[]
 }
@@ -25,7 +27,7 @@ export const EVERY_DN = 'all'
  * The registrations that are meant, in the order of the registry.
  *
  * `--dn all` may find nothing. Without `--dn` it is the login proxy's identity or, where that is
- * not registered, the only registration there is.
+ * not registered and it may be somebody else's, the only registration there is.
  *
  * @param login DER of the login proxy's identity in base64; undefined when there is no such proxy.
  * @throws VoboxError `NOT_REGISTERED`, or `REGISTRATION_AMBIGUOUS` when there are several and
@@ -42,7 +44,7 @@ export function selectRegistrations<R extends Selectable>(
     wanted.dn === undefined ? one.identityDer === login : one.identity === wanted.dn,
   )
   if (chosen.length > 0) return chosen
-  if (wanted.dn === undefined && candidates.length === 1) return candidates
+  if (wanted.dn === undefined && candidates.length === 1 && !wanted.ownOnly) return candidates
   throw notFound(wanted, candidates.length, login !== undefined)
 }
 
@@ -81,7 +83,7 @@ function notFound(wanted: Wanted, candidates: number, hasLogin: boolean): VoboxE
   return hasLogin
     ? new VoboxError(
         'NOT_REGISTERED',
-        `the login proxy is not registered for VO ${wanted.vo}, ${candidates} others are`,
+        `the login proxy is not registered for VO ${wanted.vo}, ${othersAre(candidates)}`,
         choose,
       )
     : new VoboxError(
@@ -90,3 +92,5 @@ function notFound(wanted: Wanted, candidates: number, hasLogin: boolean): VoboxE
         choose,
       )
 }
+
+const othersAre = (count: number) => (count === 1 ? 'another one is' : `${count} others are`)

@@ -35,6 +35,14 @@ describe('selectRegistrations', () => {
     expect(selectRegistrations(registrations, wanted, login)).toEqual(chosen)
   })
 
+  it('leaves the only registration alone when it is another one and would be removed', () => {
+    const wanted = { ...who, ownOnly: true }
+    const failure = failureOf(() => selectRegistrations([ben], wanted, anna.identityDer))
+    expect(failure.code).toBe('NOT_REGISTERED')
+    expect(failure.message).toBe('the login proxy is not registered for VO alice, another one is')
+    expect(selectRegistrations([ben], wanted, ben.identityDer)).toEqual([ben])
+  })
+
   it.each([
     [
       'a DN that is not registered',
