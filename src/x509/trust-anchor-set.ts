@@ -97,19 +97,20 @@ class TrustAnchorSet implements TrustAnchors {
 
   /**
    * The newest list of each scope that this CA's key has signed. Where there are lists under its name
-   * and none is its own, somebody replaced or broke them: that is not the same as having none.
+   * and none is its own, somebody replaced or broke them: that is not the same as having none. Nor does
+   * a list that can be read make up for one that cannot: it may be the older, or of another scope.
    */
   #findRevocation(authority: Certificate): Revocation {
+    for (const hash of [nameHash(authority.subject), nameHashOld(authority.subject)]) {
+      const file = this.#material.unreadableCrls?.get(hash)
+      if (file !== undefined) return { kind: 'unreadable', file, reason: 'malformed' }
+    }
     const named = this.#crls.get(foldedKeyOf(authority.subject)) ?? []
     const own = named.filter(({ crl }) => crl.isSignedBy(authority.publicKey))
     if (own.length > 0) return { kind: 'present', crls: newestOfEachScope(own) }
     const foreign = named.find(({ crl }) => !this.#isOfNamesake(crl, authority))
     if (foreign !== undefined) {
       return { kind: 'unreadable', file: foreign.file, reason: 'bad-signature' }
-    }
-    for (const hash of [nameHash(authority.subject), nameHashOld(authority.subject)]) {
-      const file = this.#material.unreadableCrls?.get(hash)
-      if (file !== undefined) return { kind: 'unreadable', file, reason: 'malformed' }
     }
     return { kind: 'none' }
   }

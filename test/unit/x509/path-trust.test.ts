@@ -129,6 +129,15 @@ describe('revocation', () => {
     expect(validate(userOf(other), anchors).certificates).toHaveLength(2)
   })
 
+  it('fails closed for a list that cannot be read beside one that can', () => {
+    const unreadableCrls = new Map([[nameHash(root.name), '/certs/x.r1']])
+    const anchors = anchorsOf([root], { unreadableCrls, crls: [crlFrom(root)] })
+    expect(refusal(user, anchors)).toMatchObject({
+      code: 'CRL_UNREADABLE',
+      data: { reason: 'malformed', file: '/certs/x.r1' },
+    })
+  })
+
   it('fails closed for a list that the CA signed with an entry that is none', () => {
     const algorithm = encodeAlgorithmFor(root.privateKey)
     const entries = derSequence(derNull())
