@@ -144,13 +144,25 @@ async function readOwnFile(files: Files, request: RegisterRequest): Promise<Buff
         cause: error,
       })
     }
-    if (!isVoboxError(error, 'FILE_UNSAFE') || error.data.reason !== 'owner') throw error
+    if (!isVoboxError(error) || !(await isOfAnother(files, request, error))) throw error
     throw new VoboxError('PROXY_NOT_OWNED', `${printable(path)} belongs to another user`, {
       hint: 'Register as the user whose proxy it is',
       data: { ...error.data, callerUid },
       cause: error,
     })
   }
+}
+
+/** Whether that is what is wrong: a file of theirs is either not to be opened, or not believed. */
+async function isOfAnother(
+  files: Files,
+  { proxyFile, callerUid }: RegisterRequest,
+  error: VoboxError,
+): Promise<boolean> {
+  if (error.code === 'FILE_UNSAFE') return error.data.reason === 'owner'
+  if (error.code !== 'FILE_UNREADABLE') return false
+  const facts = await files.facts(proxyFile).catch(() => undefined)
+  return facts !== undefined && facts.uid !== callerUid
 }
 
 function notAProxy({ subject }: ChainFacts, path: string): VoboxError {
