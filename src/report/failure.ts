@@ -21,13 +21,24 @@ export function encodeFailure(error: VoboxError): string {
   return `${JSON.stringify({ version: JSON_VERSION, error: fields })}\n`
 }
 
-/** Data of a failure is for programs; bytes and the like are none of their business. */
+/**
+ * Data of a failure is for programs: plain values, lists of them, and lists of flat records such as
+ * the attempts behind `ALL_SERVERS_FAILED`. Bytes and the like are none of their business.
+ */
 function plain(data: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(data).filter(
-      ([, value]) =>
-        ['string', 'number', 'boolean'].includes(typeof value) ||
-        (Array.isArray(value) && value.every((item) => typeof item !== 'object')),
+      ([, value]) => isPlain(value) || (Array.isArray(value) && value.every(isPlainOrFlat)),
     ),
   )
+}
+
+function isPlain(value: unknown): boolean {
+  return ['string', 'number', 'boolean'].includes(typeof value)
+}
+
+function isPlainOrFlat(item: unknown): boolean {
+  if (isPlain(item)) return true
+  const isRecord = typeof item === 'object' && item !== null && item.constructor === Object
+  return isRecord && Object.values(item).every(isPlain)
 }

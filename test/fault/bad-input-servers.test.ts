@@ -31,7 +31,7 @@ import {
 } from '../support/scripted-myproxy.js'
 import { type Conversation, type ScriptedPeer, startTcpPeer } from '../support/scripted-peer.js'
 import { makeTemporaryDirectory } from '../support/temporary-directory.js'
-import { type CallOptions, codeOf, VoBox } from '../support/vo-box.js'
+import { type CallOptions, codeOf, type Finished, VoBox } from '../support/vo-box.js'
 
 let temporary: Awaited<ReturnType<typeof makeTemporaryDirectory>>
 let box: VoBox
@@ -117,43 +117,43 @@ const unusable: Lie[] = [
   [
     'cuts the connection',
     belowTls((socket) => socket.destroy()),
-    'ALL_SERVERS_FAILED',
+    'ALL_SERVERS_FAILED CONNECTION_CLOSED',
     /cut the connection/,
   ],
   [
     'sends a web page instead of TLS',
     belowTls((socket) => socket.end('HTTP/1.0 400 Bad Request\r\n\r\n')),
-    'ALL_SERVERS_FAILED',
+    'ALL_SERVERS_FAILED TLS_FAILED',
     /does not speak TLS/,
   ],
   [
     'sends garbage in TLS',
     answers(Buffer.alloc(500, 0xa5)),
-    'ALL_SERVERS_FAILED',
+    'ALL_SERVERS_FAILED CONNECTION_CLOSED',
     /after 500 bytes/,
   ],
   [
     'has the certificate of another host',
     says(readRequest, ca.issueHost('evil.example.org')),
-    'ALL_SERVERS_FAILED',
+    'ALL_SERVERS_FAILED PEER_NAME_MISMATCH',
     /evil/,
   ],
   [
     'has the right name from an unknown CA',
     says(readRequest, new TestAuthority({ name: userName('CA') }).issueHost('px.example.org')),
-    'ALL_SERVERS_FAILED',
+    'ALL_SERVERS_FAILED PEER_UNTRUSTED',
     /not trusted/,
   ],
   [
     'sends garbage instead of certificates',
     delivers({ insteadOfList: Buffer.alloc(300, 0xa5) }),
-    'ALL_SERVERS_FAILED',
+    'ALL_SERVERS_FAILED PROTOCOL_VIOLATION',
     /list of 165 certificates/,
   ],
   [
     'hangs up in the middle of the chain',
     delivers({ cutAfter: challenge.length + ok.length + 400 }),
-    'ALL_SERVERS_FAILED',
+    'ALL_SERVERS_FAILED CONNECTION_CLOSED',
     /closed the connection in the middle/,
   ],
 ]
@@ -210,11 +210,23 @@ const lying: Lie[] = [
 ]
 
 const silent: Lie[] = [
-  ['after TCP', belowTls(() => undefined), 'ALL_SERVERS_FAILED', /within 1 s/],
-  ['after TLS', says(() => new Promise(() => undefined)), 'ALL_SERVERS_FAILED', /within 1 s/],
+  ['after TCP', belowTls(() => undefined), 'ALL_SERVERS_FAILED DEADLINE_EXCEEDED', /within 1 s/],
+  [
+    'after TLS',
+    says(() => new Promise(() => undefined)),
+    'ALL_SERVERS_FAILED DEADLINE_EXCEEDED',
+    /within 1 s/,
+  ],
 ]
 
 const renewAlice = ['renew', '--dn', aliceDn, '--force', '--json']
+
+/** The code, and behind one for all servers that of each attempt. */
+function codesOf({ stderr }: Finished): string {
+  const { code, data } = JSON.parse(stderr).error
+  const attempts: { code: string }[] = data.attempts ?? []
+  return [code, ...attempts.map((attempt) => attempt.code)].join(' ')
+}
 
 /** The one file that failures of alice's renewals are written to. */
 const ofAlice = new RegExp(`^state/${nameOf(aliceDn).replaceAll('+', '\\+')}`)
@@ -224,7 +236,7 @@ async function expectRefusal([, start, code, message]: Lie, options: CallOptions
   const lines = box.events('renewal-failed').length
   target = (await start()).port
   const refusal = await box.call(renewAlice, options)
-  expect(codeOf(refusal)).toBe(code)
+  expect(codesOf(refusal)).toBe(code)
   expect(refusal).toMatchObject({ status: 1, stdout: '' })
   const said = refusal.stderr + box.events('renewal-failed').at(-1)
   expect(said).toMatch(/^[\n\x20-\x7e…’]*$/)

@@ -4,6 +4,7 @@
  * documented.
  */
 import { VoboxError } from '../../src/errors.js'
+import type { FailedAttempt } from '../../src/gsi/reach.js'
 import { asUnixSeconds } from '../../src/ports/clock.js'
 import type { CertificateReport, ChainReport, CredentialReport } from '../../src/proxy/inspect.js'
 import type { Registration, RegistrationState } from '../../src/registry/registration.js'
@@ -38,6 +39,17 @@ const said = { message: 'one sentence', hint: 'what to do' }
 const failure = new VoboxError('TLS_FAILED', said.message, {
   hint: said.hint,
   data: { vo: 'alice' },
+})
+
+const attempt: Complete<FailedAttempt> = {
+  server,
+  address: '192.0.2.1',
+  code: 'CONNECTION_FAILED',
+  message: said.message,
+  persistence: 'transient',
+}
+const unreachable = new VoboxError('ALL_SERVERS_FAILED', said.message, {
+  data: { attempts: [attempt] },
 })
 
 const registration: Complete<Registration> = {
@@ -177,7 +189,7 @@ function infoWith(verdict: CredentialReport['verdict']): string {
 
 /** Documents by the section of `docs/json.md` that describes them. */
 export const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
-  Failures: [encodeFailure(failure)],
+  Failures: [encodeFailure(failure), encodeFailure(unreachable)],
   query: [encodeQuery('alice', rows)],
   register: [encodeRegistered('alice', { ...registered, warnings: [...registered.warnings] })],
   unregister: [encodeUnregistered('alice', [unregistered])],

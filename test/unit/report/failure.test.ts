@@ -42,6 +42,19 @@ describe('encodeFailure', () => {
   })
 })
 
+describe('encodeFailure of servers that cannot be used', () => {
+  it('lists each attempt, but for one that holds more than plain values', () => {
+    const attempt = { server: 'px:7512', code: 'TLS_FAILED', persistence: 'transient' }
+    const dataOf = (attempts: unknown[]) =>
+      JSON.parse(
+        encodeFailure(new VoboxError('ALL_SERVERS_FAILED', 'none', { data: { attempts } })),
+      ).error.data
+    expect(dataOf([attempt, attempt])).toEqual({ attempts: [attempt, attempt] })
+    expect(dataOf([{ ...attempt, cause: new Error('inner') }])).toEqual({})
+    expect(dataOf([Buffer.from('secret')])).toEqual({})
+  })
+})
+
 describe('exitStatusOf', () => {
   it.each([
     ['USAGE', 2],
