@@ -100,11 +100,13 @@ export class RegistryFile implements Adapter<RegistryContents> {
   /** The previous good copy alone, for who may not write. */
   async previous(damage: VoboxError): Promise<RegistryContents> {
     const found = await this.#readAt(this.#previousPath)
-    if (found === undefined) throw withoutCopy(damage, this.#path)
+    if (found === undefined) throw withoutCopy(damage, this.#path, this.#previousPath)
     try {
       return this.#understand(parseRegistry(found.bytes, this.#previousPath))
     } catch (error) {
-      throw isVoboxError(error, 'REGISTRY_MALFORMED') ? withoutCopy(damage, this.#path) : error
+      throw isVoboxError(error, 'REGISTRY_MALFORMED')
+        ? withoutCopy(damage, this.#path, this.#previousPath)
+        : error
     }
   }
 
@@ -168,9 +170,11 @@ function signatureOf(facts: FileFacts | undefined): string {
   return `${facts.inode}:${facts.sizeBytes}:${facts.modifiedMs}:${facts.changedMs}`
 }
 
-function withoutCopy(damage: VoboxError, path: string): VoboxError {
+function withoutCopy(damage: VoboxError, path: string, previousPath: string): VoboxError {
   return new VoboxError('REGISTRY_MALFORMED', `${damage.message}, and there is no good copy`, {
-    hint: `Restore ${path} from a backup, or move it away to start with no registrations`,
+    hint:
+      `Restore ${path} from a backup, or move it and ${previousPath} away ` +
+      'to start with no registrations',
     data: damage.data,
     cause: damage,
   })

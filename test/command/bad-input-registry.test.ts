@@ -125,10 +125,14 @@ describe('a registry that does not parse', () => {
     await expectRefusals('REGISTRY_MALFORMED')
   })
 
-  it('is refused and left when the copy does not parse either', async () => {
+  it('is refused and left when the copy does not parse either, until both are moved away', async () => {
     write(box.paths.registry, both.subarray(0, 100))
     write(box.paths.registryPrevious, aliceAlone.subarray(0, 100))
     await expectRefusals('REGISTRY_MALFORMED')
+    rmSync(box.paths.registry)
+    await expectRefusals('REGISTRY_MALFORMED')
+    rmSync(box.paths.registryPrevious)
+    expect((await box.call(['query', '--dn', 'all'])).status).toBe(0)
   })
 })
 
