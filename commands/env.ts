@@ -15,7 +15,10 @@ export default class Env extends VoboxCommand {
   ]
   static override flags = {
     ...selectionFlags,
-    dn: Flags.string({ description: 'only proxies of this identity DN', helpValue: 'DN' }),
+    dn: Flags.string({
+      description: "only proxies of this identity DN [default: 'all']",
+      helpValue: 'DN',
+    }),
   }
 
   async run(): Promise<void> {
