@@ -56,7 +56,9 @@ describe('register', () => {
     expect(said).toBe(`successfully registered ${grid.users.alice.dn}`)
     expect(proxy).toMatch(/^ {2}proxy {4}\/.*, ends 20.* \(in (9 h 59 min|10 h)\)$/)
     expect(renewal).toBe(`  renewal  every 1 h for 48 h from ${server}`)
-    expect(stored).toMatch(new RegExp(`^  stored   on ${server}, ends 20.* \\(in (29 d 23 h|30 d)\\)$`))
+    expect(stored).toMatch(
+      new RegExp(`^  stored   on ${server}, ends 20.* \\(in (29 d 23 h|30 d)\\)$`),
+    )
     expect(mail).toBe('  mail     you@example.org')
 
     const again = await register('--refresh', 'never', '--email=')
