@@ -77,12 +77,14 @@ describe('vobox-renewd, killed', () => {
     const before = vo.events('renewed').length
     const service = await vo.start()
     const renewed = () => vo.events('renewed').slice(before)
-    await vo.until(() =>
-      NAMES.every((name) => renewed().some((line) => line.includes(`file=${name} `))),
+    // One that was renewed in this very second cannot end later, and waits a minute.
+    await vo.until(
+      () => NAMES.every((name) => renewed().some((line) => line.includes(`file=${name} `))),
+      90_000,
     )
     service.child.kill('SIGTERM')
     expect(await service.ended).toBe(0)
     expect(vo.events('renewal-failed')).toEqual([])
     for (const name of NAMES) expect((await vo.registry.state(name)).failures).toBe(0)
-  })
+  }, 120_000)
 })
