@@ -18,9 +18,9 @@ const dist = join(root, 'dist')
 
 /** Bundles by name; `bin/load.cjs` asks for them by these. */
 const ENTRIES = {
-  quick: 'src/node/quick.ts',
-  'vobox-proxy': 'src/node/main.ts',
-  'vobox-renewd': 'src/node/renewd.ts',
+  quick: 'src/node/cli/quick.ts',
+  'vobox-proxy': 'src/node/cli/main.ts',
+  'vobox-renewd': 'src/node/service/renewd.ts',
 }
 
 /** A native addon, and what oclif would load only to run commands from TypeScript sources. */

@@ -10,28 +10,32 @@
 export type { Config } from './config/config.js'
 export { parseDuration, showDuration } from './config/duration.js'
 export { type ErrorCode, isVoboxError, printable, toVoboxError, VoboxError } from './errors.js'
-export { type OpenVoOptions, openVo, type VoContext } from './node/compose.js'
-export type { Answer, AnswerCommand } from './node/compose-answer.js'
-export { answerFor, secondsLeftOfLogin } from './node/compose-answer-vo.js'
-export { inspectFile } from './node/compose-info.js'
-export { placeMachineProxy } from './node/compose-machine-proxy.js'
-export { callerOf, openVoForRegistering, openVoForRenewing } from './node/compose-register.js'
-export { type Selection, selectFrom } from './node/compose-select.js'
-export { interruption } from './node/interruption.js'
-export { writeMachineProxy } from './node/write-machine-proxy.js'
+export { interruption } from './node/cli/interruption.js'
+export { type OpenVoOptions, openVo, type VoContext } from './node/compose/compose.js'
+export type { Answer, AnswerCommand } from './node/compose/compose-answer.js'
+export { answerFor, secondsLeftOfLogin } from './node/compose/compose-answer-vo.js'
+export { inspectFile } from './node/compose/compose-info.js'
+export { placeMachineProxy } from './node/compose/compose-machine-proxy.js'
+export {
+  callerOf,
+  openVoForRegistering,
+  openVoForRenewing,
+} from './node/compose/compose-register.js'
+export { type Selection, selectFrom } from './node/compose/compose-select.js'
+export { writeMachineProxy } from './node/compose/write-machine-proxy.js'
 export { asUnixSeconds, type UnixSeconds } from './ports/clock.js'
 export type { CredentialReport } from './proxy/inspect.js'
 export type { Registration, RegistrationState } from './registry/registration.js'
-export { type QueryRow, queryRows } from './renewal/query.js'
+export { type QueryRow, queryRows } from './renewal/query/query.js'
 export {
   type RegisterContext,
   type RegisterRequest,
   type RegisterResult,
   type RegisterWarning,
   registerProxy,
-} from './renewal/register.js'
+} from './renewal/registering/register.js'
+export { type UnregisterResult, unregisterProxy } from './renewal/registering/unregister.js'
 export { type RenewedNow, type RenewNowOptions, renewNow } from './renewal/renew-now.js'
-export { type UnregisterResult, unregisterProxy } from './renewal/unregister.js'
 export { exitStatusOf } from './report/exit-status.js'
 export { encodeFailure, JSON_VERSION, showFailure } from './report/failure.js'
 export { encodeInfo, showInfo } from './report/info-text.js'

@@ -9,7 +9,7 @@ import { type ChainFacts, describeChain } from '../proxy/chain-facts.js'
 import type { Registration, RegistrationState } from '../registry/registration.js'
 import type { Certificate } from '../x509/certificate.js'
 import { decideRenewal, type RenewalDecision, type RenewalFacts } from './decide-renewal.js'
-import { glanceAtChain } from './query-glance.js'
+import { glanceAtChain } from './query/query-glance.js'
 
 /** What of a proxy file matters for its timing; small, so that thousands can be kept in memory. */
 export interface ProxyTimes {

@@ -17,8 +17,8 @@ import type { RenewalContext } from './context.js'
 import { REGISTER_AGAIN, withCure } from './cures.js'
 import { noteCapped, noteFailure, noteRenewed } from './note-outcome.js'
 import type { Attempt, RenewalOutcome, RenewOptions } from './outcome.js'
-import { limitOfShortGrant } from './probe-grant.js'
 import { decideFor, type ProxyTimes, proxyTimes } from './proxy-facts.js'
+import { limitOfShortGrant } from './registering/probe-grant.js'
 
 /** How long to wait for another process that works on the same registration. */
 const LEASE_DEADLINE_MS = 5000

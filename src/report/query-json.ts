@@ -1,5 +1,5 @@
 /** `query --json`; `docs/json.md` lists the fields. Instants are Unix seconds, durations seconds. */
-import type { QueryRow } from '../renewal/query.js'
+import type { QueryRow } from '../renewal/query/query.js'
 import { JSON_VERSION } from './failure.js'
 
 export function encodeQuery(vo: string, rows: readonly QueryRow[]): string {

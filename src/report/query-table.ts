@@ -2,7 +2,7 @@
 import { printable } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
 import type { RenewalDecision } from '../renewal/decide-renewal.js'
-import type { QueryRow } from '../renewal/query.js'
+import type { QueryRow } from '../renewal/query/query.js'
 import { showDistance, showSeconds } from './moment-text.js'
 import { showTable } from './table.js'
 

@@ -2,7 +2,7 @@
  * The text that callers' scripts have parsed for fifteen years. Every value is followed by one
  * space, because their patterns demand white space there; the order of the lines is part of it.
  */
-import type { QueryBlock } from '../renewal/query-blocks.js'
+import type { QueryBlock } from '../renewal/query/query-blocks.js'
 
 /** The bare values that a caller can ask for, by command. */
 export const BARE_VALUES = {

@@ -5,7 +5,7 @@ import type {
   RegisterResult,
   RegisterWarning,
   UnregisterResult,
-} from '../renewal/register-request.js'
+} from '../renewal/registering/register-request.js'
 import { showDistance, showInstant, showSeconds } from './moment-text.js'
 import { encodeDocument } from './query-json.js'
 

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { requestPut } from '../../src/myproxy/client.js'
-import { systemRandom } from '../../src/node/random.js'
+import { systemRandom } from '../../src/node/ports/random.js'
 import { describeChain } from '../../src/proxy/chain-facts.js'
 import { encodeCredential, parseCredential } from '../../src/proxy/credential.js'
 import { type EmbeddedGrid, startEmbeddedGrid } from '../support/embedded-myproxy.js'

@@ -11,7 +11,7 @@ import {
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { makeFiles, nodeFiles } from '../../src/node/files.js'
+import { makeFiles, nodeFiles } from '../../src/node/ports/files.js'
 import { TEMPORARY_PREFIX } from '../../src/ports/files.js'
 import { bundleScript } from '../support/bundled-script.js'
 import { type DiskStep, faultyDisk, systemError } from '../support/faulty-disk.js'

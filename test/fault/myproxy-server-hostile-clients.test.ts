@@ -18,8 +18,8 @@ import {
   type MyProxyResponse,
   parseResponse,
 } from '../../src/myproxy/messages.js'
-import { systemClock } from '../../src/node/clock.js'
-import { systemRandom } from '../../src/node/random.js'
+import { systemClock } from '../../src/node/ports/clock.js'
+import { systemRandom } from '../../src/node/ports/random.js'
 import type { Credential } from '../../src/proxy/credential.js'
 import { encodePem } from '../../src/x509/pem.js'
 import { encodePrivateKey } from '../../src/x509/private-key.js'

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { requestPut } from '../../src/myproxy/client.js'
-import { systemRandom } from '../../src/node/random.js'
+import { systemRandom } from '../../src/node/ports/random.js'
 import { validateProxyChain } from '../../src/proxy/validate-proxy-chain.js'
 import { type EmbeddedGrid, startEmbeddedGrid } from '../support/embedded-myproxy.js'
 import { addProxy, realNow } from '../support/pki.js'

@@ -1,7 +1,7 @@
 /** Our client against Debian's `myproxy-server`: INFO, renewal, PUT and DESTROY. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { requestDestroy, requestInfo, requestPut } from '../../src/myproxy/client.js'
-import { systemRandom } from '../../src/node/random.js'
+import { systemRandom } from '../../src/node/ports/random.js'
 import { asUnixSeconds } from '../../src/ports/clock.js'
 import { describeChain } from '../../src/proxy/chain-facts.js'
 import type { Credential } from '../../src/proxy/credential.js'

@@ -1,6 +1,6 @@
 /** Becomes the owner of a directory, then says who it is: `node SCRIPT DIRECTORY`. */
-import { becomeVoOwner } from '../../src/node/become-owner.js'
-import { nodeFiles } from '../../src/node/files.js'
+import { becomeVoOwner } from '../../src/node/compose/become-owner.js'
+import { nodeFiles } from '../../src/node/ports/files.js'
 
 /** Whether root's rights can be had back. */
 function regained(): boolean {

@@ -1,6 +1,6 @@
 /** A real disk on which a test can make any single call of the system fail, or never return. */
 import * as promises from 'node:fs/promises'
-import type { Disk } from '../../src/node/files.js'
+import type { Disk } from '../../src/node/ports/files.js'
 
 /**
  * A call that is about to be made: `rename`, `write`, `sync`, …; calls on open files name no path.

@@ -10,8 +10,11 @@ import type { CertificateReport, ChainReport, CredentialReport } from '../../src
 import type { Registration, RegistrationState } from '../../src/registry/registration.js'
 import type { RenewalDecision } from '../../src/renewal/decide-renewal.js'
 import type { RenewalOutcome } from '../../src/renewal/outcome.js'
-import type { QueryRow } from '../../src/renewal/query.js'
-import type { RegisterResult, UnregisterResult } from '../../src/renewal/register-request.js'
+import type { QueryRow } from '../../src/renewal/query/query.js'
+import type {
+  RegisterResult,
+  UnregisterResult,
+} from '../../src/renewal/registering/register-request.js'
 import { encodeFailure } from '../../src/report/failure.js'
 import { encodeInfo } from '../../src/report/info-text.js'
 import { encodeMachineProxy } from '../../src/report/machine-proxy-text.js'

@@ -3,7 +3,7 @@
  * changes something: `node SCRIPT replace|register DIRECTORY N`. Prints `done` when it got through.
  */
 import { join } from 'node:path'
-import { makeFiles } from '../../src/node/files.js'
+import { makeFiles } from '../../src/node/ports/files.js'
 import { faultyDisk } from './faulty-disk.js'
 import { registration, registryBelow } from './registry.js'
 

@@ -3,7 +3,7 @@
  */
 import { join } from 'node:path'
 import { isVoboxError } from '../../src/errors.js'
-import { nodeFiles } from '../../src/node/files.js'
+import { nodeFiles } from '../../src/node/ports/files.js'
 
 const [work, directory = ''] = process.argv.slice(2)
 const attempt =

@@ -1,8 +1,8 @@
 /** What the MyProxy client needs, for tests: real sockets and time, names of ours. */
 import { VoboxError } from '../../src/errors.js'
 import type { MyProxyContext } from '../../src/myproxy/client.js'
-import { systemClock } from '../../src/node/clock.js'
-import { nodeDialer } from '../../src/node/dialer.js'
+import { systemClock } from '../../src/node/ports/clock.js'
+import { nodeDialer } from '../../src/node/ports/dialer.js'
 import type { Address, Dialer } from '../../src/ports/dialer.js'
 import { silentJournal } from '../../src/ports/journal.js'
 import type { KeyGenerator } from '../../src/ports/key-generator.js'

@@ -1,7 +1,7 @@
 /** Registrations and registries on a real disk, for tests. */
 import { mkdirSync } from 'node:fs'
 import { voPaths } from '../../src/config/vo-paths.js'
-import { nodeFiles } from '../../src/node/files.js'
+import { nodeFiles } from '../../src/node/ports/files.js'
 import { asUnixSeconds } from '../../src/ports/clock.js'
 import type { Files } from '../../src/ports/files.js'
 import { JsonRegistry } from '../../src/registry/json-registry.js'

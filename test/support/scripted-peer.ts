@@ -2,7 +2,7 @@
 import { connect, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls'
 import { ByteStream } from '../../src/gsi/byte-stream.js'
-import { systemClock } from '../../src/node/clock.js'
+import { systemClock } from '../../src/node/ports/clock.js'
 import type { Credential } from '../../src/proxy/credential.js'
 import { encodePem } from '../../src/x509/pem.js'
 import { encodePrivateKey } from '../../src/x509/private-key.js'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { COMMANDS } from '../../../commands/index.js'
 import { VoboxCommand } from '../../../commands/shared/vobox-command.js'
-import { LAUNCHER_OPTIONS } from '../../../src/node/launcher-options.js'
+import { LAUNCHER_OPTIONS } from '../../../src/node/cli/launcher-options.js'
 
 type Flag = { type: string; char?: string; multiple?: boolean; multipleNonGreedy?: boolean }
 

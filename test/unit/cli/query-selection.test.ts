@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { canonicalVoms, selectRegistrations } from '../../../src/renewal/query-selection.js'
+import { canonicalVoms, selectRegistrations } from '../../../src/renewal/query/query-selection.js'
 import { failureOf } from '../../support/failure.js'
 import { registration } from '../../support/registry.js'
 

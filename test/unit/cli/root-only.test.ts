@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { requireRootOnly } from '../../../src/node/root-only.js'
+import { requireRootOnly } from '../../../src/node/compose/root-only.js'
 import { failureOf } from '../../support/failure.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 

@@ -2,7 +2,7 @@ import { chmodSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_CONFIG_FILE, readConfigFile } from '../../../src/config/config-file.js'
-import { nodeFiles } from '../../../src/node/files.js'
+import { nodeFiles } from '../../../src/node/ports/files.js'
 import type { Files } from '../../../src/ports/files.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 

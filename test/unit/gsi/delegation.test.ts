@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { answerDelegation, credentialFromDelegation } from '../../../src/gsi/delegation.js'
-import { systemRandom } from '../../../src/node/random.js'
+import { systemRandom } from '../../../src/node/ports/random.js'
 import type { Credential } from '../../../src/proxy/credential.js'
 import { keysMatch } from '../../../src/x509/private-key.js'
 import { createRequest } from '../../../src/x509/request.js'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseCommandLine, toArgv } from '../../../src/node/launcher.js'
+import { parseCommandLine, toArgv } from '../../../src/node/cli/launcher.js'
 import { failureOf } from '../../support/failure.js'
 
 const dn = '/DC=ch/DC=cern/OU=Users/CN=A B C/CN=x=y'

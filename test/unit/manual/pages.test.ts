@@ -4,7 +4,7 @@ import { commandPage } from '../../../scripts/manual/command-page.js'
 import { SERVICE_ACTIONS } from '../../../scripts/manual/completion-values.js'
 import type { Setting } from '../../../src/config/setting.js'
 import { SETTINGS } from '../../../src/config/settings.js'
-import { parseArguments } from '../../../src/node/renewd.js'
+import { parseArguments } from '../../../src/node/service/renewd.js'
 import { EXIT } from '../../../src/report/exit-status.js'
 import { commands, manual, PROGRAM, plain } from '../../support/manual.js'
 

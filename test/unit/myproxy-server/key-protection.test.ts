@@ -9,7 +9,7 @@ import {
   protectKey,
   unprotectKey,
 } from '../../../src/myproxy/server/key-protection.js'
-import { systemRandom } from '../../../src/node/random.js'
+import { systemRandom } from '../../../src/node/ports/random.js'
 import { type PemBlock, parsePem } from '../../../src/x509/pem.js'
 import { rejectionOf } from '../../support/failure.js'
 import { testKey } from '../../support/pki.js'

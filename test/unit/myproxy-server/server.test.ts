@@ -7,7 +7,7 @@ import {
   requestPut,
   requestRenewal,
 } from '../../../src/myproxy/client.js'
-import { systemRandom } from '../../../src/node/random.js'
+import { systemRandom } from '../../../src/node/ports/random.js'
 import { describeChain } from '../../../src/proxy/chain-facts.js'
 import { type Credential, encodeCredential } from '../../../src/proxy/credential.js'
 import { type EmbeddedGrid, startEmbeddedGrid } from '../../support/embedded-myproxy.js'

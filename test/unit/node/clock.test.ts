@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { systemClock } from '../../../src/node/clock.js'
-import { systemRandom } from '../../../src/node/random.js'
+import { systemClock } from '../../../src/node/ports/clock.js'
+import { systemRandom } from '../../../src/node/ports/random.js'
 
 describe('systemClock', () => {
   it('says whole seconds of the wall clock', () => {

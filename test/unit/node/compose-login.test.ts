@@ -1,8 +1,8 @@
 import { chownSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { readForLooking } from '../../../src/node/compose-login.js'
-import { nodeFiles } from '../../../src/node/files.js'
+import { readForLooking } from '../../../src/node/compose/compose-login.js'
+import { nodeFiles } from '../../../src/node/ports/files.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 
 describe.runIf(process.getuid?.() === 0)('a proxy file of root’s that root looks at', () => {

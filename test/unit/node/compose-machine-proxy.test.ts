@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { placeMachineProxy } from '../../../src/node/compose-machine-proxy.js'
+import { placeMachineProxy } from '../../../src/node/compose/compose-machine-proxy.js'
 import { rejectionOf } from '../../support/failure.js'
 import { TestAuthority } from '../../support/pki.js'
 import { writeCredentialPair } from '../../support/pki-files.js'

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { VoboxError } from '../../../src/errors.js'
-import { nodeDialer } from '../../../src/node/dialer.js'
+import { nodeDialer } from '../../../src/node/ports/dialer.js'
 import { rejectionOf } from '../../support/failure.js'
 
 let server: Server | undefined

@@ -13,7 +13,7 @@ import {
 import * as promises from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { nodeFiles as files, makeFiles } from '../../../src/node/files.js'
+import { nodeFiles as files, makeFiles } from '../../../src/node/ports/files.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 
 const anybody = { maxBytes: 1000 }

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { closeSync, constants, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openJournal } from '../../../src/node/journal.js'
-import { LineSink } from '../../../src/node/line-sink.js'
+import { openJournal } from '../../../src/node/ports/journal.js'
+import { LineSink } from '../../../src/node/ports/line-sink.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 
 /** A journal on a file, and what stands in it by now. */

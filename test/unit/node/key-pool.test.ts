@@ -1,6 +1,10 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { defaultConcurrency, KeyPool, type KeyPoolOptions } from '../../../src/node/key-pool.js'
+import {
+  defaultConcurrency,
+  KeyPool,
+  type KeyPoolOptions,
+} from '../../../src/node/ports/key-pool.js'
 
 /** A maker whose keys are finished one by one by the test. */
 function scriptedMaker() {

@@ -2,16 +2,16 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { nodeFiles } from '../../../src/node/files.js'
-import { PidFile } from '../../../src/node/pid-file.js'
-import { parseArguments } from '../../../src/node/renewd.js'
+import { nodeFiles } from '../../../src/node/ports/files.js'
+import { PidFile } from '../../../src/node/service/pid-file.js'
+import { parseArguments } from '../../../src/node/service/renewd.js'
 import {
   findService,
   pidFilesOf,
   type ServiceFacts,
   takeServiceLock,
-} from '../../../src/node/service-lock.js'
-import { stopService } from '../../../src/node/stop-service.js'
+} from '../../../src/node/service/service-lock.js'
+import { stopService } from '../../../src/node/service/stop-service.js'
 import { encodeServiceStatus } from '../../../src/renewal/service-status.js'
 import { failureOf, rejectionOf } from '../../support/failure.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Registration } from '../../../src/registry/registration.js'
-import { placeFor, type Subject } from '../../../src/renewal/carry-over.js'
+import { placeFor, type Subject } from '../../../src/renewal/registering/carry-over.js'
 import { failureOf } from '../../support/failure.js'
 import { registration } from '../../support/registry.js'
 

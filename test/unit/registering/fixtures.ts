@@ -6,8 +6,8 @@ import type {
   RegisterContext,
   RegisterRequest,
   RegisterResult,
-} from '../../../src/renewal/register.js'
-import { registerProxy } from '../../../src/renewal/register.js'
+} from '../../../src/renewal/registering/register.js'
+import { registerProxy } from '../../../src/renewal/registering/register.js'
 import { addProxy, type ProxyOptions } from '../../support/pki.js'
 import { renewalWorld } from '../../support/renewal-world.js'
 

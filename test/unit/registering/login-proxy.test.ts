@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { OID } from '../../../src/asn1/oids.js'
 import { readConfig } from '../../../src/config/read-config.js'
-import { nodeFiles } from '../../../src/node/files.js'
+import { nodeFiles } from '../../../src/node/ports/files.js'
 import { type Credential, encodeCredential } from '../../../src/proxy/credential.js'
 import {
   judgeLoginProxy,
   loginWarnings,
   readLoginProxy,
-} from '../../../src/renewal/register-login-proxy.js'
+} from '../../../src/renewal/registering/register-login-proxy.js'
 import { failureOf, rejectionOf } from '../../support/failure.js'
 import {
   addProxies,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { readConfig } from '../../../src/config/read-config.js'
-import { judgeLoginProxy } from '../../../src/renewal/register-login-proxy.js'
-import type { RegisterRequest } from '../../../src/renewal/register-request.js'
-import { buildRegistration } from '../../../src/renewal/register-settings.js'
+import { judgeLoginProxy } from '../../../src/renewal/registering/register-login-proxy.js'
+import type { RegisterRequest } from '../../../src/renewal/registering/register-request.js'
+import { buildRegistration } from '../../../src/renewal/registering/register-settings.js'
 import { failureOf } from '../../support/failure.js'
 import { addProxy, anchorsOf, realNow, TestAuthority } from '../../support/pki.js'
 

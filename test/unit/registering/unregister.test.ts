@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { VoboxError } from '../../../src/errors.js'
 import { encodeCredential } from '../../../src/proxy/credential.js'
-import { unregisterProxy } from '../../../src/renewal/unregister.js'
+import { unregisterProxy } from '../../../src/renewal/registering/unregister.js'
 import { rejectionOf } from '../../support/failure.js'
 import { ALICE, ALICE_FILE, registeringWorld } from './fixtures.js'
 

@@ -9,7 +9,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
-import { nodeFiles } from '../../../src/node/files.js'
+import { nodeFiles } from '../../../src/node/ports/files.js'
 import { asUnixSeconds } from '../../../src/ports/clock.js'
 import type { Files } from '../../../src/ports/files.js'
 import type { RegistrationState } from '../../../src/registry/registration.js'

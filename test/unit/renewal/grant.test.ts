@@ -6,7 +6,7 @@ import {
   limitOfGrant,
 } from '../../../src/renewal/grant.js'
 import { GrantMemory } from '../../../src/renewal/grant-memory.js'
-import { FAR_MORE_SECONDS } from '../../../src/renewal/probe-grant.js'
+import { FAR_MORE_SECONDS } from '../../../src/renewal/registering/probe-grant.js'
 import { renewOne } from '../../../src/renewal/renew-one.js'
 import { registration } from '../../support/registry.js'
 import { renewalWorld, unreachable } from '../../support/renewal-world.js'

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { nodeFiles } from '../../../src/node/files.js'
+import { nodeFiles } from '../../../src/node/ports/files.js'
 import { encodeCredential } from '../../../src/proxy/credential.js'
 import { MachineProxyFile } from '../../../src/renewal/machine-proxy-file.js'
 import { rejectionOf } from '../../support/failure.js'

@@ -9,7 +9,10 @@ import type { ProxyKind, ProxyPolicy } from '../../../src/proxy/proxy-cert-info.
 import type { GrantLimit } from '../../../src/registry/registration.js'
 import type { RenewalDecision } from '../../../src/renewal/decide-renewal.js'
 import type { RenewalOutcome } from '../../../src/renewal/outcome.js'
-import type { RegisterResult, RegisterWarningCode } from '../../../src/renewal/register-request.js'
+import type {
+  RegisterResult,
+  RegisterWarningCode,
+} from '../../../src/renewal/registering/register-request.js'
 import { JSON_VERSION } from '../../../src/report/failure.js'
 import { DOCUMENTS } from '../../support/json-samples.js'
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { VoboxError } from '../../../src/errors.js'
 import { asUnixSeconds } from '../../../src/ports/clock.js'
 import type { RenewalOutcome } from '../../../src/renewal/outcome.js'
-import type { RegisterResult } from '../../../src/renewal/register-request.js'
+import type { RegisterResult } from '../../../src/renewal/registering/register-request.js'
 import { showMachineProxy } from '../../../src/report/machine-proxy-text.js'
 import {
   encodeRegistered,

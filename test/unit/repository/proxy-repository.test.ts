@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { nodeFiles } from '../../../src/node/files.js'
+import { nodeFiles } from '../../../src/node/ports/files.js'
 import { TEMPORARY_PREFIX } from '../../../src/ports/files.js'
 import { type Credential, encodeCredential } from '../../../src/proxy/credential.js'
 import { matchesGlob } from '../../../src/repository/name-glob.js'

@@ -1,7 +1,7 @@
 import { rename, symlink, truncate, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { nodeFiles } from '../../../src/node/files.js'
+import { nodeFiles } from '../../../src/node/ports/files.js'
 import type { Files } from '../../../src/ports/files.js'
 import { nameHash, nameHashOld } from '../../../src/x509/name.js'
 import { encodePem } from '../../../src/x509/pem.js'

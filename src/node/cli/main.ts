@@ -1,0 +1,140 @@
+/**
+ * The whole of `vobox-proxy`: oclif over a command line that the launcher has normalised, with help,
+ * errors and exit codes of ours. `bin/load.cjs` calls {@link main}.
+ */
+import { Config, Errors, Help } from '@oclif/core'
+import { COMMANDS } from '../../../commands/index.js'
+import { toVoboxError, VoboxError } from '../../errors.js'
+import { EXIT, exitStatusOf } from '../../report/exit-status.js'
+import { encodeFailure, showFailure } from '../../report/failure.js'
+import { endUnwritten } from './end-unwritten.js'
+import { hardenProcess } from './harden-process.js'
+import { type CommandLine, parseCommandLine, toArgv } from './launcher.js'
+import { nearestOf } from './launcher-options.js'
+
+export { COMMANDS }
+
+const PROGRAM = 'vobox-proxy'
+
+/** @param home directory of the installation, which holds `package.json`. */
+export async function main(words: readonly string[], _load: unknown, home: string): Promise<void> {
+  hardenProcess()
+  endWhenUnwritten()
+  const json = words.some((word) => /^--?json$/.test(word))
+  process.on('uncaughtException', (error) => {
+    fail(error, json)
+    process.exit()
+  })
+  try {
+    await run(parseCommandLine(words), home)
+  } catch (error) {
+    fail(error, json)
+  }
+}
+
+async function run(line: CommandLine, home: string): Promise<void> {
+  // A theme in somebody's home directory has no say in what we print.
+  process.env.VOBOX_PROXY_DISABLE_THEME = '1'
+  const config = await Config.load({ root: home, userPlugins: false, devPlugins: false })
+  if (line.options.has('version')) {
+    process.stdout.write(`${PROGRAM} ${config.version}\n`)
+    return
+  }
+  const wanted = line.command === 'help' ? line.operands[0] : line.command
+  const command = wanted === undefined ? undefined : findCommand(config, wanted)
+  if (line.command === 'help' || line.options.has('help') || command === undefined) {
+    if (command === undefined && !mayShowRoot(line)) throw noCommand()
+    process.stdout.write(new ProgramHelp(config, { stripAnsi: true }).textOf(command))
+    return
+  }
+  refuseForeign(line, command)
+  await config.runCommand(command.id, toArgv(line), command)
+}
+
+/** Without any word, or asked for: everything else without a command is a mistake. */
+function mayShowRoot(line: CommandLine): boolean {
+  return line.command === 'help' || line.options.has('help') || line.options.size === 0
+}
+
+type CommandFacts = ReturnType<Config['findCommand']> & object
+
+function findCommand(config: Config, name: string): CommandFacts {
+  const command = config.findCommand(name)
+  if (command !== undefined) return command
+  const visible = config.commands.filter(({ hidden }) => !hidden).map(({ id }) => id)
+  const nearest = nearestOf(name, visible)
+  throw new VoboxError('USAGE', `there is no command '${name}'`, {
+    hint: nearest === undefined ? `${PROGRAM} help lists them` : `did you mean ${nearest}?`,
+    data: { command: name },
+  })
+}
+
+function noCommand(): VoboxError {
+  return new VoboxError('USAGE', 'which command?', { hint: `${PROGRAM} help lists them` })
+}
+
+/** Options of other commands and stray words, before oclif says it in its own way. */
+function refuseForeign(line: CommandLine, command: CommandFacts): void {
+  const hint = `${PROGRAM} ${command.id} --help shows what it takes`
+  for (const option of line.options.keys()) {
+    if (Object.hasOwn(command.flags, option)) continue
+    throw new VoboxError('USAGE', `${command.id} has no option --${option}`, {
+      hint,
+      data: { command: command.id, option },
+    })
+  }
+  refuseExcluded(line, command)
+  const [stray] = line.operands
+  if (stray !== undefined) {
+    throw new VoboxError('USAGE', `${command.id} has no use for '${stray}'`, {
+      hint,
+      data: { command: command.id, word: stray },
+    })
+  }
+}
+
+function refuseExcluded(line: CommandLine, { id, flags }: CommandFacts): void {
+  for (const option of line.options.keys()) {
+    const other = flags[option]?.exclusive?.find((name) => line.options.has(String(name)))
+    if (other === undefined) continue
+    throw new VoboxError('USAGE', `--${option} and --${other} exclude each other`, {
+      data: { command: id, options: [option, other] },
+    })
+  }
+}
+
+/** oclif's help as text, so that it goes where we say. */
+class ProgramHelp extends Help {
+  textOf(command: CommandFacts | undefined): string {
+    if (command !== undefined) return `${this.formatCommand(command)}\n`
+    return `${[this.formatRoot(), this.formatCommands(this.sortedCommands)].join('\n\n')}\n`
+  }
+}
+
+function fail(error: unknown, json: boolean): void {
+  // A file as stdout throws where it is written; a pipe says it later, as an event.
+  const { syscall, code } = error as NodeJS.ErrnoException
+  if (syscall === 'write') endUnwritten(code)
+  if (error instanceof Errors.ExitError) {
+    process.exitCode = error.oclif.exit ?? EXIT.failed
+    return
+  }
+  const failure = error instanceof Errors.CLIError ? usageError(error) : toVoboxError(error)
+  process.stderr.write(json ? encodeFailure(failure) : showFailure(PROGRAM, failure))
+  process.exitCode = exitStatusOf(failure.code)
+  // Whoever presses Ctrl-C does not wait for what was under way.
+  if (failure.code === 'CANCELLED') process.exit()
+}
+
+/** What oclif's parser refuses, in our form: its first line, without its advice. */
+function usageError(error: Error): VoboxError {
+  const lines = error.message.split('\n').map((text) => text.trim())
+  const [first = '', second = ''] = lines
+  const message = /^The following error/.test(first) ? second : first
+  return new VoboxError('USAGE', message, { cause: error })
+}
+
+function endWhenUnwritten(): void {
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => endUnwritten(code))
+  process.stderr.on('error', () => process.exit(EXIT.failed))
+}

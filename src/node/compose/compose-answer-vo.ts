@@ -1,0 +1,27 @@
+/** The answers that scripts parse, from an open VO: the long way to what `quick-answer` gives. */
+import type { Registration } from '../../registry/registration.js'
+import { secondsLeft } from '../../renewal/query/query-blocks.js'
+import { nextSecond } from '../ports/clock-next.js'
+import { nodeFiles } from '../ports/files.js'
+import type { VoContext } from './compose.js'
+import { type Answer, type AnswerCommand, answer } from './compose-answer.js'
+import { currentUid, glanceAtFile, placeOfLoginProxy } from './compose-login.js'
+
+/** @throws VoboxError as `answer` does. */
+export function answerFor(
+  vo: VoContext,
+  command: AnswerCommand,
+  chosen: readonly Registration[],
+): Promise<Answer> {
+  const { repository, registry } = vo
+  const state = (fileName: string) => registry.state(fileName)
+  return answer({ repository, state, now: nextSecond() }, command, chosen)
+}
+
+/** Seconds left of the login proxy, registered or not. Rejects when there is none to read. */
+export async function secondsLeftOfLogin(
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<number> {
+  const place = placeOfLoginProxy(environment, currentUid())
+  return secondsLeft((await glanceAtFile(nodeFiles, place)).effectiveEnd, nextSecond())
+}

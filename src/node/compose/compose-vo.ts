@@ -1,0 +1,67 @@
+/** Which VO a command is about. */
+import { join } from 'node:path'
+import { checkVoName } from '../../config/vo-name.js'
+import { isVoboxError, printable, VoboxError } from '../../errors.js'
+import type { Files } from '../../ports/files.js'
+import { checkVoDirectory } from './become-owner.js'
+
+export interface VoDirectory {
+  vo: string
+  /** `ROOT/VO`. */
+  path: string
+  /** Its owner, the VO admin. */
+  uid: number
+}
+
+/**
+ * The directory of the VO that was named, else of the only VO that has one below `root`.
+ *
+ * @throws VoboxError `VO_NAME_INVALID`; `VO_UNKNOWN` when there is no such directory, or none or
+ *   several to choose from; `VO_DIRECTORY_UNSAFE` when others than its owner can change it.
+ */
+export async function chooseVoDirectory(
+  files: Files,
+  root: string,
+  named: string | undefined,
+): Promise<VoDirectory> {
+  const vo = named === undefined ? await onlyVo(files, root) : checkVoName(named)
+  const path = join(root, vo)
+  const { uid } = await checkVoDirectory(files, path)
+  return { vo, path, uid }
+}
+
+async function onlyVo(files: Files, root: string): Promise<string> {
+  const vos: string[] = []
+  for (const name of await voNamesBelow(files, root)) {
+    if ((await files.facts(join(root, name)))?.kind === 'directory') vos.push(name)
+  }
+  const [only, another] = vos
+  if (only === undefined) {
+    throw new VoboxError('VO_UNKNOWN', `there is no VO directory below ${printable(root)}`, {
+      hint: 'VOBOX_PROXY_ROOT names another root',
+      data: { root, vos },
+    })
+  }
+  if (another === undefined) return only
+  throw new VoboxError('VO_UNKNOWN', `which VO is meant: ${vos.join(', ')}?`, {
+    hint: 'say it with --vo',
+    data: { root, vos },
+  })
+}
+
+async function voNamesBelow(files: Files, root: string): Promise<string[]> {
+  try {
+    return (await files.list(root)).filter(isVoName).sort()
+  } catch (error) {
+    if (isVoboxError(error, 'FILE_MISSING')) return []
+    throw error
+  }
+}
+
+function isVoName(name: string): boolean {
+  try {
+    return checkVoName(name) === name
+  } catch {
+    return false
+  }
+}

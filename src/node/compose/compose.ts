@@ -1,0 +1,132 @@
+/**
+ * The composition root: everything that a command or the service needs for one VO, from the real
+ * ports and the effective configuration.
+ */
+import type { Config } from '../../config/config.js'
+import { type VoPaths, voPaths } from '../../config/vo-paths.js'
+import type { MyProxyContext } from '../../myproxy/client.js'
+import type { Clock } from '../../ports/clock.js'
+import { type Journal, silentJournal } from '../../ports/journal.js'
+import { JsonRegistry } from '../../registry/json-registry.js'
+import { myProxySource, type RenewalContext } from '../../renewal/context.js'
+import { FileEventLog } from '../../renewal/events.js'
+import { GrantMemory } from '../../renewal/grant-memory.js'
+import { MachineProxyFile } from '../../renewal/machine-proxy-file.js'
+import { ProxyRepository } from '../../repository/proxy-repository.js'
+import { TrustDirectory } from '../../x509/trust-anchors.js'
+import { systemClock } from '../ports/clock.js'
+import { nodeDialer } from '../ports/dialer.js'
+import { nodeFiles } from '../ports/files.js'
+import { KeyPool } from '../ports/key-pool.js'
+import { systemRandom } from '../ports/random.js'
+import { becomeVoOwner } from './become-owner.js'
+import { readEffectiveConfig } from './compose-config.js'
+import { currentUid } from './compose-login.js'
+import { chooseVoDirectory, type VoDirectory } from './compose-vo.js'
+
+export interface OpenVoOptions {
+  /** Absent: the only VO that has a directory below the root. */
+  vo?: string | undefined
+  /** Root of the VO directories; absent: as configured. */
+  root?: string | undefined
+  /** `--config`. */
+  configFile?: string | undefined
+  environment: Readonly<Record<string, string | undefined>>
+  /** Default: no log. */
+  journal?: Journal | undefined
+  /** Make keys in advance, as the service does; default false. */
+  keysInAdvance?: boolean | undefined
+}
+
+/** One VO, opened. It is also the context of every renewal. */
+export interface VoContext extends RenewalContext {
+  vo: string
+  /** Directory and owner. */
+  directory: VoDirectory
+  paths: VoPaths
+  registry: JsonRegistry
+  machineProxyFile: MachineProxyFile
+  myproxy: MyProxyContext
+  trust: TrustDirectory
+  /** Stops what would keep the process alive. */
+  close(): void
+}
+
+/**
+ * Opens a VO. Run as root it becomes the VO admin first, for good: nothing below a directory of
+ * theirs is ever touched as root.
+ *
+ * @throws VoboxError `CONFIG_INVALID`, `VO_UNKNOWN`, `VO_NAME_INVALID`, `VO_DIRECTORY_UNSAFE`.
+ */
+export async function openVo(options: OpenVoOptions): Promise<VoContext> {
+  const { environment, configFile, journal = silentJournal } = options
+  const config = await readEffectiveConfig(nodeFiles, environment, currentUid(), configFile)
+  const root = options.root ?? config.root
+  const directory = await chooseVoDirectory(nodeFiles, root, options.vo)
+  await becomeVoOwner(nodeFiles, directory.path)
+
+  const paths = voPaths(root, directory.vo)
+  const owners = [directory.uid]
+  const clock = systemClock
+  const base = { clock, files: nodeFiles, random: systemRandom, journal, config }
+  const trust = trustDirectoryOf(config, clock)
+  const keys = new KeyPool({
+    kind: config.keys.kind,
+    size: options.keysInAdvance === true ? config.keys.pool : 0,
+  })
+  const myproxy = myProxyContext(config, journal, trust, keys)
+  const machineProxyFile = new MachineProxyFile({
+    files: nodeFiles,
+    clock,
+    vo: directory.vo,
+    path: paths.machineProxy,
+    owners: [0, ...owners],
+  })
+  return {
+    ...base,
+    vo: directory.vo,
+    directory,
+    paths,
+    trust,
+    myproxy,
+    machineProxyFile,
+    registry: new JsonRegistry({ files: nodeFiles, clock, paths }),
+    repository: new ProxyRepository({ files: nodeFiles, directory: paths.repository, owners }),
+    source: myProxySource(myproxy),
+    anchors: () => trust.current(),
+    machineProxy: () => machineProxyFile.read(),
+    events: new FileEventLog({ files: nodeFiles, clock, journal, path: paths.eventsLog }),
+    grants: new GrantMemory(),
+    close: () => keys.close(),
+  }
+}
+
+export function trustDirectoryOf(config: Config, clock: Clock = systemClock): TrustDirectory {
+  const { directory, allowMissingSigningPolicy } = config.trust
+  return new TrustDirectory(nodeFiles, clock, directory, { allowMissingSigningPolicy })
+}
+
+function myProxyContext(
+  config: Config,
+  journal: Journal,
+  trust: TrustDirectory,
+  keys: KeyPool,
+): MyProxyContext {
+  const { connectSeconds, answerSeconds, tlsMaxVersion, allowSha1Challenge, serverDn } =
+    config.myproxy
+  return {
+    dialer: nodeDialer,
+    clock: systemClock,
+    journal,
+    keys,
+    keyKind: config.keys.kind,
+    anchors: () => trust.current(),
+    connectMs: connectSeconds * 1000,
+    answerMs: answerSeconds * 1000,
+    tlsMaxVersion,
+    allowSha1Challenge,
+    serverDn,
+    maxDelegationDepth: config.limits.maxDelegationDepth,
+    allowLegacyProxies: config.trust.allowLegacyProxies,
+  }
+}

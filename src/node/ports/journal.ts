@@ -1,0 +1,61 @@
+/**
+ * The structured log of the service: one JSON object a line, which journald keeps and any tool
+ * reads.
+ *
+ *     {"level":"warn","time":"2026-01-01T00:00:00.000Z","vo":"alice","event":"…","message":"…"}
+ */
+import { printable } from '../../errors.js'
+import type { Journal, JournalFields, JournalLevel } from '../../ports/journal.js'
+import { LineSink } from './line-sink.js'
+
+const CLOSE_MS = 1000
+
+export interface OpenJournal extends Journal {
+  /**
+   * Writes out what is still in memory, for at most a second; the last thing before the process
+   * ends.
+   */
+  close(): Promise<void>
+}
+
+export interface JournalOptions {
+  /** Lowest level written; default `info`. */
+  level?: JournalLevel
+  /** Descriptor that gets the lines; default 1, standard output. */
+  descriptor?: number
+  /** Fields of every line, e.g. the VO. */
+  base?: JournalFields
+}
+
+/** Loads pino only here: the commands have no use for it. */
+export async function openJournal(options: JournalOptions = {}): Promise<OpenJournal> {
+  const { pino, stdTimeFunctions } = await import('pino')
+  const sink = new LineSink(options.descriptor ?? 1)
+  const logger = pino(
+    {
+      level: options.level ?? 'info',
+      base: clean(options.base ?? {}),
+      messageKey: 'message',
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    sink,
+  )
+  return {
+    write: (level, event, message, fields = {}) =>
+      logger[level]({ event, ...clean(fields) }, printable(message)),
+    close: () => sink.drain(CLOSE_MS),
+  }
+}
+
+/**
+ * Texts may come from a server or a proxy: they get no line of their own and no control characters.
+ */
+function clean(fields: JournalFields): JournalFields {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? printable(value) : value,
+    ]),
+  )
+}

@@ -1,0 +1,102 @@
+/**
+ * `vobox-renewd VO ADMIN ROOT [status|stop]`: the Proxy Renewal Service of one VO as a process, in
+ * the foreground. `bin/vobox-renewd` calls {@link main}.
+ */
+import { isAbsolute } from 'node:path'
+import { checkAdminName, checkVoName } from '../../config/vo-name.js'
+import { voPaths } from '../../config/vo-paths.js'
+import { toVoboxError, VoboxError } from '../../errors.js'
+import { EXIT, exitStatusOf } from '../../report/exit-status.js'
+import { showFailure } from '../../report/failure.js'
+import { hardenProcess } from '../cli/harden-process.js'
+import { becomeAdmin } from '../compose/become-admin.js'
+import { checkVoDirectory } from '../compose/become-owner.js'
+import { nodeFiles } from '../ports/files.js'
+import { PidFile } from './pid-file.js'
+import { runService } from './run-service.js'
+import { findService, pidFilesOf, type ServiceFacts } from './service-lock.js'
+import { keepHeapSmall } from './small-heap.js'
+import { stopService } from './stop-service.js'
+
+const PROGRAM = 'vobox-renewd'
+const USAGE = `usage: ${PROGRAM} VO ADMIN ROOT [status|stop]`
+
+interface Arguments {
+  vo: string
+  admin: string
+  root: string
+  action: 'run' | 'status' | 'stop'
+}
+
+/** @param words after the program's name. Ends the process. */
+export async function main(words: readonly string[]): Promise<void> {
+  hardenProcess()
+  keepHeapSmall()
+  let status: number
+  try {
+    status = await perform(parseArguments(words))
+  } catch (error) {
+    const failure = toVoboxError(error)
+    process.stderr.write(showFailure(PROGRAM, failure))
+    status = exitStatusOf(failure.code)
+  }
+  // A key that is being made would otherwise hold the end up.
+  process.exit(status)
+}
+
+/** @throws VoboxError `USAGE`, `VO_NAME_INVALID`. */
+export function parseArguments(words: readonly string[]): Arguments {
+  const [vo, admin, root, action = 'run', ...rest] = words
+  if (vo === undefined || admin === undefined || root === undefined || rest.length > 0) {
+    throw new VoboxError('USAGE', 'a VO, its admin and the root of the VO directories are needed', {
+      hint: USAGE,
+    })
+  }
+  if (action !== 'run' && action !== 'status' && action !== 'stop') {
+    throw new VoboxError('USAGE', `there is no action '${action}'`, {
+      hint: USAGE,
+      data: { action },
+    })
+  }
+  if (!isAbsolute(root)) {
+    throw new VoboxError('USAGE', `the root '${root}' is not an absolute path`, { hint: USAGE })
+  }
+  return { vo: checkVoName(vo), admin: checkAdminName(admin), root, action }
+}
+
+/** The exit status. */
+async function perform({ vo, admin, root, action }: Arguments): Promise<number> {
+  const { directory, serviceLock, serviceStatus } = voPaths(root, vo)
+  const pidFiles = pidFilesOf(vo, directory)
+  await checkVoDirectory(nodeFiles, directory)
+  // Root opens what is root's now, and becomes the VO admin before it looks at what is theirs.
+  const systemPidFile = action === 'run' ? PidFile.open(pidFiles.slice(0, 1)) : undefined
+  const onlyLooks = action === 'status'
+  const adminUid = await becomeAdmin(nodeFiles, directory, admin, { onlyLooks })
+  const service: ServiceFacts = {
+    vo,
+    admin,
+    adminUid,
+    lockPath: serviceLock,
+    pidFiles,
+    statusFile: serviceStatus,
+  }
+  switch (action) {
+    case 'status':
+      return showStatus(service)
+    case 'stop':
+      return (await stopService(nodeFiles, service)) ? EXIT.ok : EXIT.failed
+    case 'run': {
+      const pidFile = () => systemPidFile ?? PidFile.open(pidFiles.slice(1))
+      return runService({ service, root, pidFile, environment: process.env })
+    }
+  }
+}
+
+async function showStatus(service: ServiceFacts): Promise<number> {
+  const pid = await findService(nodeFiles, service)
+  process.stdout.write(
+    pid === undefined ? 'Service not running\n' : `Service running in pid ${pid}\n`,
+  )
+  return pid === undefined ? EXIT.failed : EXIT.ok
+}

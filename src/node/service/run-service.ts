@@ -1,0 +1,252 @@
+/**
+ * The life of the service's process: lock, pid file, signals, readiness, watchdog, and an end within a
+ * deadline that leaves nothing half-written, because everything is written by rename.
+ */
+import type { Config } from '../../config/config.js'
+import { toVoboxError, VoboxError } from '../../errors.js'
+import type { UnixSeconds } from '../../ports/clock.js'
+import type { Journal } from '../../ports/journal.js'
+import { type DaemonSummary, RenewalDaemon } from '../../renewal/daemon.js'
+import { encodeServiceStatus } from '../../renewal/service-status.js'
+import { EXIT } from '../../report/exit-status.js'
+import { openVo, type VoContext } from '../compose/compose.js'
+import { readEffectiveConfig } from '../compose/compose-config.js'
+import { alertKeeperFor } from '../compose/compose-service.js'
+import { prepareVoDirectory } from '../compose/prepare-vo-directory.js'
+import { replacementsSettled } from '../ports/file-replace.js'
+import { nodeFiles } from '../ports/files.js'
+import { openJournal } from '../ports/journal.js'
+import type { PidFile } from './pid-file.js'
+import { type ServiceFacts, takeServiceLock } from './service-lock.js'
+import { type ServiceManager, serviceManager } from './systemd-notify.js'
+
+export interface RunOptions {
+  service: ServiceFacts
+  root: string
+  /** Opens the pid file; called once the lock is ours. */
+  pidFile(): PidFile | undefined
+  environment: Readonly<Record<string, string | undefined>>
+}
+
+/** From the first `SIGTERM` to the end of the process at the latest. */
+const STOP_DEADLINE_MS = 15_000
+/** `state/service.json` is written at most this often. */
+const STATUS_PAUSE_MS = 60_000
+/** The scheduler turns every minute; the watchdog is no longer told that all is well after this. */
+const STUCK_MS = 180_000
+
+/** @returns the exit status. @throws VoboxError before the service runs. */
+export async function runService(options: RunOptions): Promise<number> {
+  const { service, environment } = options
+  // Before the lock, so that a wrong configuration or directory is what the caller hears about.
+  const first = await openService(options)
+  const lock = await takeServiceLock(nodeFiles, service)
+  const pidFile = options.pidFile()
+  pidFile?.write(process.pid)
+  const { journal } = first
+  journal.write('info', 'started', `keeping the proxies of ${service.vo} alive`, {
+    pid: process.pid,
+    pidFile: pidFile?.path,
+  })
+  const manager = serviceManager(environment, process.pid, journal)
+  const running = new RunningService(options, first, manager)
+  try {
+    await running.run()
+    return EXIT.ok
+  } finally {
+    manager.notify('STOPPING=1')
+    await manager.settled()
+    pidFile?.clear()
+    await lock.release()
+    journal.write('info', 'stopped', 'ended in order')
+    first.closeJournal()
+  }
+}
+
+interface OpenService {
+  vo: VoContext
+  journal: Journal
+  closeJournal(): void
+}
+
+async function openService({ service, root, environment }: RunOptions): Promise<OpenService> {
+  const journal = await openJournal({ base: { vo: service.vo } })
+  const vo = await reopen({ service, root, environment }, journal)
+  await prepareVoDirectory(nodeFiles, vo.paths)
+  return { vo, journal, closeJournal: () => journal.close() }
+}
+
+function reopen(
+  { service, root, environment }: Pick<RunOptions, 'service' | 'root' | 'environment'>,
+  journal: Journal,
+): Promise<VoContext> {
+  return openVo({ vo: service.vo, root, environment, journal, keysInAdvance: true })
+}
+
+type End = 'stopped' | 'reconfigured'
+
+class RunningService {
+  readonly #options: RunOptions
+  readonly #manager: ServiceManager
+  readonly #journal: Journal
+  readonly #closeJournal: () => void
+  readonly #stopping = new AbortController()
+  readonly #startedAt: UnixSeconds
+  #vo: VoContext
+  #daemon: RenewalDaemon | undefined
+  #restart: (() => void) | undefined
+  #lastTurnMs = performance.now()
+  #lastStatusMs = Number.NEGATIVE_INFINITY
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(options: RunOptions, first: OpenService, manager: ServiceManager) {
+    this.#options = options
+    this.#vo = first.vo
+    this.#journal = first.journal
+    this.#closeJournal = first.closeJournal
+    this.#manager = manager
+    this.#startedAt = first.vo.clock.now()
+  }
+
+  /** Serves until a signal ends it; again with another configuration when that has changed. */
+  async run(): Promise<void> {
+    const forget = this.#listen()
+    const ping = this.#startWatchdog()
+    try {
+      while ((await this.#serve()) === 'reconfigured') {
+        this.#vo.close()
+        this.#vo = await reopen(this.#options, this.#journal)
+      }
+    } finally {
+      clearInterval(ping)
+      forget()
+      this.#vo.close()
+      await this.#writing
+      await this.#vo.files.remove(this.#vo.paths.serviceStatus).catch(() => undefined)
+      await replacementsSettled()
+    }
+  }
+
+  async #serve(): Promise<End> {
+    const vo = this.#vo
+    const again = new AbortController()
+    this.#restart = () => again.abort()
+    const signal = AbortSignal.any([this.#stopping.signal, again.signal])
+    const keeper = alertKeeperFor(vo)
+    const daemon = new RenewalDaemon({
+      ...vo,
+      sink: keeper,
+      onTurn: (summary) => this.#turned(summary),
+    })
+    this.#daemon = daemon
+    const mail = keeper.run(signal)
+    try {
+      await daemon.run(signal)
+    } finally {
+      // Whatever ended the daemon ends the mail as well.
+      again.abort()
+      this.#daemon = undefined
+      this.#restart = undefined
+      await mail
+    }
+    return this.#stopping.signal.aborted ? 'stopped' : 'reconfigured'
+  }
+
+  /** Handlers for all signals that mean something; returns what removes them. */
+  #listen(): () => void {
+    const stop = () => this.#stop()
+    const wake = () => this.#daemon?.wake()
+    const reload = () => void this.#reload()
+    const fatal = (error: unknown) => this.#die(error)
+    const handlers = [
+      ['SIGTERM', stop],
+      ['SIGINT', stop],
+      ['SIGHUP', reload],
+      ['SIGUSR1', wake],
+      ['uncaughtException', fatal],
+      ['unhandledRejection', fatal],
+    ] as const
+    for (const [event, handler] of handlers) process.on(event, handler)
+    return () => {
+      for (const [event, handler] of handlers) process.off(event, handler)
+    }
+  }
+
+  #stop(): void {
+    if (this.#stopping.signal.aborted) return
+    this.#journal.write('info', 'stopping', 'asked to stop')
+    this.#manager.notify('STOPPING=1', 'STATUS=stopping')
+    this.#stopping.abort(new VoboxError('CANCELLED', 'the service is stopping'))
+    const deadline = setTimeout(() => {
+      this.#journal.write('error', 'stop-overdue', 'the end took too long and was forced')
+      this.#closeJournal()
+      process.exit(EXIT.failed)
+    }, STOP_DEADLINE_MS)
+    deadline.unref()
+  }
+
+  /** A bug. What is on disk is whole; the service manager starts us again. */
+  #die(error: unknown): void {
+    const { code, message } = toVoboxError(error)
+    const stack = error instanceof Error ? error.stack : undefined
+    this.#journal.write('error', 'crashed', message, { code, stack })
+    this.#closeJournal()
+    process.exit(EXIT.failed)
+  }
+
+  async #reload(): Promise<void> {
+    this.#journal.write('info', 'reloading', 'reading everything again')
+    try {
+      const { environment } = this.#options
+      const config = await readEffectiveConfig(nodeFiles, environment, process.getuid?.() ?? 0)
+      if (sameConfig(config, this.#vo.config)) this.#daemon?.reload()
+      else this.#restart?.()
+    } catch (error) {
+      const { code, message } = toVoboxError(error)
+      this.#journal.write('error', 'reload-failed', `going on as before: ${message}`, { code })
+      this.#daemon?.reload()
+    }
+  }
+
+  #startWatchdog(): NodeJS.Timeout | undefined {
+    const { pingMs } = this.#manager
+    if (pingMs === undefined) return undefined
+    return setInterval(() => {
+      if (performance.now() - this.#lastTurnMs < STUCK_MS) this.#manager.notify('WATCHDOG=1')
+    }, pingMs)
+  }
+
+  #turned(summary: DaemonSummary): void {
+    const now = performance.now()
+    this.#lastTurnMs = now
+    if (now - this.#lastStatusMs < STATUS_PAUSE_MS) return
+    if (this.#lastStatusMs < 0) this.#manager.notify('READY=1', `STATUS=${describe(summary)}`)
+    else this.#manager.notify(`STATUS=${describe(summary)}`)
+    this.#lastStatusMs = now
+    this.#writing = this.#writing.then(() => this.#writeStatus(summary))
+  }
+
+  async #writeStatus(summary: DaemonSummary): Promise<void> {
+    const { files, paths } = this.#vo
+    const status = { pid: process.pid, startedAt: this.#startedAt, ...summary }
+    try {
+      await files.replace(paths.serviceStatus, encodeServiceStatus(status), { mode: 0o600 })
+    } catch (error) {
+      const { code, message } = toVoboxError(error)
+      this.#journal.write('warn', 'status-unwritable', message, { code })
+    }
+  }
+}
+
+function describe({ registrations, working, nextDueAt }: DaemonSummary): string {
+  const next = nextDueAt === undefined ? 'nothing is due' : `next look at ${clockTime(nextDueAt)}`
+  return `${registrations} registered, ${working} being renewed, ${next}`
+}
+
+function clockTime(at: UnixSeconds): string {
+  return `${new Date(at * 1000).toISOString().slice(11, 19)}Z`
+}
+
+function sameConfig(one: Config, other: Config): boolean {
+  return JSON.stringify(one) === JSON.stringify(other)
+}

@@ -1,0 +1,82 @@
+/** What `query` and its kin print of a registration, read from its files at this moment. */
+import pLimit from 'p-limit'
+import { toVoboxError, type VoboxError } from '../../errors.js'
+import type { UnixSeconds } from '../../ports/clock.js'
+import type { Registration, RegistrationState } from '../../registry/registration.js'
+import { namingFile } from '../../repository/naming-file.js'
+import type { ProxyRepository } from '../../repository/proxy-repository.js'
+import { glanceAtProxy } from './query-glance.js'
+
+/** Where the answers come from. */
+export interface QuerySources {
+  repository: Pick<ProxyRepository, 'path' | 'readBytes' | 'newestFirst'>
+  /** What happened to a registration. */
+  state(fileName: string): Promise<RegistrationState>
+  now: UnixSeconds
+}
+
+export interface QueryBlock {
+  /** Identity DN in one-line form. */
+  identity: string
+  /** Full path of the proxy file; holds no space. */
+  file: string
+  /** Seconds left of the proxy in the file; 0 when it has expired or cannot be read. */
+  proxySeconds: number
+  /** Seconds left of the stored credential; undefined: not known. */
+  myproxySeconds: number | undefined
+  /** Why the proxy file cannot be read. */
+  problem?: VoboxError
+}
+
+/** Which files must be read for an answer: a bare value needs fewer than a block. */
+export interface QueryNeeds {
+  proxy: boolean
+  myproxy: boolean
+}
+
+/** What is enough of a registration. */
+export type Queried = Pick<Registration, 'fileName' | 'identity'>
+
+/** Files are read side by side, this many at once. */
+const READS_AT_ONCE = 32
+
+/** Blocks in the order of the registrations. */
+export async function readBlocks(
+  sources: QuerySources,
+  registrations: readonly Queried[],
+  needs: QueryNeeds,
+): Promise<QueryBlock[]> {
+  const limit = pLimit(READS_AT_ONCE)
+  return Promise.all(registrations.map((one) => limit(() => readBlock(sources, one, needs))))
+}
+
+async function readBlock(
+  sources: QuerySources,
+  { fileName, identity }: Queried,
+  needs: QueryNeeds,
+): Promise<QueryBlock> {
+  const file = sources.repository.path(fileName)
+  const myproxySeconds = needs.myproxy ? await myproxySecondsLeft(sources, fileName) : undefined
+  const block = { identity, file, proxySeconds: 0, myproxySeconds }
+  if (!needs.proxy) return block
+  try {
+    const { bytes } = await sources.repository.readBytes(fileName)
+    const { effectiveEnd } = namingFile(file, () => glanceAtProxy(bytes))
+    return { ...block, proxySeconds: secondsLeft(effectiveEnd, sources.now) }
+  } catch (error) {
+    return { ...block, problem: toVoboxError(error) }
+  }
+}
+
+async function myproxySecondsLeft(
+  sources: QuerySources,
+  fileName: string,
+): Promise<number | undefined> {
+  const { storedEnd } = await sources.state(fileName)
+  return storedEnd === undefined ? undefined : secondsLeft(storedEnd.at, sources.now)
+}
+
+/** Never negative. */
+export function secondsLeft(end: UnixSeconds, now: UnixSeconds): number {
+  return Math.max(0, end - now)
+}

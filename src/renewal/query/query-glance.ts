@@ -1,0 +1,50 @@
+/**
+ * A glance at a proxy file: whose it is and when it ends.
+ *
+ * `query` and its kin only report, and are called in loops. What they look at was validated when it
+ * was written, so a file in plain order is read without its key and without verifying a signature.
+ */
+import type { UnixSeconds } from '../../ports/clock.js'
+import { describeChain } from '../../proxy/chain-facts.js'
+import { parseCertificateChain, parseCredential } from '../../proxy/credential.js'
+import type { Certificate } from '../../x509/certificate.js'
+import { sameName } from '../../x509/name.js'
+
+export interface ProxyGlance {
+  /** DER of the identity DN in base64. */
+  identityDer: string
+  /** Start of validity of the leaf. */
+  notBefore: UnixSeconds
+  /** Earliest end in the chain. */
+  effectiveEnd: UnixSeconds
+}
+
+/** @throws VoboxError as `parseCredential` and `describeChain` do. */
+export function glanceAtProxy(bytes: Uint8Array): ProxyGlance {
+  const facts = describeChain(glanceAtChain(bytes))
+  return {
+    identityDer: Buffer.from(facts.identity.der).toString('base64'),
+    notBefore: facts.notBefore,
+    effectiveEnd: facts.effectiveEnd,
+  }
+}
+
+/**
+ * The chain of a proxy file, leaf first. Where the file is in the order that we write, its key is not
+ * touched: that is most of the cost of reading one.
+ *
+ * @throws VoboxError as `parseCredential` does.
+ */
+export function glanceAtChain(bytes: Uint8Array): readonly Certificate[] {
+  const certificates = parseCertificateChain(bytes)
+  return isChain(certificates) ? certificates : parseCredential(bytes).chain
+}
+
+/** Leaf first, each named as the issuer of the one before, and no root. */
+function isChain(certificates: readonly Certificate[]): boolean {
+  return certificates.every((certificate, index) => {
+    if (sameName(certificate.subject, certificate.issuer)) return false
+    const below = certificates[index - 1]
+    return below === undefined || sameName(below.issuer, certificate.subject)
+  })
+}

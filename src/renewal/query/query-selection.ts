@@ -1,0 +1,96 @@
+/**
+ * Which registrations a caller of `query*`, `env` and `renew` means. Pure: the same rules hold on
+ * the quick path, which reads one line of the registry, and everywhere else.
+ */
+import { printable, VoboxError } from '../../errors.js'
+import type { Registration } from '../../registry/registration.js'
+
+/** What the caller gave. */
+export interface Wanted {
+  /** VO whose registry is asked; for the messages. */
+  vo: string
+  /** Identity DN in one-line form, `all`, or absent: whoever the login proxy is. */
+  dn?: string | undefined
+  /** Somebody else's registration never stands in: for what removes rather than shows. */
+  ownOnly?: boolean | undefined
+  /** `VO` or `VO:FQAN` values, one of which a registration must carry; none: any. */
+  voms: readonly string[]
+}
+
+/** What of a registration decides whether it is meant. */
+export type Selectable = Pick<Registration, 'identity' | 'identityDer' | 'voms'>
+
+/** The value of `--dn` that stands for every registration. */
+export const EVERY_DN = 'all'
+
+/**
+ * The registrations that are meant, in the order of the registry.
+ *
+ * `--dn all` may find nothing. Without `--dn` it is the login proxy's identity or, where that is
+ * not registered and it may be somebody else's, the only registration there is.
+ *
+ * @param login DER of the login proxy's identity in base64; undefined when there is no such proxy.
+ * @throws VoboxError `NOT_REGISTERED`, or `REGISTRATION_AMBIGUOUS` when there are several and
+ *   neither `--dn` nor a login proxy tells which.
+ */
+export function selectRegistrations<R extends Selectable>(
+  registrations: Iterable<R>,
+  wanted: Wanted,
+  login: string | undefined,
+): R[] {
+  const candidates = [...registrations].filter((one) => carriesAttributes(one, wanted.voms))
+  if (wanted.dn === EVERY_DN) return candidates
+  const chosen = candidates.filter((one) =>
+    wanted.dn === undefined ? one.identityDer === login : one.identity === wanted.dn,
+  )
+  if (chosen.length > 0) return chosen
+  if (wanted.dn === undefined && candidates.length === 1 && !wanted.ownOnly) return candidates
+  throw notFound(wanted, candidates.length, login !== undefined)
+}
+
+/** The same attribute however it is written: `alice:/alice/Role=NULL` and `alice` are one. */
+export function canonicalVoms(value: string): string {
+  const [vo = '', ...rest] = value.split(':')
+  const fqan = rest
+    .join(':')
+    .replace(/\/Capability=NULL$/, '')
+    .replace(/\/Role=NULL$/, '')
+  return fqan === '' || fqan === `/${vo}` ? vo : `${vo}:${fqan}`
+}
+
+function carriesAttributes(registration: Selectable, voms: readonly string[]): boolean {
+  if (voms.length === 0) return true
+  const carried = new Set(registration.voms.map(canonicalVoms))
+  return voms.some((value) => carried.has(canonicalVoms(value)))
+}
+
+function notFound(wanted: Wanted, candidates: number, hasLogin: boolean): VoboxError {
+  const narrowed =
+    wanted.voms.length > 0 ? ` with ${wanted.voms.map((v) => printable(v)).join(' or ')}` : ''
+  const data = { vo: wanted.vo, dn: wanted.dn, voms: wanted.voms, candidates }
+  if (wanted.dn !== undefined) {
+    return new VoboxError(
+      'NOT_REGISTERED',
+      `${printable(wanted.dn)} is not registered for VO ${wanted.vo}${narrowed}`,
+      { hint: `vobox-proxy --vo ${wanted.vo} --dn all query-dn shows who is`, data },
+    )
+  }
+  if (candidates === 0) {
+    const message = `nothing is registered for VO ${wanted.vo}${narrowed}`
+    return new VoboxError('NOT_REGISTERED', message, { data })
+  }
+  const choose = { hint: 'say which with --dn DN, or --dn all for every one', data }
+  return hasLogin
+    ? new VoboxError(
+        'NOT_REGISTERED',
+        `the login proxy is not registered for VO ${wanted.vo}, ${othersAre(candidates)}`,
+        choose,
+      )
+    : new VoboxError(
+        'REGISTRATION_AMBIGUOUS',
+        `there is no login proxy, and ${candidates} registrations for VO ${wanted.vo}`,
+        choose,
+      )
+}
+
+const othersAre = (count: number) => (count === 1 ? 'another one is' : `${count} others are`)

@@ -1,0 +1,69 @@
+/**
+ * What a person wants to know about registrations: how long each still works, when it is renewed
+ * next and why then, and what went wrong. The decision is the service's own (`decide-renewal`), so
+ * that what is shown here is what will be done.
+ */
+import pLimit from 'p-limit'
+import { toVoboxError, type VoboxError } from '../../errors.js'
+import type { UnixSeconds } from '../../ports/clock.js'
+import type { Registration, RegistrationState } from '../../registry/registration.js'
+import { namingFile } from '../../repository/naming-file.js'
+import type { RenewalContext } from '../context.js'
+import type { RenewalDecision } from '../decide-renewal.js'
+import { explainGrant } from '../grant.js'
+import { decideFor, type ProxyTimes, parseProxyTimes } from '../proxy-facts.js'
+import { secondsLeft } from './query-blocks.js'
+
+export interface QueryRow {
+  registration: Registration
+  state: RegistrationState
+  /** Full path of the proxy file. */
+  file: string
+  /** The proxy in the file, or why there is none to speak of. */
+  proxy: { times: ProxyTimes; secondsLeft: number } | { problem: VoboxError }
+  /** Seconds left of the stored credential as far as it is known. */
+  storedSecondsLeft: number | undefined
+  /** Why the last renewal got less than it asked for, where it did. */
+  grantNote: { message: string; hint: string } | undefined
+  /** What the service does next; undefined: nothing, since the file cannot be used. */
+  next: RenewalDecision | undefined
+  /** When this was looked at. */
+  at: UnixSeconds
+}
+
+export type QueryContext = Pick<RenewalContext, 'registry' | 'repository' | 'config' | 'clock'>
+
+/** Files are read side by side, this many at once. */
+const READS_AT_ONCE = 32
+
+/** Rows in the order of the registrations. Never rejects for a file that cannot be read. */
+export async function queryRows(
+  context: QueryContext,
+  registrations: readonly Registration[],
+): Promise<QueryRow[]> {
+  const limit = pLimit(READS_AT_ONCE)
+  return Promise.all(registrations.map((one) => limit(() => queryRow(context, one))))
+}
+
+async function queryRow(context: QueryContext, registration: Registration): Promise<QueryRow> {
+  const { registry, repository, config, clock } = context
+  const { fileName } = registration
+  const state = await registry.state(fileName)
+  const at = clock.now()
+  const row = {
+    registration,
+    state,
+    file: repository.path(fileName),
+    storedSecondsLeft: state.storedEnd && secondsLeft(state.storedEnd.at, at),
+    grantNote: state.shortGrant && explainGrant(state.shortGrant, registration),
+    at,
+  }
+  try {
+    const { bytes, facts } = await repository.readBytes(fileName)
+    const times = namingFile(row.file, () => parseProxyTimes(bytes, facts))
+    const proxy = { times, secondsLeft: secondsLeft(times.end, at) }
+    return { ...row, proxy, next: decideFor(registration, state, times, config, at) }
+  } catch (error) {
+    return { ...row, proxy: { problem: toVoboxError(error) }, next: undefined }
+  }
+}

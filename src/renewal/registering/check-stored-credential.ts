@@ -1,0 +1,255 @@
+/**
+ * Whether what is about to be registered can be renewed, found out at once: INFO with the user's
+ * own proxy shows what is stored, and a real renewal with the machine proxy shows that we may.
+ *
+ * Uploading is where people err, and the server says little about it. Each mistake has a code of
+ * its own and the command that cures it. What Debian's myproxy-server 6.2 shows of each:
+ *
+ * - INFO answers for the owner alone and for one user name, so that a credential under a login name
+ *   (`-d` forgotten) is found only by asking for likely names;
+ * - INFO does not show a pass phrase (`-n` forgotten). The renewal does, where the server would let
+ *   us renew or retrieve by default. Where it would not, it refuses before it looks, and a pass
+ *   phrase cannot be told from a missing renewer: both are said, and one command cures both;
+ * - a renewer is shown where the credential names one; nothing shows the server's own lists, but
+ *   its refusals name the list that did not match.
+ */
+import { showDuration } from '../../config/duration.js'
+import { isVoboxError, printable, toVoboxError, VoboxError } from '../../errors.js'
+import type { StoredCredential } from '../../myproxy/client.js'
+import { type MyProxyServer, parseServerList, showServer } from '../../myproxy/server-list.js'
+import { describeChain } from '../../proxy/chain-facts.js'
+import type { Credential } from '../../proxy/credential.js'
+import { quoteShell, uploadCommand } from '../../registry/cure-commands.js'
+import { emptyState, type Registration } from '../../registry/registration.js'
+import { acceptProxy } from '../accept-proxy.js'
+import { explainGrant } from '../grant.js'
+import { explainRefusal, type RefusalFacts } from './check-stored-credential-refusals.js'
+import { limitOfShortGrant } from './probe-grant.js'
+import type { LoginProxy } from './register-login-proxy.js'
+import type { RegisterContext, RegisterWarning, StoredCredentialCheck } from './register-request.js'
+
+export interface CheckRequest {
+  /** As it is about to be registered. */
+  registration: Registration
+  login: LoginProxy
+  /** Login name of the caller; where a credential ends up that was stored without `-d`. */
+  callerName?: string
+  signal?: AbortSignal
+}
+
+/**
+ * Asks, renews once, and throws the fresh proxy away.
+ *
+ * @throws VoboxError `MACHINE_PROXY_MISSING`, `MACHINE_PROXY_EXPIRED`; `MYPROXY_NO_CREDENTIAL`,
+ *   `CREDENTIAL_UNDER_LOGIN_NAME`, `MYPROXY_CREDENTIAL_EXPIRED`, `CREDENTIAL_HAS_PASS_PHRASE`,
+ *   `CREDENTIAL_HAS_NO_RENEWER`, `CREDENTIAL_RENEWER_NOT_US`, `MYPROXY_NOT_AUTHORISED_RENEWER` (the
+ *   server's own policy); what `acceptProxy` says; `ALL_SERVERS_FAILED` and other troubles of the
+ *   connection.
+ */
+export async function checkStoredCredential(
+  context: RegisterContext,
+  request: CheckRequest,
+): Promise<{ stored: StoredCredentialCheck; warnings: RegisterWarning[] }> {
+  const { registration } = request
+  const machine = await context.machineProxy()
+  const { server, stored } = await findStored(context, request)
+  if (stored.end <= context.clock.now()) throw storedExpired(registration, server, stored)
+
+  const { acceptance, ...granted } = await renewOnce(context, request, machine, stored)
+  const attempt = { registration, state: emptyState, options: {} }
+  const limit = await limitOfShortGrant(context, attempt, { request: granted.request, acceptance })
+  const check: StoredCredentialCheck = {
+    server: showServer(granted.server),
+    username: usernameOf(registration),
+    ...(registration.credentialName !== undefined && {
+      credentialName: registration.credentialName,
+    }),
+    owner: stored.owner,
+    end: stored.end,
+    ...(stored.renewer !== undefined && { renewer: stored.renewer }),
+    askedSeconds: registration.lifetimeSeconds,
+    grantedSeconds: acceptance.grantedSeconds,
+    ...(limit !== undefined && { shortGrant: limit }),
+  }
+  return { stored: check, warnings: warningsOf(check, registration, context.clock.now()) }
+}
+
+interface Found {
+  server: MyProxyServer
+  stored: StoredCredential
+}
+
+async function findStored(context: RegisterContext, request: CheckRequest): Promise<Found> {
+  const { registration } = request
+  const name = registration.credentialName
+  try {
+    const { server, credentials } = await ask(context, request, usernameOf(registration))
+    const stored = credentials.find((one) => one.name === name)
+    if (stored !== undefined) return { server, stored }
+    throw noneOfThatName(registration, server, credentials)
+  } catch (error) {
+    const absent = isVoboxError(error, 'MYPROXY_NO_CREDENTIAL') && error.data.names === undefined
+    if (absent) throw await whyNone(context, request, error)
+    throw error
+  }
+}
+
+function ask(
+  context: RegisterContext,
+  { registration, login, signal }: CheckRequest,
+  username: string,
+) {
+  return context.source.info({
+    servers: parseServerList(registration.servers, context.config.myproxy.port),
+    username,
+    credential: login.credential,
+    ...(signal && { signal }),
+  })
+}
+
+async function renewOnce(
+  context: RegisterContext,
+  { registration, login, signal }: CheckRequest,
+  machine: Credential,
+  stored: StoredCredential,
+) {
+  const { config, clock } = context
+  const renewal = {
+    servers: parseServerList(registration.servers, config.myproxy.port),
+    username: usernameOf(registration),
+    ...(registration.credentialName !== undefined && {
+      credentialName: registration.credentialName,
+    }),
+    lifetimeSeconds: registration.lifetimeSeconds,
+    machine,
+    current: login.credential,
+    ...(signal && { signal }),
+  }
+  const machineDn = describeChain(machine.chain).identity.oneLine
+  const facts: RefusalFacts = { registration, machineDn, stored }
+  try {
+    const { server, credential } = await context.source.renew(renewal)
+    const acceptance = acceptProxy(credential, {
+      current: login.facts,
+      registration,
+      anchors: await context.anchors(),
+      now: clock.now(),
+      config,
+    })
+    return { server, acceptance, request: { ...renewal, servers: [server] } }
+  } catch (error) {
+    throw signal?.aborted ? error : explainRefusal(toVoboxError(error), facts)
+  }
+}
+
+const usernameOf = ({ username, identity }: Registration): string => username ?? identity
+
+/** Under which other name it may have been stored; asking is quick, and answers the owner alone. */
+async function whyNone(
+  context: RegisterContext,
+  request: CheckRequest,
+  error: VoboxError,
+): Promise<VoboxError> {
+  const { registration } = request
+  for (const username of likelyNames(request)) {
+    const found = await ask(context, request, username).catch(() => undefined)
+    if (found !== undefined) return underLoginName(registration, found.server, username)
+  }
+  const name = printable(usernameOf(registration))
+  return new VoboxError(
+    'MYPROXY_NO_CREDENTIAL',
+    `${registration.servers.join(', ')} holds no credential of yours under ${name}`,
+    {
+      hint: `Store one, on a machine that holds your certificate: ${uploadCommand(registration)}`,
+      data: error.data,
+      cause: error,
+    },
+  )
+}
+
+/** `myproxy-init` without `-d` uses the login name; people choose their CN as one, too. */
+function likelyNames({ registration, callerName }: CheckRequest): string[] {
+  const commonNames = registration.identity
+    .split('/CN=')
+    .slice(1)
+    .filter((name) => !/^\d+$/.test(name))
+  const names = [registration.identity, callerName ?? '', ...commonNames]
+  const asked = usernameOf(registration)
+  return [...new Set(names)].filter((name) => name !== '' && name !== asked).slice(0, 5)
+}
+
+function underLoginName(
+  registration: Registration,
+  server: MyProxyServer,
+  foundAs: string,
+): VoboxError {
+  const [found, expected] = [printable(foundAs), printable(usernameOf(registration))]
+  return new VoboxError(
+    'CREDENTIAL_UNDER_LOGIN_NAME',
+    `your credential is stored under ${found}, and not under ${expected}`,
+    {
+      hint:
+        `Register with --username ${quoteShell(found)}, or store it under the right name: ` +
+        uploadCommand(registration),
+      data: { server: showServer(server), foundAs, expected: usernameOf(registration) },
+    },
+  )
+}
+
+function noneOfThatName(
+  registration: Registration,
+  server: MyProxyServer,
+  credentials: readonly StoredCredential[],
+): VoboxError {
+  const names = credentials.flatMap(({ name }) => name ?? [])
+  const wished = registration.credentialName
+  const what = wished === undefined ? 'default credential' : `credential named ${printable(wished)}`
+  const others = names.map((name) => printable(name)).join(', ')
+  const instead = names.length === 0 ? 'without --credname' : `with --credname, one of: ${others}`
+  return new VoboxError(
+    'MYPROXY_NO_CREDENTIAL',
+    `${showServer(server)} holds credentials of yours, but no ${what}`,
+    {
+      hint: `Register ${instead}; or store it: ${uploadCommand(registration)}`,
+      data: { server: showServer(server), names, credentialName: wished },
+    },
+  )
+}
+
+function storedExpired(
+  registration: Registration,
+  server: MyProxyServer,
+  { end }: StoredCredential,
+): VoboxError {
+  return new VoboxError(
+    'MYPROXY_CREDENTIAL_EXPIRED',
+    `the credential that you stored on ${showServer(server)} has expired`,
+    {
+      hint: `Store a new one: ${uploadCommand(registration)}`,
+      data: { server: showServer(server), end },
+    },
+  )
+}
+
+function warningsOf(
+  check: StoredCredentialCheck,
+  registration: Registration,
+  now: number,
+): RegisterWarning[] {
+  const warnings: RegisterWarning[] = []
+  const { askedSeconds, grantedSeconds, shortGrant: limit } = check
+  if (limit !== undefined) {
+    const grant = { askedSeconds, grantedSeconds, limit }
+    warnings.push({ code: 'short-grant', ...explainGrant(grant, registration), data: grant })
+  }
+  const leftSeconds = check.end - now
+  if (leftSeconds < registration.myproxySafeSeconds) {
+    warnings.push({
+      code: 'stored-credential-ends-soon',
+      message: `the stored credential ends in ${showDuration(leftSeconds)}`,
+      hint: `Store a new one: ${uploadCommand(registration)}`,
+      data: { leftSeconds, myproxySafeSeconds: registration.myproxySafeSeconds },
+    })
+  }
+  return warnings
+}
