@@ -96,8 +96,7 @@ export class RenewalDaemon {
 
   /** Works until `signal` aborts, then ends what is under way; rejects when the registry is unusable. */
   async run(signal: AbortSignal): Promise<void> {
-    const { registry, machineProxyFile, repository, clock, events } = this.#context
-    await repository.removeOrphans(clock)
+    const { registry, machineProxyFile, events } = this.#context
     const watches = [
       registry.watch(() => this.#registryChanged()),
       machineProxyFile.watch(() => this.#machineProxyChanged()),

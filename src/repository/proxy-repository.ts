@@ -4,8 +4,7 @@
  */
 import { join } from 'node:path'
 import { VoboxError } from '../errors.js'
-import type { Clock } from '../ports/clock.js'
-import { type FileRead, type Files, TEMPORARY_PREFIX } from '../ports/files.js'
+import type { FileRead, Files } from '../ports/files.js'
 import {
   type Credential,
   encodeCredential,
@@ -18,9 +17,6 @@ const MODE = 0o600
 
 /** Everything but reading and writing by the owner: what a file with a key must not allow. */
 const FORBIDDEN_MODE = 0o177
-
-/** A temporary this old belongs to a process that died; writing one takes milliseconds. */
-const ORPHAN_AGE_SECONDS = 600
 
 /** How many files are looked at side by side when they are listed by time. */
 const LOOKS_AT_ONCE = 64
@@ -124,20 +120,6 @@ export class ProxyRepository {
       found.push(...looks.flatMap((look) => look ?? []))
     }
     return found.sort((a, b) => b.modifiedMs - a.modifiedMs || (a.fileName < b.fileName ? -1 : 1))
-  }
-
-  /** Removes the temporaries of processes that died half-way; says how many. */
-  async removeOrphans(clock: Clock): Promise<number> {
-    const oldest = (clock.now() - ORPHAN_AGE_SECONDS) * 1000
-    let removed = 0
-    for (const name of await this.#files.list(this.#directory)) {
-      if (!name.startsWith(TEMPORARY_PREFIX)) continue
-      const path = join(this.#directory, name)
-      const facts = await this.#files.facts(path)
-      if (facts?.kind !== 'file' || facts.modifiedMs > oldest) continue
-      if (await this.#files.remove(path)) removed++
-    }
-    return removed
   }
 
   /** Undefined when it is no regular file, or vanished since it was listed. */

@@ -143,11 +143,13 @@ ${more}`
       for (let index = 0; index < 6; index++) {
         await vo.register(`busy${index}`, login(1), { ...settings, refreshSeconds: 1 })
       }
+      // What an earlier service, killed by its test, left is too young to be cleared away.
+      const before = vo.leftovers()
       const service = await start()
       await vo.until(() => vo.events('renewed').some((line) => line.includes('busy')))
       service.child.kill('SIGTERM')
       expect(await service.ended).toBe(0)
-      expect(vo.leftovers()).toEqual([])
+      expect(vo.leftovers()).toEqual(before)
       expect(service.errors()).toBe('')
       for (let index = 0; index < 6; index++) {
         expect((await vo.repository.read(`busy${index}`)).chain.length).toBeGreaterThan(1)

@@ -9,6 +9,7 @@ import type { Journal } from '../../ports/journal.js'
 import { type DaemonSummary, RenewalDaemon } from '../../renewal/daemon.js'
 import { encodeServiceStatus } from '../../renewal/service-status.js'
 import { EXIT } from '../../report/exit-status.js'
+import { removeOrphans } from '../../repository/orphans.js'
 import { openVo, type VoContext } from '../compose/compose.js'
 import { readEffectiveConfig } from '../compose/compose-config.js'
 import { alertKeeperFor } from '../compose/compose-service.js'
@@ -73,6 +74,10 @@ async function openService({ service, root, environment }: RunOptions): Promise<
   const journal = await openJournal({ base: { vo: service.vo } })
   const vo = await reopen({ service, root, environment }, journal)
   await prepareVoDirectory(nodeFiles, vo.paths)
+  const { directory, repository, state, spool } = vo.paths
+  for (const each of [directory, repository, state, spool]) {
+    await removeOrphans(nodeFiles, vo.clock, each)
+  }
   return { vo, journal, closeJournal: () => journal.close() }
 }
 

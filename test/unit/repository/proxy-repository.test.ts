@@ -15,6 +15,7 @@ import { nodeFiles } from '../../../src/node/ports/files.js'
 import { TEMPORARY_PREFIX } from '../../../src/ports/files.js'
 import { type Credential, encodeCredential } from '../../../src/proxy/credential.js'
 import { matchesGlob } from '../../../src/repository/name-glob.js'
+import { removeOrphans } from '../../../src/repository/orphans.js'
 import { proxyFileName } from '../../../src/repository/proxy-file-name.js'
 import { ProxyRepository } from '../../../src/repository/proxy-repository.js'
 import { FakeClock } from '../../support/fake-clock.js'
@@ -191,7 +192,7 @@ describe('ProxyRepository.list and newestFirst', () => {
   })
 })
 
-describe('ProxyRepository.removeOrphans', () => {
+describe('removeOrphans', () => {
   it('removes a temporary of 11 minutes ago, and neither a young one nor a proxy', async () => {
     const { repository, directory } = await emptyRepository()
     const clock = new FakeClock()
@@ -206,7 +207,7 @@ describe('ProxyRepository.removeOrphans', () => {
       touch(join(directory, name), clock.now() - age)
     }
 
-    expect(await repository.removeOrphans(clock)).toBe(1)
+    expect(await removeOrphans(nodeFiles, clock, directory)).toBe(1)
     expect(readdirSync(directory).sort()).toEqual(
       [aliceFile, '.somebody-elses', `${TEMPORARY_PREFIX}young`].sort(),
     )
