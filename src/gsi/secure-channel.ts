@@ -4,8 +4,10 @@
  * Node's own verification knows neither proxy certificates, nor a hashed trust directory, nor
  * signing policies: a server that presents a proxy always fails it. So it is switched off and
  * everything (chain, CRLs, key usage, name) is decided here, on the very socket that is then used,
- * before a byte of ours leaves. No session is ever resumed: a resumed one has no chain to judge.
+ * before a byte of ours leaves. No session is ever resumed: a resumed one has no chain to judge. Nor
+ * may the peer renegotiate (RFC 5246 §7.4.1.1): it could become somebody else after it was judged.
  */
+import { constants } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
 import {
   connect as connectTls,
@@ -183,6 +185,7 @@ function makeSecureContext(
       ca: [],
       minVersion: 'TLSv1.2',
       maxVersion,
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     })
   } catch (cause) {
     const subject = credential.chain[0]?.subject.oneLine ?? 'nobody'
