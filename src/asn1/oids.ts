@@ -12,6 +12,7 @@ export const OID = {
   basicConstraints: '2.5.29.19',
   crlNumber: '2.5.29.20',
   crlReason: '2.5.29.21',
+  invalidityDate: '2.5.29.24',
   deltaCrlIndicator: '2.5.29.27',
   issuingDistributionPoint: '2.5.29.28',
   certificateIssuer: '2.5.29.29',
@@ -37,6 +38,11 @@ export const OID = {
   // VOMS: attribute certificates inside a proxy, FQANs inside those
   vomsAcSequence: '1.3.6.1.4.1.8005.100.100.5',
   vomsAttributes: '1.3.6.1.4.1.8005.100.100.4',
+  vomsIssuerCertificates: '1.3.6.1.4.1.8005.100.100.10',
+  vomsGenericAttributes: '1.3.6.1.4.1.8005.100.100.11',
+  // RFC 5755 §4.3: attribute certificate extensions
+  targetInformation: '2.5.29.55',
+  noRevAvail: '2.5.29.56',
   // RFC 3279, 5758, 8410: keys and signatures
   rsaEncryption: '1.2.840.113549.1.1.1',
   md2WithRsa: '1.2.840.113549.1.1.2',
@@ -61,7 +67,34 @@ export const OID = {
   // RFC 8018 §A.4, RFC 7914 §7: encrypted private keys
   pbes2: '1.2.840.113549.1.5.13',
   scrypt: '1.3.6.1.4.1.11591.4.11',
+  pbkdf2: '1.2.840.113549.1.5.12',
+  hmacSha1: '1.2.840.113549.2.7',
+  hmacSha224: '1.2.840.113549.2.8',
+  hmacSha256: '1.2.840.113549.2.9',
+  hmacSha384: '1.2.840.113549.2.10',
+  hmacSha512: '1.2.840.113549.2.11',
+  desEde3Cbc: '1.2.840.113549.3.7',
+  aes128Cbc: '2.16.840.1.101.3.4.1.2',
+  aes192Cbc: '2.16.840.1.101.3.4.1.22',
   aes256Cbc: '2.16.840.1.101.3.4.1.42',
+  // RFC 8017 appendix B.1: hashes
+  sha1: '1.3.14.3.2.26',
+  sha224: '2.16.840.1.101.3.4.2.4',
+  sha256: '2.16.840.1.101.3.4.2.1',
+  sha384: '2.16.840.1.101.3.4.2.2',
+  sha512: '2.16.840.1.101.3.4.2.3',
+  // RFC 7292 (PKCS#12), and RFC 2315 (PKCS#7) inside it
+  pkcs7Data: '1.2.840.113549.1.7.1',
+  pkcs7EncryptedData: '1.2.840.113549.1.7.6',
+  pkcs12KeyBag: '1.2.840.113549.1.12.10.1.1',
+  pkcs12ShroudedKeyBag: '1.2.840.113549.1.12.10.1.2',
+  pkcs12CertBag: '1.2.840.113549.1.12.10.1.3',
+  pkcs12SafeContentsBag: '1.2.840.113549.1.12.10.1.6',
+  pkcs12X509Certificate: '1.2.840.113549.1.9.22.1',
+  pbeSha1TripleDes: '1.2.840.113549.1.12.1.3',
+  pbeSha1DoubleDes: '1.2.840.113549.1.12.1.4',
+  pbeSha1Rc2128: '1.2.840.113549.1.12.1.5',
+  pbeSha1Rc240: '1.2.840.113549.1.12.1.6',
   // RFC 2986: requests
   extensionRequest: '1.2.840.113549.1.9.14',
 } as const
