@@ -18,10 +18,11 @@ if (version[0] !== 20 || version[1] < 17) {
 }
 
 var fs = require('node:fs')
-var Module = require('node:module')
 var path = require('node:path')
 var vm = require('node:vm')
 
+// The same as `node:module`, without the loader of ES modules that comes with that.
+var Module = module.constructor
 var home = path.join(__dirname, '..')
 
 /**
