@@ -40,6 +40,7 @@ export function benchRegistration(
     email: null,
     voms: [],
     allowLimited: false,
+    allowPartial: false,
     registeredAt: now,
     updatedAt: now,
   }

@@ -47,12 +47,29 @@ export interface Config {
     /** Sign the SHA-1 challenge when a server offers no other; default false. */
     allowSha1Challenge: boolean
   }
+  voms: {
+    /**
+     * Whose attribute certificates are believed: `VO/HOST.lsc`, or certificates of VOMS servers;
+     * default `/etc/grid-security/vomsdir` (`X509_VOMS_DIR`).
+     */
+    directory: string
+    /**
+     * Files, or directories of files, that name the VOMS servers of each VO; empty, the default:
+     * `/etc/vomses`, and before it `~/.voms/vomses` where a person makes a login proxy
+     * (`VOMS_USERCONF`).
+     */
+    vomses: readonly string[]
+    /** Deadline for each address, TCP and TLS each; default 5. */
+    connectSeconds: number
+    /** Deadline for each answer; default 30. */
+    answerSeconds: number
+  }
   renewal: {
     /** Lifetime asked for; default 43200. */
     lifetimeSeconds: number
     /** Default age at which a proxy is refreshed; default 3600; null: never early. */
     refreshSeconds: number | null
-    /** Renewals at once; default 16, and per server; default 8. */
+    /** Renewals at once; default 16, and per server (with VOMS: per server and VO); default 8. */
     workers: number
     workersPerServer: number
   }

@@ -109,6 +109,19 @@ export function list(): Setting<readonly string[]> {
   }
 }
 
+/** The same for absolute paths. */
+export function paths(): Setting<readonly string[]> {
+  const { parse } = list()
+  return {
+    default: [],
+    parse(value) {
+      const found = parse(value)
+      if (!found.every((item) => isAbsolute(item))) throw new WrongValue('a list of absolute paths')
+      return found
+    },
+  }
+}
+
 function splitAtCommas(value: string): string[] {
   return value.split(',').flatMap((item) => item.trim() || [])
 }

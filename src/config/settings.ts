@@ -13,6 +13,7 @@ import {
   oneOf,
   optionalText,
   path,
+  paths,
   type Setting,
   text,
 } from './setting.js'
@@ -51,6 +52,12 @@ export const SETTINGS: SettingsOf<Config> = {
     answerSeconds: duration(30, 1),
     tlsMaxVersion: oneOf('TLSv1.2', 'TLSv1.3'),
     allowSha1Challenge: flag(false),
+  },
+  voms: {
+    directory: from('X509_VOMS_DIR', path('/etc/grid-security/vomsdir')),
+    vomses: from('VOMS_USERCONF', paths()),
+    connectSeconds: duration(5, 1),
+    answerSeconds: duration(30, 1),
   },
   renewal: {
     lifetimeSeconds: duration(43_200, 1),

@@ -32,6 +32,8 @@ const registrationSchema = v.object({
   email: v.nullable(text),
   voms: v.array(text),
   allowLimited: v.boolean(),
+  // Files from before there were attributes do not have it.
+  allowPartial: v.optional(v.boolean(), false),
   registeredAt: instant,
   updatedAt: instant,
 })

@@ -35,6 +35,11 @@ export interface Registration {
   voms: readonly string[]
   /** A limited proxy was registered knowingly. */
   allowLimited: boolean
+  /**
+   * Take a proxy with fewer of the registered attributes than were asked for, and say so; false: keep
+   * the old one while it lives.
+   */
+  allowPartial: boolean
   registeredAt: UnixSeconds
   updatedAt: UnixSeconds
 }

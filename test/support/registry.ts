@@ -22,6 +22,7 @@ export function registration(name: string, changes: Partial<Registration> = {}):
     email: null,
     voms: ['alice'],
     allowLimited: false,
+    allowPartial: false,
     registeredAt: asUnixSeconds(1_000_000),
     updatedAt: asUnixSeconds(1_000_000),
     ...changes,

@@ -47,6 +47,8 @@ export interface RegisterRequest {
   voms?: readonly string[]
   /** Register plain, knowingly, what carries VOMS attributes. */
   noVoms?: boolean
+  /** Keep it alive with fewer of its attributes when not all are granted any more; default false. */
+  allowPartial?: boolean
   /** Accept a limited proxy. */
   allowLimited?: boolean
   /** Do not ask the MyProxy server anything now. */

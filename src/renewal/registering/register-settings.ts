@@ -55,6 +55,7 @@ export function buildRegistration(
     email: keptOr(request.email, before?.email, null),
     voms: before?.voms ?? [],
     allowLimited: login.facts.policy !== 'inherit-all',
+    allowPartial: request.allowPartial ?? before?.allowPartial ?? false,
     registeredAt: before?.registeredAt ?? now,
     updatedAt: now,
   })

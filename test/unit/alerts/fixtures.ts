@@ -27,6 +27,7 @@ export const registration: Registration = {
   email: 'alice@example.org',
   voms: [],
   allowLimited: false,
+  allowPartial: false,
   registeredAt: hours(0),
   updatedAt: hours(0),
 }

@@ -29,6 +29,7 @@ describe('readConfig', () => {
       keys: { kind: 'rsa2048', pool: 32 },
       trust: { directory: '/etc/grid-security/certificates', allowMissingSigningPolicy: false },
       myproxy: { servers: [], port: 7512, serverDn: null, tlsMaxVersion: 'TLSv1.2' },
+      voms: { directory: '/etc/grid-security/vomsdir', vomses: [], answerSeconds: 30 },
       renewal: { lifetimeSeconds: 43_200, refreshSeconds: 3600, workers: 16 },
       mail: { admin: 'root', from: null, transport: 'sendmail', smtp: { port: 25 } },
       register: { proxySafeSeconds: 3600, myproxySafeSeconds: 864_000 },
@@ -72,6 +73,8 @@ describe('readConfig', () => {
         MYPROXY_SERVER: 'one.example.org, two.example.org:7513,',
         MYPROXY_SERVER_PORT: '7777',
         MYPROXY_SERVER_DN: '/CN=server',
+        X509_VOMS_DIR: '/environment/vomsdir',
+        VOMS_USERCONF: '/environment/vomses',
       },
       flags: { root: '/flag', renewal: { lifetimeSeconds: 60 } },
     }
@@ -85,6 +88,7 @@ describe('readConfig', () => {
         port: 7777,
         serverDn: '/CN=server',
       },
+      voms: { directory: '/environment/vomsdir', vomses: ['/environment/vomses'] },
       renewal: { lifetimeSeconds: 60 },
     })
     expect(origins.get('root')).toBe('flag')
@@ -166,6 +170,7 @@ describe('a wrong configuration', () => {
 
   it.each([
     [{ MYPROXY_SERVER_PORT: 'http' }, 'MYPROXY_SERVER_PORT'],
+    [{ VOMS_USERCONF: 'vomses' }, 'VOMS_USERCONF'],
     [{ VOBOX_PROXY_ROOT: 'relative' }, 'VOBOX_PROXY_ROOT'],
   ])('names the environment variable of %j', (environment, variable) => {
     const error = failureOf(() => readConfig({ environment }))

@@ -41,6 +41,7 @@ describe('registerProxy, for the first time', () => {
         email: null,
         voms: [],
         allowLimited: false,
+        allowPartial: false,
         registeredAt: clock.now(),
         updatedAt: clock.now(),
       },

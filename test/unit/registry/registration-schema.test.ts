@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { checkState } from '../../../src/registry/registration-schema.js'
+import { checkRegistration, checkState } from '../../../src/registry/registration-schema.js'
+import { registration } from '../../support/registry.js'
+
+describe('a registration', () => {
+  it('written before there were attributes keeps all of them or none: allowPartial is false', () => {
+    const { allowPartial: _new, ...old } = registration('anna')
+    expect(checkRegistration('anna', old)).toEqual({ value: { ...old, allowPartial: false } })
+  })
+})
 
 describe('a state file', () => {
   it.each([
