@@ -8,9 +8,9 @@
 import type { KeyObject } from 'node:crypto'
 import { DerReader, TAG } from '../asn1/der.js'
 import { OID } from '../asn1/oids.js'
-import { constructedContextTag, contextTag } from '../asn1/tags.js'
 import { VoboxError } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
+import { type CrlScope, readScope, WHOLE_SCOPE } from './crl-scope.js'
 import { type CertificateExtension, readExtensions } from './extensions.js'
 import { malformedAs } from './malformed-as.js'
 import { type Name, parseName } from './name.js'
@@ -21,9 +21,6 @@ import {
   type SignatureAlgorithm,
   verifySignature,
 } from './signature-algorithms.js'
-
-/** Which certificates of the issuer a list speaks about (RFC 5280 §5.2.5). */
-export type CrlScope = 'all' | 'end-entities' | 'authorities'
 
 export interface Crl {
   readonly issuer: Name
@@ -73,7 +70,7 @@ class ParsedCrl implements Crl {
     this.#entries = tbs.readOptional(TAG.sequence)
     const wrapped = tbs.readOptionalContext(0)
     tbs.done()
-    this.scope = scopeOf(wrapped === undefined ? [] : readExtensions(wrapped))
+    this.scope = scopeOf(wrapped === undefined ? [] : readExtensions(wrapped), this.issuer)
   }
 
   revokes(serialHex: string): boolean {
@@ -91,45 +88,43 @@ class ParsedCrl implements Crl {
   }
 }
 
+/** Extensions of an entry that may be critical: whatever they say, the certificate is revoked. */
+const ENTRY_EXTENSIONS: ReadonlySet<string> = new Set([OID.crlReason, OID.invalidityDate])
+
+/** A list with a critical entry extension that we do not know must not be used (RFC 5280 §5.3). */
 function readSerials(entries: Uint8Array | undefined): ReadonlySet<string> {
   const serials = new Set<string>()
   const list = new DerReader(entries ?? new Uint8Array())
-  while (!list.atEnd()) serials.add(serialHexOf(list.readSequence().readInteger()))
+  while (!list.atEnd()) {
+    const entry = list.readSequence()
+    serials.add(serialHexOf(entry.readInteger()))
+    // The date of revocation decides nothing.
+    entry.readElement()
+    if (entry.atEnd()) continue
+    const unknown = readExtensions(entry).find(
+      ({ oid, critical }) => critical && !ENTRY_EXTENSIONS.has(oid),
+    )
+    if (unknown !== undefined) throw unsupported(unknown.oid)
+  }
   return serials
 }
 
-/** A list with a critical extension that we do not know must not be relied on (RFC 5280 §5.2). */
-function scopeOf(extensions: readonly CertificateExtension[]): CrlScope {
-  let scope: CrlScope = 'all'
+/**
+ * A list with a critical extension that we do not know must not be relied on (RFC 5280 §5.2); one
+ * that holds only the changes to another (§5.2.4) is refused however it is marked.
+ */
+function scopeOf(extensions: readonly CertificateExtension[], issuer: Name): CrlScope {
+  let scope = WHOLE_SCOPE
   for (const { oid, critical, value } of extensions) {
-    if (oid === OID.issuingDistributionPoint) scope = readScope(value)
-    else if (critical || oid === OID.deltaCrlIndicator) throw unsupported(oid)
+    if (oid === OID.issuingDistributionPoint) scope = readScope(value, issuer)
+    else if (oid === OID.deltaCrlIndicator) throw unsupported(oid)
+    else if (critical && !LIST_EXTENSIONS.has(oid)) throw unsupported(oid)
   }
   return scope
 }
 
-/** IssuingDistributionPoint, RFC 5280 §5.2.5. Indirect lists and lists by reason are not for us. */
-function readScope(value: Uint8Array): CrlScope {
-  const outer = new DerReader(value)
-  const point = outer.readSequence()
-  outer.done()
-  point.readOptional(constructedContextTag(0))
-  const endEntities = readFlag(point, 1)
-  const authorities = readFlag(point, 2)
-  const byReason = point.readOptional(contextTag(3)) !== undefined
-  const indirect = readFlag(point, 4)
-  const attributes = readFlag(point, 5)
-  point.done()
-  if (byReason || indirect || attributes || (endEntities && authorities)) {
-    throw unsupported(OID.issuingDistributionPoint)
-  }
-  if (endEntities) return 'end-entities'
-  return authorities ? 'authorities' : 'all'
-}
-
-function readFlag(reader: DerReader, number: number): boolean {
-  return reader.peekTag() === contextTag(number) && reader.readBoolean(contextTag(number))
-}
+/** Extensions of a list that may be critical: none of them changes what it says. */
+const LIST_EXTENSIONS: ReadonlySet<string> = new Set([OID.crlNumber, OID.authorityKeyIdentifier])
 
 function unsupported(oid: string): VoboxError {
   return new VoboxError('CRL_MALFORMED', `CRL has the extension ${oid}, which is not supported`, {

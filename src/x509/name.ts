@@ -112,7 +112,8 @@ export function addedCommonName(issuer: Name, subject: Name): string | undefined
   return decodeText(attribute.tag, attribute.value)
 }
 
-function nameContent(name: Name): Uint8Array {
+/** The parts of a name without the SEQUENCE around them. */
+export function nameContent(name: Name): Uint8Array {
   return new DerReader(name.der).read(TAG.sequence)
 }
 

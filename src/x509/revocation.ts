@@ -1,8 +1,12 @@
-/** Whether an issuer has taken a certificate back. No list: accepted; a list we cannot use: refused. */
+/**
+ * Whether an issuer has taken a certificate back. No list at all: accepted; a list that we cannot
+ * use, or lists of which none speaks about the certificate: refused.
+ */
 import { printable, VoboxError } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
 import type { Certificate } from './certificate.js'
-import type { Crl, CrlScope } from './crl.js'
+import type { Crl } from './crl.js'
+import { ALL_REASONS, reasonsCovered } from './crl-scope.js'
 import type { TrustAnchors } from './trust-anchors.js'
 
 /** Tolerated difference between our clock and the CA's, for the start of validity only, in seconds. */
@@ -31,14 +35,28 @@ export function checkRevocation(
       reason: 'key-usage',
     })
   }
+  let covered = 0
   for (const { crl, file } of revocation.crls) {
-    if (speaksOf(crl.scope, certificate)) checkAgainst(certificate, issuer, crl, file, now)
+    const reasons = reasonsCovered(crl.scope, certificate)
+    if (reasons === 0) continue
+    checkAgainst(certificate, issuer, crl, file, now)
+    covered |= reasons
   }
+  if (covered !== ALL_REASONS) throw notCovered(certificate, issuer, revocation.crls)
 }
 
-function speaksOf(scope: CrlScope, { basicConstraints }: Certificate): boolean {
-  if (scope === 'all') return true
-  return (basicConstraints?.ca === true) === (scope === 'authorities')
+/** A CA that splits its list, and the part that the certificate would be on is not here. */
+function notCovered(
+  certificate: Certificate,
+  issuer: Certificate,
+  crls: readonly { file: string }[],
+): VoboxError {
+  const subject = certificate.subject.oneLine
+  const file = crls.map((one) => one.file).join(', ')
+  return crlError('CRL_UNREADABLE', `says nothing about ${subject}`, issuer, file, {
+    reason: 'not-covered',
+    subject,
+  })
 }
 
 function checkAgainst(

@@ -5,6 +5,7 @@
 import type { UnixSeconds } from '../ports/clock.js'
 import type { Certificate } from './certificate.js'
 import type { Crl } from './crl.js'
+import { scopeKey } from './crl-scope.js'
 import { type Name, nameHash, nameHashOld, sameName } from './name.js'
 import { canonicalName } from './name-hash.js'
 import type { SigningPolicy } from './signing-policy.js'
@@ -68,8 +69,11 @@ class TrustAnchorSet implements TrustAnchors {
       const root = sameName(certificate.subject, certificate.issuer)
       append(this.#anchors, keyOf(certificate.subject), { certificate, root })
     }
-    for (const loaded of material.crls ?? [])
+    for (const loaded of material.crls ?? []) {
+      // A list of attribute certificates alone says nothing about any certificate.
+      if (loaded.crl.scope.kind === 'attributes') continue
       append(this.#crls, foldedKeyOf(loaded.crl.issuer), loaded)
+    }
   }
 
   anchorsNamed(subject: Name): readonly TrustAnchor[] {
@@ -155,9 +159,10 @@ function append<T>(map: Map<string, T[]>, key: string, value: T): void {
 function newestOfEachScope(loaded: readonly LoadedCrl[]): LoadedCrl[] {
   const newest = new Map<string, LoadedCrl>()
   for (const candidate of loaded) {
-    const best = newest.get(candidate.crl.scope)
+    const key = scopeKey(candidate.crl.scope)
+    const best = newest.get(key)
     if (best === undefined || candidate.crl.thisUpdate > best.crl.thisUpdate) {
-      newest.set(candidate.crl.scope, candidate)
+      newest.set(key, candidate)
     }
   }
   return [...newest.values()]

@@ -1,5 +1,5 @@
 /** Certification authorities kept by the `openssl` command, so that none of our own code makes them. */
-import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { appendFile, copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 
@@ -88,19 +88,24 @@ export class OpensslCa {
     return join(this.directory, 'ca.pem')
   }
 
-  /** A certificate for a fresh P-256 key. Returns its path. */
-  async issue(file: string, subject: string): Promise<string> {
+  /** More sections of the configuration, for `issue` and `list`. */
+  async configure(sections: string): Promise<void> {
+    await appendFile(join(this.directory, 'ca.cnf'), sections)
+  }
+
+  /** A certificate for a fresh P-256 key, with the extensions of a section. Returns its path. */
+  async issue(file: string, subject: string, extensions = 'user'): Promise<string> {
     const request = join(this.directory, `${file}.csr`)
     const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
     const files = ['-keyout', `${file}.key`, '-out', request]
     await this.#run(['req', '-new', ...key, ...asRequest(subject), ...files])
-    return this.issueFor(file, request)
+    return this.issueFor(file, request, extensions)
   }
 
   /** A certificate for a request that somebody else made. */
-  async issueFor(file: string, request: string): Promise<string> {
+  async issueFor(file: string, request: string, extensions = 'user'): Promise<string> {
     const path = join(this.directory, `${file}.pem`)
-    await this.#sign(request, path, 'user')
+    await this.#sign(request, path, extensions)
     return path
   }
 
@@ -113,17 +118,21 @@ export class OpensslCa {
     await this.#run(['ca', '-config', 'ca.cnf', '-revoke', path])
   }
 
-  /** The list of what was revoked so far; `expired` makes one whose time is over. */
-  async list(options: { expired?: boolean } = {}): Promise<string> {
-    const path = join(this.directory, 'list.pem')
+  /**
+   * The list of what was revoked so far; `expired` makes one whose time is over, `extensions` names
+   * a section and the file.
+   */
+  async list(options: { expired?: boolean; extensions?: string } = {}): Promise<string> {
+    const { extensions = 'list' } = options
+    const path = join(this.directory, `${extensions}.pem`)
     const times = ['-crl_lastupdate', '200101000000Z', '-crl_nextupdate', '200201000000Z']
-    const make = ['ca', '-config', 'ca.cnf', '-gencrl', '-crlexts', 'list', '-out', path]
+    const make = ['ca', '-config', 'ca.cnf', '-gencrl', '-crlexts', extensions, '-out', path]
     await this.#run([...make, ...(options.expired ? times : [])])
     return path
   }
 
-  /** Puts certificate, list and a policy that allows all into a hashed directory, named by OpenSSL. */
-  async installInto(directory: string, list?: string): Promise<void> {
+  /** Puts certificate, lists and a policy that allows all into a hashed directory, named by OpenSSL. */
+  async installInto(directory: string, ...lists: readonly string[]): Promise<void> {
     await mkdir(directory, { recursive: true })
     const show = ['x509', '-in', 'ca.pem', '-noout', '-nameopt', 'compat']
     const [subject = '', hash = ''] = (
@@ -131,9 +140,9 @@ export class OpensslCa {
     ).split('\n')
     const authority = subject.replace(/^subject=\s*/, '')
     await copyFile(this.certificatePath, join(directory, `${hash}.0`))
-    if (list !== undefined) {
-      await writeFile(join(directory, `${hash}.list`), await readFile(list))
-      await symlink(`${hash}.list`, join(directory, `${hash}.r0`))
+    for (const [number, list] of lists.entries()) {
+      await writeFile(join(directory, `${hash}.list${number}`), await readFile(list))
+      await symlink(`${hash}.list${number}`, join(directory, `${hash}.r${number}`))
     }
     const policy = `access_id_CA X509 '${authority}'\npos_rights globus CA:sign\ncond_subjects globus '"*"'\n`
     await writeFile(join(directory, `${hash}.signing_policy`), policy)

@@ -28,16 +28,19 @@ export interface CrlOptions {
   thisUpdate?: number
   /** Default 2044-12-31; null: none. */
   nextUpdate?: number | null
-  /** Further critical or other extensions of the list. */
+  /** Further critical or other extensions of the list, and of each of its entries. */
   extensions?: readonly Uint8Array[]
+  entryExtensions?: readonly Uint8Array[]
 }
 
 /** A version 2 certificate revocation list in DER (RFC 5280 §5). */
 export function makeCrl(authority: TestAuthority, options: CrlOptions = {}): Uint8Array {
   const thisUpdate = derTime(asUnixSeconds(options.thisUpdate ?? VALID_FROM))
   const nextUpdate = options.nextUpdate === undefined ? VALID_UNTIL : options.nextUpdate
+  const ofEntry =
+    options.entryExtensions === undefined ? [] : [derSequence(...options.entryExtensions)]
   const revoked = (options.revoked ?? []).map(({ serialHex }) =>
-    derSequence(derInteger(BigInt(`0x${serialHex}`)), thisUpdate),
+    derSequence(derInteger(BigInt(`0x${serialHex}`)), thisUpdate, ...ofEntry),
   )
   const { subjectKeyId } = authority.certificate
   const authorityKey =

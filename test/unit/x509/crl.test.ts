@@ -24,6 +24,11 @@ if (revoked === undefined || good === undefined) throw new TypeError('no certifi
 const extension = (oid: string, value: Uint8Array, critical = true) =>
   derSequence(derOid(oid), derBoolean(critical), derOctetString(value))
 const flag = (number: number) => encodeDer(contextTag(number), Buffer.of(0xff))
+const reasonFlags = (number: number, bits: Buffer) =>
+  encodeDer(contextTag(number), Buffer.of(bits.length === 1 ? 5 : 7), bits)
+const pointNamed = (uri: string) =>
+  derContext(0, derContext(0, encodeDer(contextTag(6), Buffer.from(uri))))
+const uri1 = `${contextTag(6)} http://a/1`
 const pointWith = (...parts: Uint8Array[]) =>
   makeCrl(ca, {
     revoked: [revoked],
@@ -39,7 +44,10 @@ describe('parseCrl', () => {
     expect(crl.issuer.der).toEqual(ca.name.der)
     expect(crl.revokes(revoked.serialHex)).toBe(true)
     expect(crl.revokes(good.serialHex)).toBe(false)
-    expect(crl).toMatchObject({ scope: 'all', signatureAlgorithm: { name: 'ecdsa-with-SHA256' } })
+    expect(crl).toMatchObject({
+      scope: { kind: 'all' },
+      signatureAlgorithm: { name: 'ecdsa-with-SHA256' },
+    })
     expect(crl.nextUpdate).toBeGreaterThan(crl.thisUpdate)
   })
 
@@ -57,21 +65,28 @@ describe('parseCrl', () => {
   })
 
   it.each([
-    ['a full list of one distribution point', pointWith(derContext(0)), 'all'],
-    ['end entities alone', pointWith(flag(1)), 'end-entities'],
-    ['authorities alone', pointWith(flag(2)), 'authorities'],
-  ])('knows the scope of %s', (_name, der, scope) => {
-    expect(parseCrl(der).scope).toBe(scope)
+    ['end entities alone', pointWith(flag(1)), { kind: 'end-entities' }],
+    ['authorities alone', pointWith(flag(2)), { kind: 'authorities' }],
+    ['attribute certificates alone', pointWith(flag(5)), { kind: 'attributes' }],
+    ['two reasons apart', pointWith(reasonFlags(3, Buffer.of(0x60))), { reasons: 0b110 }],
+    ['one distribution point', pointWith(pointNamed('http://a/1')), { point: new Set([uri1]) }],
+  ])('knows the scope of a list of %s', (_name, der, scope) => {
+    const whole = { kind: 'all', point: undefined, reasons: 0b1_1111_1110 }
+    expect(parseCrl(der).scope).toEqual({ ...whole, ...scope })
   })
 
   it.each([
-    ['reasons apart', pointWith(encodeDer(contextTag(3), Buffer.of(0, 0x40)))],
     ['other issuers', pointWith(flag(4))],
-    ['attribute certificates', pointWith(flag(5))],
     ['end entities and authorities at once', pointWith(flag(1), flag(2))],
+    ['a point without a name', pointWith(derContext(0))],
+    ['a point and more behind it', pointWith(flag(1), flag(1))],
     [
       'changes to another list',
       makeCrl(ca, { extensions: [extension(OID.deltaCrlIndicator, Buffer.of(2, 1, 1))] }),
+    ],
+    [
+      'changes to another list, not marked critical,',
+      makeCrl(ca, { extensions: [extension(OID.deltaCrlIndicator, Buffer.of(2, 1, 1), false)] }),
     ],
     [
       'something critical and unknown',
@@ -81,9 +96,23 @@ describe('parseCrl', () => {
     expect(failureOf(() => parseCrl(der)).code).toBe('CRL_MALFORMED')
   })
 
+  it.each([
+    ['with a reason', extension(OID.crlReason, Buffer.of(0x0a, 1, 1)), true],
+    ['with something unknown', extension('1.2.3.4', Buffer.of(5, 0), false), true],
+    ['with something critical and unknown', extension('1.2.3.4', Buffer.of(5, 0)), false],
+    ['of another CA', extension(OID.certificateIssuer, derSequence()), false],
+  ])(
+    'reads an entry %s where that changes nothing, and else no entry',
+    (_name, extra, readable) => {
+      const crl = parseCrl(makeCrl(ca, { revoked: [revoked], entryExtensions: [extra] }))
+      if (readable) expect(crl.revokes(revoked.serialHex)).toBe(true)
+      else expect(failureOf(() => crl.revokes(good.serialHex)).code).toBe('CRL_MALFORMED')
+    },
+  )
+
   it('passes over an unknown extension that is not critical', () => {
     const der = makeCrl(ca, { extensions: [extension('1.2.3.4', Buffer.of(5, 0), false)] })
-    expect(parseCrl(der).scope).toBe('all')
+    expect(parseCrl(der).scope.kind).toBe('all')
   })
 
   it.each([
