@@ -83,7 +83,7 @@ describe('derOfBer', () => {
 })
 
 describe('derivePkcs12', () => {
-  it('derives 24 octets from 'queeg' in 1,000 rounds as every other implementation does', () => {
+  it('derives 24 octets from queeg in 1,000 rounds as every other implementation does', () => {
     const hash = hashOf('1.3.14.3.2.26')
     if (hash === undefined) throw new TypeError('SHA-1 is known')
     const key = derivePkcs12({
