@@ -14,6 +14,8 @@ export interface RegistrationObservation {
   file: string
   /** Effective end of the proxy in the file; absent when it cannot be read. */
   proxyEnd?: UnixSeconds
+  /** End of its chain alone; until then it can be renewed. Absent: as `proxyEnd`. */
+  chainEnd?: UnixSeconds
 }
 
 export interface MachineProxyObservation {

@@ -9,11 +9,11 @@ import { type ErrorCode, isVoboxError, printable, VoboxError } from '../errors.j
 import type { UnixSeconds } from '../ports/clock.js'
 import type { ChainFacts } from '../proxy/chain-facts.js'
 import type { Credential } from '../proxy/credential.js'
-import { allowsPurpose } from '../proxy/purposes.js'
 import { type ValidatedChain, validateProxyChain } from '../proxy/validate-proxy-chain.js'
 import type { Registration } from '../registry/registration.js'
 import { sameName } from '../x509/name.js'
 import { keysMatch } from '../x509/private-key.js'
+import { allowsPurpose } from '../x509/purposes.js'
 import type { TrustAnchors } from '../x509/trust-anchors.js'
 
 /** What the fresh proxy is measured against. */

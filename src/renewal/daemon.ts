@@ -238,7 +238,7 @@ export class RenewalDaemon {
     times: ProxyTimes | undefined,
     now: UnixSeconds,
   ): boolean {
-    if (times === undefined || times.end <= now) return false
+    if (times === undefined || times.chainEnd <= now) return false
     if (askedAt !== undefined && Math.abs(now - askedAt) < STORED_END_PAUSE_SECONDS) return false
     return wantsStoredEnd(registration, state, now)
   }
@@ -255,7 +255,7 @@ export class RenewalDaemon {
       registration,
       state,
       file: repository.path(registration.fileName),
-      ...(times && { proxyEnd: times.end }),
+      ...(times && { proxyEnd: times.end, chainEnd: times.chainEnd }),
     })
   }
 

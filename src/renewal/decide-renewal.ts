@@ -16,6 +16,13 @@ export interface RenewalFacts {
   writtenAt?: UnixSeconds
   /** Earliest end of validity in the chain *and* its attribute certificates: when it stops working. */
   effectiveNotAfter: UnixSeconds
+  /**
+   * End of the chain alone: until then it can authorise its renewal, whatever has become of its
+   * attribute certificates; default `effectiveNotAfter`.
+   */
+  chainNotAfter?: UnixSeconds
+  /** It was registered with VOMS attributes and carries none; default false. */
+  lacksAttributes?: boolean
   /** Age at which the proxy is refreshed, in seconds, however long it still lives; absent: never. */
   refreshSeconds?: number
   /** This proxy's share of the jitter, in [0, 1), fixed by its fingerprint; default 0, no jitter. */
@@ -35,7 +42,7 @@ export type WaitReason = 'fresh' | 'backing-off' | 'capped' | 'min-interval'
 
 export type RenewalDecision =
   | { action: 'wait'; until: UnixSeconds; reason: WaitReason }
-  | { action: 'renew'; reason: 'due' | 'stale' | 'emergency' }
+  | { action: 'renew'; reason: 'due' | 'stale' | 'emergency' | 'attributes' }
   | { action: 'give-up'; reason: 'expired' }
 
 /**
@@ -60,24 +67,28 @@ const JITTER_RATIO = 1 / 10
  *
  * `stale` and `due` differ in urgency alone: services want a nearly full lifetime, so a proxy is
  * refreshed long before it must be. An expired proxy is given up, because the MyProxy server takes
- * only a living one as authorisation for its own renewal.
+ * only a living one as authorisation for its own renewal. One whose attributes alone have expired is
+ * an emergency, for services refuse it, and not lost.
  */
 export function decideRenewal(facts: RenewalFacts, now: UnixSeconds): RenewalDecision {
   const end = facts.effectiveNotAfter
-  if (now >= end) return { action: 'give-up', reason: 'expired' }
+  const lastChance = Math.max(end, facts.chainNotAfter ?? end)
+  if (now >= lastChance) return { action: 'give-up', reason: 'expired' }
 
   const { dueAt, staleAt, lifetime } = renewalTimes(facts)
-  const renewAt = Math.min(dueAt, staleAt)
+  const renewAt = facts.lacksAttributes ? 0 : Math.min(dueAt, staleAt)
   const hold = holdOf(facts)
   const startAt = Math.max(renewAt, hold.until)
   if (now < startAt) {
     const reason = startAt > renewAt ? hold.reason : 'fresh'
-    return { action: 'wait', until: asUnixSeconds(Math.min(startAt, end)), reason }
+    const changes = now < end ? end : lastChance
+    return { action: 'wait', until: asUnixSeconds(Math.min(startAt, changes)), reason }
   }
 
   if (end - now <= lifetime * EMERGENCY_REMAINING_RATIO) {
     return { action: 'renew', reason: 'emergency' }
   }
+  if (facts.lacksAttributes) return { action: 'renew', reason: 'attributes' }
   return { action: 'renew', reason: now < dueAt ? 'stale' : 'due' }
 }
 

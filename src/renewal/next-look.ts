@@ -28,7 +28,9 @@ export function attemptTime({ registration, state, times, config, now }: LookFac
   if (decision.action === 'wait') return decision.until
   if (decision.action === 'renew') return now
   // An expired proxy is attempted once, so that it is told; after that only its owner can help.
-  return told?.code === 'PROXY_EXPIRED' && told.at >= times.end ? Number.POSITIVE_INFINITY : now
+  return told?.code === 'PROXY_EXPIRED' && told.at >= times.chainEnd
+    ? Number.POSITIVE_INFINITY
+    : now
 }
 
 /** The same for one whose last failure may have been cured meanwhile: no back-off counts. */
@@ -50,7 +52,7 @@ function thresholds({ registration, state, times }: LookFacts): number[] {
   const { proxySafeSeconds, myproxySafeSeconds } = registration
   const stored = state.storedEnd?.at
   return [
-    ...(times === undefined ? [] : [times.end - proxySafeSeconds + 1, times.end]),
+    ...(times === undefined ? [] : [times.end - proxySafeSeconds + 1, times.end, times.chainEnd]),
     ...(stored === undefined ? [] : [stored - myproxySafeSeconds + 1, stored]),
   ]
 }

@@ -90,7 +90,7 @@ export async function noteCapped(
 
 export async function noteFailure(
   context: RenewalContext,
-  { registration, state, currentEnd, emergency }: Attempt,
+  { registration, state, currentEnd, currentChainEnd, emergency }: Attempt,
   error: VoboxError,
 ): Promise<RenewalOutcome> {
   const { clock, config, random, events, journal } = context
@@ -98,13 +98,14 @@ export async function noteFailure(
   const { code, message, hint, persistence } = error
   const now = clock.now()
   const failures = state.failures + 1
+  const losing = [currentEnd, currentChainEnd].find((end) => end !== undefined && end > now)
   const pause = backOffSeconds({
     failures,
     persistence,
     minIntervalSeconds: config.limits.minIntervalSeconds,
     fraction: random.fraction(),
     // What has ended cannot be lost any more: there is no hurry.
-    ...(currentEnd !== undefined && currentEnd > now && { remainingSeconds: currentEnd - now }),
+    ...(losing !== undefined && { remainingSeconds: losing - now }),
   })
   const retryAt = asUnixSeconds(now + pause)
   await writeState(context, fileName, {

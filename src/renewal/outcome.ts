@@ -33,6 +33,8 @@ export interface Attempt {
   options: RenewOptions
   /** Filled in as soon as it is known; what a failure needs to know about what can be lost. */
   currentEnd?: UnixSeconds
+  /** When it can no longer authorise its renewal: `currentEnd` or later. */
+  currentChainEnd?: UnixSeconds
   machineDn?: string
   /** So little is left that a failure is worth an alarm. */
   emergency?: boolean

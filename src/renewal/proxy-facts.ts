@@ -9,13 +9,18 @@ import { type ChainFacts, describeChain } from '../proxy/chain-facts.js'
 import type { Registration, RegistrationState } from '../registry/registration.js'
 import type { Certificate } from '../x509/certificate.js'
 import { decideRenewal, type RenewalDecision, type RenewalFacts } from './decide-renewal.js'
+import { effectiveEndOf } from './effective-end.js'
 import { glanceAtChain } from './query/query-glance.js'
 
 /** What of a proxy file matters for its timing; small, so that thousands can be kept in memory. */
 export interface ProxyTimes {
   notBefore: UnixSeconds
-  /** Effective end: earliest of the chain. */
+  /** Effective end: earliest of the chain and its attribute certificates. */
   end: UnixSeconds
+  /** End of the chain alone: until then it can authorise its renewal. */
+  chainEnd: UnixSeconds
+  /** Whether it carries attribute certificates. */
+  hasAttributes: boolean
   /** When the file was written, by the disk's clock. */
   writtenAt: UnixSeconds
   /** The proxy's share of the jitter, from its fingerprint. */
@@ -26,7 +31,9 @@ export function proxyTimes(chain: readonly Certificate[], file: FileFacts): Prox
   const facts = describeChain(chain)
   return {
     notBefore: facts.notBefore,
-    end: facts.effectiveEnd,
+    end: effectiveEndOf(facts),
+    chainEnd: facts.effectiveEnd,
+    hasAttributes: facts.acBytes !== undefined,
     writtenAt: asUnixSeconds(file.modifiedMs / 1000),
     jitter: jitterOf(facts),
   }
@@ -64,12 +71,14 @@ export function renewalFacts(
   config: Config,
   now: UnixSeconds,
 ): RenewalFacts {
-  const { refreshSeconds } = registration
+  const { refreshSeconds, voms } = registration
   const { attemptedAt, cappedUntil } = state
   const retryAt = believableRetry(state, config, now)
   return {
     notBefore: proxy.notBefore,
     effectiveNotAfter: proxy.end,
+    chainNotAfter: proxy.chainEnd,
+    lacksAttributes: voms.length > 0 && !proxy.hasAttributes,
     jitter: proxy.jitter,
     minIntervalSeconds: config.limits.minIntervalSeconds,
     ...(proxy.writtenAt <= now && { writtenAt: proxy.writtenAt }),

@@ -53,7 +53,7 @@ async function renewLeased(context: RenewalContext, attempt: Attempt): Promise<R
   const { fileName } = registration
   const current = await readCurrent(context, attempt)
   const decision = decide(context, attempt, current.times)
-  if (decision.action === 'give-up') throw expired(registration, current.times.end)
+  if (decision.action === 'give-up') throw expired(registration, current.times.chainEnd)
   if (decision.action === 'wait' && !options.force) return { kind: 'not-due', decision }
   attempt.emergency = decision.reason === 'emergency'
 
@@ -93,6 +93,7 @@ async function readCurrent(context: RenewalContext, attempt: Attempt): Promise<C
     const credential = parseCredential(bytes)
     const times = proxyTimes(credential.chain, file)
     attempt.currentEnd = times.end
+    attempt.currentChainEnd = times.chainEnd
     return { credential, facts: describeChain(credential.chain), times }
   } catch (error) {
     if (!isVoboxError(error)) throw error

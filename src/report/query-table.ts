@@ -1,9 +1,9 @@
 /** `query --table`: what a person looks for first comes first; trouble stands below its row. */
 import { printable } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
+import { showDistance, showDuration } from '../ports/time-text.js'
 import type { RenewalDecision } from '../renewal/decide-renewal.js'
 import type { QueryRow } from '../renewal/query/query.js'
-import { showDistance, showSeconds } from './moment-text.js'
 import { showTable } from './table.js'
 
 const HEADING = ['PROXY', 'STORED', 'NEXT RENEWAL', 'ATTRIBUTES', 'IDENTITY']
@@ -21,6 +21,7 @@ const RENEW_REASONS: Record<Extract<RenewalDecision, { action: 'renew' }>['reaso
   due: 'a third of its lifetime is left',
   stale: 'to keep it fresh',
   emergency: 'it is about to expire',
+  attributes: 'it lacks its attributes',
 }
 
 export function showQueryTable(rows: readonly QueryRow[]): string {
@@ -43,7 +44,7 @@ function cellsOf(row: QueryRow): string[] {
 }
 
 function leftText(seconds: number): string {
-  return seconds === 0 ? 'expired' : showSeconds(seconds)
+  return seconds === 0 ? 'expired' : showDuration(seconds)
 }
 
 /** When the service acts next, and why then. */

@@ -9,13 +9,14 @@ import { describeChain } from '../../proxy/chain-facts.js'
 import { parseCertificateChain, parseCredential } from '../../proxy/credential.js'
 import type { Certificate } from '../../x509/certificate.js'
 import { sameName } from '../../x509/name.js'
+import { effectiveEndOf } from '../effective-end.js'
 
 export interface ProxyGlance {
   /** DER of the identity DN in base64. */
   identityDer: string
   /** Start of validity of the leaf. */
   notBefore: UnixSeconds
-  /** Earliest end in the chain. */
+  /** Earliest end in the chain and its attribute certificates. */
   effectiveEnd: UnixSeconds
 }
 
@@ -25,7 +26,7 @@ export function glanceAtProxy(bytes: Uint8Array): ProxyGlance {
   return {
     identityDer: Buffer.from(facts.identity.der).toString('base64'),
     notBefore: facts.notBefore,
-    effectiveEnd: facts.effectiveEnd,
+    effectiveEnd: effectiveEndOf(facts),
   }
 }
 

@@ -37,6 +37,13 @@ const impatient: RenewalFacts = {
   minIntervalSeconds: 60,
 }
 
+/** Granted for 48 h, but its attributes ended at 24 h. */
+const attributesOver: RenewalFacts = {
+  notBefore: hours(0),
+  effectiveNotAfter: hours(24),
+  chainNotAfter: hours(48),
+}
+
 const renew = (reason: string) => ({ action: 'renew', reason })
 const wait = (until: number, reason: string) => ({ action: 'wait', until, reason })
 
@@ -137,6 +144,42 @@ describe('decideRenewal', () => {
     [
       'keeps a minute between two attempts though 20 s are asked for',
       impatient,
+      later(hours(0), 30),
+      wait(minutes(1), 'min-interval'),
+    ],
+    [
+      'is due with a third of the life of its attributes left, at 16 h of 24 h',
+      attributesOver,
+      hours(16),
+      renew('due'),
+    ],
+    [
+      'does not give up at 30 h, when only its attributes have expired',
+      attributesOver,
+      hours(30),
+      renew('emergency'),
+    ],
+    [
+      'waits out a back-off though its attributes have expired',
+      { ...attributesOver, retryAt: hours(31) },
+      hours(30),
+      wait(hours(31), 'backing-off'),
+    ],
+    [
+      'gives up at 48 h, when the chain has expired too',
+      attributesOver,
+      hours(48),
+      { action: 'give-up', reason: 'expired' },
+    ],
+    [
+      'fetches attributes at once for a proxy that lacks them, though 47 h are left',
+      { ...refreshedHourly, lacksAttributes: true },
+      minutes(5),
+      renew('attributes'),
+    ],
+    [
+      'waits a minute between two attempts to fetch them',
+      { ...impatient, lacksAttributes: true },
       later(hours(0), 30),
       wait(minutes(1), 'min-interval'),
     ],

@@ -13,7 +13,14 @@ import { hours, later, minutes } from '../../support/time.js'
 const fresh: LookFacts = {
   registration: registration('alice', { voms: [] }),
   state: { failures: 0, storedEnd: { at: hours(1000), learnedAt: hours(0), from: 'chain' } },
-  times: { notBefore: hours(0), end: hours(48), writtenAt: hours(0), jitter: 0 },
+  times: {
+    notBefore: hours(0),
+    end: hours(48),
+    chainEnd: hours(48),
+    hasAttributes: false,
+    writtenAt: hours(0),
+    jitter: 0,
+  },
   config: readConfig({}),
   now: minutes(10),
 }

@@ -102,7 +102,7 @@ describe('docs/json.md names each value of', () => {
     [
       'query',
       'nextRenewal.reason of renew',
-      all<Reason<'renew'>>({ due: true, stale: true, emergency: true }),
+      all<Reason<'renew'>>({ due: true, stale: true, emergency: true, attributes: true }),
     ],
     [
       'query',

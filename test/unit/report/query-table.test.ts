@@ -12,6 +12,8 @@ const times = {
   notBefore: asUnixSeconds(at - 3600),
   end: asUnixSeconds(at + 47 * 3600),
   writtenAt: asUnixSeconds(at - 3600),
+  chainEnd: asUnixSeconds(at + 47 * 3600),
+  hasAttributes: true,
   jitter: 0.5,
 }
 
@@ -89,10 +91,10 @@ describe('nextText', () => {
     ({ action: 'wait', until: asUnixSeconds(at + 90), reason }) as const
 
   it.each<[RenewalDecision, string]>([
-    [wait('fresh'), 'in 1 min (fresh until then)'],
-    [wait('backing-off'), 'in 1 min (pause after a failure)'],
-    [wait('capped'), 'in 1 min (nothing longer to get yet)'],
-    [wait('min-interval'), 'in 1 min (tried a moment ago)'],
+    [wait('fresh'), 'in 1 min 30 s (fresh until then)'],
+    [wait('backing-off'), 'in 1 min 30 s (pause after a failure)'],
+    [wait('capped'), 'in 1 min 30 s (nothing longer to get yet)'],
+    [wait('min-interval'), 'in 1 min 30 s (tried a moment ago)'],
     [{ action: 'renew', reason: 'due' }, 'now (a third of its lifetime is left)'],
     [{ action: 'renew', reason: 'stale' }, 'now (to keep it fresh)'],
     [{ action: 'renew', reason: 'emergency' }, 'now (it is about to expire)'],
