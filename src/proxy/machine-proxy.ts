@@ -11,10 +11,10 @@ import { asUnixSeconds, type Clock, type UnixSeconds } from '../ports/clock.js'
 import type { KeyGenerator, KeyKind } from '../ports/key-generator.js'
 import type { Random } from '../ports/random.js'
 import type { Certificate } from '../x509/certificate.js'
+import { allowsPurpose, PURPOSE_OID } from '../x509/purposes.js'
 import { describeChain } from './chain-facts.js'
 import type { Credential } from './credential.js'
 import { issueProxy } from './issue-proxy.js'
-import { allowsPurpose, PURPOSE_OID } from './purposes.js'
 
 export interface MachineProxyRequest {
   /** Host certificate (with its intermediate CAs) and key. */

@@ -1,30 +1,12 @@
 /** What the leaf of a chain may be used for in TLS (RFC 5280 §4.2.1.3, §4.2.1.12). */
-import { OID } from '../asn1/oids.js'
 import { VoboxError } from '../errors.js'
 import type { Certificate, KeyUsage } from '../x509/certificate.js'
-
-/** Which end of a TLS connection presents the certificate. */
-export type TlsPurpose = 'client' | 'server'
-
-export const PURPOSE_OID: Readonly<Record<TlsPurpose, string>> = {
-  client: OID.clientAuth,
-  server: OID.serverAuth,
-}
+import { allowsPurpose, PURPOSE_OID, type TlsPurpose } from '../x509/purposes.js'
 
 /** One of these is needed where there is a key usage; a server may also just decipher a key. */
 const KEY_USAGES: Readonly<Record<TlsPurpose, readonly KeyUsage[]>> = {
   client: ['digitalSignature'],
   server: ['digitalSignature', 'keyEncipherment', 'keyAgreement'],
-}
-
-/** Whether the extended key usage, where there is one, allows `purpose`. */
-export function allowsPurpose(certificate: Certificate, purpose: TlsPurpose): boolean {
-  const allowed = certificate.extendedKeyUsage
-  return (
-    allowed === undefined ||
-    allowed.includes(PURPOSE_OID[purpose]) ||
-    allowed.includes(OID.anyExtendedKeyUsage)
-  )
 }
 
 /**

@@ -9,11 +9,12 @@ import { asUnixSeconds, type UnixSeconds } from '../ports/clock.js'
 import { type Certificate, isSignedBy } from '../x509/certificate.js'
 import { checkKeyStrength, checkValidity } from '../x509/path-rules.js'
 import { validatePath } from '../x509/path-validation.js'
+import type { TlsPurpose } from '../x509/purposes.js'
 import type { TrustAnchors } from '../x509/trust-anchors.js'
 import { type ChainFacts, describeChain } from './chain-facts.js'
 import { withoutDuplicates } from './order-chain.js'
 import { checkProxyRules } from './proxy-rules.js'
-import { requirePurpose, type TlsPurpose } from './purposes.js'
+import { requirePurpose } from './purposes.js'
 
 export interface ProxyChainOptions {
   /** The instant at which the chain must be valid. */

@@ -1,8 +1,8 @@
 /** `info`: what is in a proxy file, certificate by certificate. */
 import { printable } from '../errors.js'
 import { asUnixSeconds, type UnixSeconds } from '../ports/clock.js'
+import { showDistance, showDuration, showInstant } from '../ports/time-text.js'
 import type { CertificateReport, ChainReport, CredentialReport } from '../proxy/inspect.js'
-import { showDistance, showInstant, showSeconds } from './moment-text.js'
 import { encodeDocument } from './query-json.js'
 
 type Lines = readonly (readonly [name: string, value: string])[]
@@ -40,7 +40,7 @@ function chainLines(chain: ChainReport): Lines {
     ['subject', printable(chain.subject)],
     ['kind', `${kind}${policy}${chain.limited && chain.policy !== 'limited' ? ', limited' : ''}`],
     ['depth', String(chain.depth)],
-    ['left', chain.secondsLeft === 0 ? 'expired' : showSeconds(chain.secondsLeft)],
+    ['left', chain.secondsLeft === 0 ? 'expired' : showDuration(chain.secondsLeft)],
     ['ends', showInstant(asUnixSeconds(chain.effectiveEnd))],
     ['VOMS', chain.carriesAttributes ? 'carries attributes' : 'none'],
   ]

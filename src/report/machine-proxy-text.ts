@@ -2,7 +2,7 @@
 
 import { printable } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
-import { showInstant } from './moment-text.js'
+import { showInstant } from '../ports/time-text.js'
 import { encodeDocument } from './query-json.js'
 
 export interface MachineProxyFacts {

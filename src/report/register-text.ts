@@ -1,12 +1,12 @@
 /** What `register` and `unregister` did, for people and as JSON. */
 import { printable } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
+import { showDistance, showDuration, showInstant } from '../ports/time-text.js'
 import type {
   RegisterResult,
   RegisterWarning,
   UnregisterResult,
 } from '../renewal/registering/register-request.js'
-import { showDistance, showInstant, showSeconds } from './moment-text.js'
 import { encodeDocument } from './query-json.js'
 
 const OUTCOMES: Record<RegisterResult['outcome'], string> = {
@@ -20,11 +20,11 @@ export function showRegistered(result: RegisterResult, now: UnixSeconds): string
   const { registration, file, proxyEnd, stored } = result
   const { identity, lifetimeSeconds, refreshSeconds, email, servers } = registration
   const rhythm =
-    refreshSeconds === null ? 'when two thirds are over' : `every ${showSeconds(refreshSeconds)}`
+    refreshSeconds === null ? 'when two thirds are over' : `every ${showDuration(refreshSeconds)}`
   const lines = [
     `successfully ${OUTCOMES[result.outcome]} ${printable(identity)}`,
     `  proxy    ${file}, ends ${momentOf(proxyEnd, now)}`,
-    `  renewal  ${rhythm} for ${showSeconds(lifetimeSeconds)} from ${servers.map((s) => printable(s)).join(', ')}`,
+    `  renewal  ${rhythm} for ${showDuration(lifetimeSeconds)} from ${servers.map((s) => printable(s)).join(', ')}`,
     ...(stored === undefined
       ? []
       : [`  stored   on ${stored.server}, ends ${momentOf(stored.end, now)}`]),

@@ -1,8 +1,8 @@
 /** What became of renewals, a line each for people, and as JSON. */
 import { printable, VoboxError } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
+import { showDuration } from '../ports/time-text.js'
 import type { RenewedNow } from '../renewal/renew-now.js'
-import { showSeconds } from './moment-text.js'
 import { encodeDocument } from './query-json.js'
 import { nextText } from './query-table.js'
 
@@ -20,9 +20,9 @@ export function showRenewal({ registration, outcome }: RenewedNow, now: UnixSeco
   const dn = printable(registration.identity)
   switch (outcome.kind) {
     case 'renewed': {
-      const left = showSeconds(outcome.end - now)
+      const left = showDuration(outcome.end - now)
       const asked = outcome.shortGrant?.askedSeconds
-      const short = asked === undefined ? '' : `, of ${showSeconds(asked)} asked for`
+      const short = asked === undefined ? '' : `, of ${showDuration(asked)} asked for`
       return `renewed    ${dn}: ${left} from ${outcome.server}${short}\n`
     }
     case 'capped':

@@ -9,6 +9,7 @@ import type { Certificate } from './certificate.js'
 import { malformedAs } from './malformed-as.js'
 import { sameName } from './name.js'
 import { satisfiesNameConstraints } from './name-constraints.js'
+import { allowsPurpose, PURPOSE_OID, type TlsPurpose } from './purposes.js'
 import { CLOCK_SKEW_SECONDS, checkRevocation } from './revocation.js'
 import { allowsSubject } from './signing-policy.js'
 import type { TrustAnchors } from './trust-anchors.js'
@@ -19,7 +20,7 @@ export interface PathOptions {
   /** Overrides what the trust anchors were configured with. */
   allowMissingSigningPolicy?: boolean
   /** What the end entity will be: every extended key usage of the path must allow it. Default: any. */
-  purpose?: 'client' | 'server'
+  purpose?: TlsPurpose
 }
 
 /** Shorter RSA keys have been factored. */
@@ -103,18 +104,15 @@ function checkCriticalExtensions(certificate: Certificate): void {
   })
 }
 
-const PURPOSES = { client: OID.clientAuth, server: OID.serverAuth } as const
-
 function checkPurpose(certificate: Certificate, purpose: PathOptions['purpose']): void {
-  const allowed = certificate.extendedKeyUsage
-  if (purpose === undefined || allowed === undefined) return
-  if (allowed.includes(PURPOSES[purpose]) || allowed.includes(OID.anyExtendedKeyUsage)) return
+  if (purpose === undefined || allowsPurpose(certificate, purpose)) return
+  const { extendedKeyUsage } = certificate
   const subject = certificate.subject.oneLine
   throw new VoboxError(
     'KEY_USAGE_FORBIDS',
     `the certificate ${subject} is not for a TLS ${purpose}`,
     {
-      data: { subject, extendedKeyUsage: allowed, needed: PURPOSES[purpose] },
+      data: { subject, extendedKeyUsage, needed: PURPOSE_OID[purpose] },
     },
   )
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { encodeDuration, parseDuration, showDuration } from '../../../src/config/duration.js'
+import { encodeDuration, parseDuration } from '../../../src/config/duration.js'
 
 describe('parseDuration', () => {
   it.each([
@@ -50,23 +50,5 @@ describe('encodeDuration', () => {
     [165_600, '46h'],
   ])('writes %d seconds as %s', (seconds, text) => {
     expect(encodeDuration(seconds)).toBe(text)
-  })
-})
-
-describe('showDuration', () => {
-  it.each([
-    [172_799, '47 h 59 min'],
-    [165_600, '46 h'],
-    [259_199, '71 h 59 min'],
-    [259_200, '3 d'],
-    [863_999, '9 d 23 h'],
-    [3600, '1 h'],
-    [3599.9, '59 min 59 s'],
-    [60, '1 min'],
-    [59, '59 s'],
-    [0, '0 s'],
-    [-5, '0 s'],
-  ])('shows %d seconds as %s', (seconds, text) => {
-    expect(showDuration(seconds)).toBe(text)
   })
 })
