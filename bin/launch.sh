@@ -6,11 +6,10 @@
 
 home=${self%/*}/..
 
-# As root only what is needed survives, and programs are taken from system directories first.
+# As root only what is needed survives, and programs are taken from system directories alone.
 run_as_root() {
-  system_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-  find_node "$system_path:${PATH-}"
-  PATH=$system_path
+  find_node_for_root
+  PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
   set -- "$node" "$home/bin/load.cjs" "$program" "$@"
   for name in HOME USER LOGNAME LANG LC_ALL LC_CTYPE TZ TERM COLUMNS NO_COLOR \
     X509_USER_PROXY X509_CERT_DIR X509_VOMS_DIR VOMS_USERCONF \
@@ -31,7 +30,7 @@ run_as_user() {
     LD_DEBUG LD_DEBUG_OUTPUT LD_DYNAMIC_WEAK LD_HWCAP_MASK LD_ORIGIN_PATH LD_POINTER_GUARD \
     LD_PREFER_MAP_32BIT_EXEC LD_PROFILE LD_PROFILE_OUTPUT LD_SHOW_AUXV LD_TRACE_LOADED_OBJECTS \
     LD_USE_LOAD_BIAS LD_VERBOSE LD_WARN LD_ASSUME_KERNEL
-  find_node "${PATH-}"
+  find_node
   exec "$node" "$home/bin/load.cjs" "$program" "$@"
 }
 
@@ -39,13 +38,46 @@ run_as_user() {
 find_node() {
   node=$home/node/bin/node
   [ ! -x "$node" ] || return 0
-  saved_path=${PATH-}
-  PATH=$1
   node=$(command -v node) || node=
-  PATH=$saved_path
   case $node in /*) return 0 ;; esac
-  echo "$program: Node is not installed" >&2
-  echo "install Node 20, or unpack it as $home/node" >&2
+  no_node
+}
+
+# The same for root, who runs what root alone can have put there, and asks no PATH of the caller's.
+find_node_for_root() {
+  refused=
+  for place in "$home/node/bin" /usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin; do
+    [ -x "$place/node" ] || continue
+    node=$(command -p readlink -f -- "$place/node") || continue
+    # A link on the way may be somebody else's: where it leads is what is judged and run.
+    case ${node##*/} in node*) root_alone_writes "$node" && return 0 ;; esac
+    refused=$place/node
+  done
+  [ -z "$refused" ] || no_node "root does not run $refused: others can change it"
+  no_node
+}
+
+# Whether root owns a file and every directory above it, and nobody else can write there. In a
+# sticky one, such as /tmp, others cannot replace what is root's.
+root_alone_writes() { # FILE, a path without links
+  at=$1
+  set --
+  while [ -n "$at" ]; do
+    set -- "$@" "$at"
+    at=${at%/*}
+  done
+  facts=$(command -p stat -c '%u%A' -- / "$@") || return 1
+  for each in $facts; do
+    case $each in
+      0?????-??-? | 0d????????[tT]) ;;
+      *) return 1 ;;
+    esac
+  done
+}
+
+no_node() { # [WHY]
+  echo "$program: ${1:-Node is not installed}" >&2
+  echo "install Node 20 in /usr or /usr/local, or unpack it as $home/node" >&2
   exit 1
 }
 

@@ -1,5 +1,14 @@
 /** What the launchers let through to Node. A script stands in for Node and shows what it got. */
-import { chmodSync, cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { beforeEach, describe, expect, it } from 'vitest'
@@ -121,7 +130,47 @@ describe('the launcher', () => {
       ...identity,
     })
     expect(found).toMatchObject({ exitCode: 1, stdout: '' })
-    expect(found.stderr).toMatch(/^vobox-proxy: Node is not installed\ninstall Node 20, or /)
+    expect(found.stderr).toMatch(
+      /^vobox-proxy: Node is not installed\ninstall Node 20 in \/usr or /,
+    )
+  })
+
+  describe.runIf(isRoot)('as root', () => {
+    const run = (env = {}) =>
+      execa(join(home, 'bin', 'vobox-proxy'), ['query'], { reject: false, extendEnv: false, env })
+
+    it('runs no Node that only the caller’s PATH names', async () => {
+      const caller = join(home, '..', 'caller')
+      mkdirSync(caller)
+      renameSync(join(home, 'node', 'bin', 'node'), join(caller, 'node'))
+      // Another user takes it from there.
+      const env = { PATH: `${caller}:/usr/bin:/bin` }
+      expect(await launch(['query'], { asUser: true, env })).toContain('word vobox-proxy')
+      const { stdout, stderr } = await run(env)
+      expect(stdout).not.toContain('word')
+      expect(stderr).not.toContain(caller)
+    })
+
+    it.each<[string, (node: string) => void]>([
+      ['that another user owns', (node) => chownSync(node, 1, 1)],
+      ['that others can write', (node) => chmodSync(node, 0o757)],
+      ['that a group can write', (node) => chmodSync(node, 0o775)],
+      ['below a directory of another user’s', (node) => chownSync(join(node, '..', '..'), 1, 1)],
+      ['below a directory that others can write', (node) => chmodSync(join(node, '..'), 0o777)],
+      ['that is a link to another program', (node) => replaceByLink(node, '/bin/sh')],
+      ['that is a link to another user’s', (node) => linkToForeign(node)],
+    ])('runs no Node %s', async (_which, harm) => {
+      harm(join(home, 'node', 'bin', 'node'))
+      const { stdout } = await run()
+      expect(stdout).not.toContain('word')
+    })
+
+    it('runs a Node through links of its own', async () => {
+      const node = join(home, 'node', 'bin', 'node')
+      renameSync(node, `${node}-20`)
+      symlinkSync('node-20', node)
+      expect((await run()).stdout).toContain('word vobox-proxy')
+    })
   })
 
   it('says which Node it found where that is an old one', async () => {
@@ -138,3 +187,15 @@ describe('the launcher', () => {
     )
   })
 })
+
+function replaceByLink(path: string, target: string): void {
+  rmSync(path)
+  symlinkSync(target, path)
+}
+
+function linkToForeign(node: string): void {
+  const foreign = join(home, '..', 'node-of-another')
+  renameSync(node, foreign)
+  chownSync(foreign, 1, 1)
+  symlinkSync(foreign, node)
+}

@@ -70,7 +70,7 @@ async function perform({ vo, admin, root, action }: Arguments): Promise<number> 
   const pidFiles = pidFilesOf(vo, directory)
   await checkVoDirectory(nodeFiles, directory)
   // Root opens what is root's now, and becomes the VO admin before it looks at what is theirs.
-  const systemPidFile = action === 'run' ? PidFile.open(pidFiles.slice(0, 1)) : undefined
+  const pidFile = PidFile.open(pidFiles, action === 'run' ? pidFiles.slice(0, 1) : [])
   const onlyLooks = action === 'status'
   const adminUid = await becomeAdmin(nodeFiles, directory, admin, { onlyLooks })
   const service: ServiceFacts = {
@@ -86,10 +86,8 @@ async function perform({ vo, admin, root, action }: Arguments): Promise<number> 
       return showStatus(service)
     case 'stop':
       return (await stopService(nodeFiles, service)) ? EXIT.ok : EXIT.failed
-    case 'run': {
-      const pidFile = () => systemPidFile ?? PidFile.open(pidFiles.slice(1))
+    case 'run':
       return runService({ service, root, pidFile, environment: process.env })
-    }
   }
 }
 

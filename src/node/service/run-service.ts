@@ -24,8 +24,8 @@ import { type ServiceManager, serviceManager } from './systemd-notify.js'
 export interface RunOptions {
   service: ServiceFacts
   root: string
-  /** Opens the pid file; called once the lock is ours. */
-  pidFile(): PidFile | undefined
+  /** Written once the lock is ours, and kept. */
+  pidFile: PidFile
   environment: Readonly<Record<string, string | undefined>>
 }
 
@@ -42,12 +42,12 @@ export async function runService(options: RunOptions): Promise<number> {
   // Before the lock, so that a wrong configuration or directory is what the caller hears about.
   const first = await openService(options)
   const lock = await takeServiceLock(nodeFiles, service)
-  const pidFile = options.pidFile()
-  pidFile?.write(process.pid)
+  const { pidFile } = options
+  pidFile.write(process.pid)
   const { journal } = first
   journal.write('info', 'started', `keeping the proxies of ${service.vo} alive`, {
     pid: process.pid,
-    pidFile: pidFile?.path,
+    pidFile: pidFile.path,
   })
   const manager = serviceManager(environment, process.pid, journal)
   const running = new RunningService(options, first, manager)
@@ -57,7 +57,7 @@ export async function runService(options: RunOptions): Promise<number> {
   } finally {
     manager.notify('STOPPING=1')
     await manager.settled()
-    pidFile?.clear()
+    pidFile.clear()
     await lock.release()
     journal.write('info', 'stopped', 'ended in order')
     first.closeJournal()
@@ -222,6 +222,7 @@ class RunningService {
   }
 
   #turned(summary: DaemonSummary): void {
+    this.#keepPidFile()
     const now = performance.now()
     this.#lastTurnMs = now
     if (now - this.#lastStatusMs < STATUS_PAUSE_MS) return
@@ -229,6 +230,14 @@ class RunningService {
     else this.#manager.notify(`STATUS=${describe(summary)}`)
     this.#lastStatusMs = now
     this.#writing = this.#writing.then(() => this.#writeStatus(summary))
+  }
+
+  #keepPidFile(): void {
+    const { pidFile } = this.#options
+    if (!pidFile.keep(process.pid)) return
+    this.#journal.write('warn', 'pid-file-lost', 'the pid file was gone and is written again', {
+      pidFile: pidFile.path,
+    })
   }
 
   async #writeStatus(summary: DaemonSummary): Promise<void> {

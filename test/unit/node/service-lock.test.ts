@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { nodeFiles } from '../../../src/node/ports/files.js'
@@ -100,12 +108,12 @@ describe('PidFile', () => {
   it('is one number that everybody may read, and gone afterwards', async () => {
     const { pidFiles } = await someService()
     const file = PidFile.open(pidFiles)
-    expect(file?.path).toBe(pidFiles[0])
-    file?.write(12_345)
-    file?.write(17)
+    expect(file.path).toBe(pidFiles[0])
+    file.write(12_345)
+    file.write(17)
     const { bytes, facts } = await nodeFiles.read(pidFiles[0] ?? '', { maxBytes: 100 })
     expect([bytes.toString(), facts.mode]).toEqual(['17\n', 0o644])
-    file?.clear()
+    file.clear()
     expect(await nodeFiles.facts(pidFiles[0] ?? '')).toBeUndefined()
   })
 
@@ -113,17 +121,72 @@ describe('PidFile', () => {
     const { directory, pidFiles } = await someService()
     const missing = join(directory, 'nowhere', 'x.pid')
     const file = PidFile.open([missing, pidFiles[1] ?? ''])
-    expect(file?.path).toBe(pidFiles[1])
-    file?.clear()
+    expect(file.path).toBe(pidFiles[1])
+    file.clear()
   })
 
   it('follows no link', async () => {
     const { directory } = await someService()
     symlinkSync(join(directory, 'target'), join(directory, 'link.pid'))
-    expect(PidFile.open([join(directory, 'link.pid')])).toBeUndefined()
+    const file = PidFile.open([join(directory, 'link.pid')])
+    file.write(17)
+    expect(file.path).toBeUndefined()
     expect(await nodeFiles.facts(join(directory, 'target'))).toBeUndefined()
   })
+
+  it('opens nothing of the VO directory before it is written', async () => {
+    const { directory, pidFiles } = await someService()
+    const nowhere = join(directory, 'nowhere', 'x.pid')
+    const places = [nowhere, pidFiles[1] ?? '']
+    const file = PidFile.open(places, places.slice(0, 1))
+    expect(existsSync(pidFiles[1] ?? '')).toBe(false)
+    file.write(17)
+    expect(readFileSync(pidFiles[1] ?? '', 'utf8')).toBe('17\n')
+    file.clear()
+  })
+
+  it.each<[string, (path: string) => void]>([
+    ['removed', (path) => rmSync(path)],
+    ['emptied', (path) => writeFileSync(path, '')],
+    ['replaced by another file', (path) => replaceByAnother(path)],
+  ])('is written again when it was %s, and left alone while it is there', async (_how, harm) => {
+    const [path = ''] = (await someService()).pidFiles
+    const file = PidFile.open([path])
+    file.write(17)
+    expect(file.keep(17)).toBe(false)
+    harm(path)
+    expect(file.keep(17)).toBe(true)
+    expect(readFileSync(path, 'utf8')).toBe('17\n')
+    expect(file.keep(17)).toBe(false)
+    file.clear()
+    expect(existsSync(path)).toBe(false)
+  })
+
+  it('moves to the second place when the first has gone with its directory', async () => {
+    const { directory, pidFiles } = await someService()
+    const file = PidFile.open(pidFiles)
+    file.write(17)
+    rmSync(join(directory, 'run'), { recursive: true })
+    expect(file.keep(17)).toBe(true)
+    expect(file.path).toBe(pidFiles[1])
+    expect(readFileSync(pidFiles[1] ?? '', 'utf8')).toBe('17\n')
+  })
+
+  it('removes no file that is not its own', async () => {
+    const [path = ''] = (await someService()).pidFiles
+    const file = PidFile.open([path])
+    file.write(17)
+    replaceByAnother(path)
+    file.clear()
+    expect(readFileSync(path, 'utf8')).toBe('another')
+  })
 })
+
+/** Under the same name, while the first still exists: another inode. */
+function replaceByAnother(path: string): void {
+  writeFileSync(`${path}.new`, 'another')
+  renameSync(`${path}.new`, path)
+}
 
 describe('parseArguments', () => {
   it.each([
