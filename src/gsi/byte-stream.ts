@@ -126,6 +126,24 @@ export class ByteStream {
   }
 
   /**
+   * Everything up to the peer's end, or to where `isWhole` says that its message ends: a peer that
+   * keeps the connection open, or cuts it roughly, has then said all that matters.
+   *
+   * @throws `MESSAGE_TOO_LARGE` above `maxBytes`; `CONNECTION_CLOSED`, or what `explain` says, when
+   *   the connection failed before the message was whole, or ended without a byte.
+   */
+  async readToEnd(maxBytes: number, isWhole: (received: Buffer) => boolean): Promise<Buffer> {
+    await this.#until(() => {
+      if (this.#received.length > maxBytes) throw this.#tooLarge(maxBytes)
+      return isWhole(this.#received) || (this.#ended && this.#socket.readableLength === 0)
+    })
+    const { length } = this.#received
+    const broken = this.#failure !== undefined && !isWhole(this.#received)
+    if (broken || length === 0) throw this.#closed(length)
+    return this.#take(length)
+  }
+
+  /**
    * Ends our side after our last message and waits for the peer's end, as a server should: closing at
    * once with bytes unread makes the kernel reset the connection and lose what we wrote last.
    */
