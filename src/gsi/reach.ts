@@ -53,21 +53,88 @@ const NOT_REACHED: readonly ErrorCode[] = [
   'MESSAGE_TOO_LARGE',
 ]
 
+/** Most addresses tried of one name: whoever has more made a mistake, or wants us held up. */
+const MAX_ADDRESSES = 16
+
+/** How long after the first try the last one may begin, in connect deadlines: 2 min with one of 5 s. */
+const WALK_DEADLINES = 24
+
 /**
- * Runs `exchange` on a channel to the first server that answers, and closes the channel.
+ * Runs `exchange` on a channel to the first server that answers, and closes the channel. At most 16
+ * addresses of each name are tried, and none begins after 24 times `connectMs`.
  *
  * @throws `ALL_SERVERS_FAILED` when none could be reached: `data.attempts` lists each
- *   {@link FailedAttempt}; permanent only when every attempt was. Anything else that `exchange`
- *   throws, and `signal.reason`, end the walk at once.
+ *   {@link FailedAttempt}, `data.untried` counts the addresses that were left out; permanent only
+ *   when every attempt was and none is left. Anything else that `exchange` throws, and
+ *   `signal.reason`, end the walk at once.
  */
 export async function withFirstReachable<S extends ServerAddress, T>(
   context: GsiContext,
   reach: Reach<S>,
   exchange: (channel: SecureChannel, server: S) => Promise<T>,
 ): Promise<T> {
-  const failures: { attempt: FailedAttempt; error: VoboxError }[] = []
-  const note = (server: S, address: string | undefined, thrown: unknown) => {
-    reach.signal?.throwIfAborted()
+  const walk = new Walk(context, reach)
+  for (const server of reach.servers) {
+    for (const address of await walk.addressesOf(server)) {
+      if (walk.isOver(server, address)) continue
+      try {
+        return await tryOnce(context, reach, server, address, exchange)
+      } catch (error) {
+        walk.note(server, address.ip, error)
+      }
+    }
+  }
+  throw walk.failure()
+}
+
+/** What was tried so far, and how long it may go on. */
+class Walk<S extends ServerAddress> {
+  readonly #context: GsiContext
+  readonly #reach: Reach<S>
+  readonly #lastTryMs: number
+  readonly #failures: { attempt: FailedAttempt; error: VoboxError }[] = []
+  #untried = 0
+
+  constructor(context: GsiContext, reach: Reach<S>) {
+    this.#context = context
+    this.#reach = reach
+    this.#lastTryMs = context.clock.monotonicMs() + WALK_DEADLINES * context.connectMs
+  }
+
+  /** In the resolver's order; none, and a failure noted, when there is no answer. */
+  async addressesOf(server: S): Promise<readonly Address[]> {
+    try {
+      const addresses = await resolve(this.#context, server, this.#reach)
+      for (const address of addresses.slice(MAX_ADDRESSES)) this.#leaveOut(server, address)
+      return addresses.slice(0, MAX_ADDRESSES)
+    } catch (error) {
+      this.note(server, undefined, error)
+      return []
+    }
+  }
+
+  /** Whether the time for this address has run out. The very first is always tried. */
+  isOver(server: S, address: Address): boolean {
+    const { clock } = this.#context
+    if (this.#failures.length === 0 || clock.monotonicMs() <= this.#lastTryMs) return false
+    this.#leaveOut(server, address)
+    return true
+  }
+
+  #leaveOut(server: S, { ip }: Address): void {
+    this.#untried += 1
+    if (this.#untried > 1) return
+    const name = showAddress(server)
+    const message = `${name} has more addresses than are tried; the first left out is ${ip}`
+    this.#context.journal.write('warn', 'addresses-left-out', message, {
+      server: name,
+      address: ip,
+    })
+  }
+
+  /** Rethrows what another address or server would not do better at. */
+  note(server: S, address: string | undefined, thrown: unknown): void {
+    this.#reach.signal?.throwIfAborted()
     if (!isVoboxError(thrown, ...NOT_REACHED)) throw thrown
     const attempt: FailedAttempt = {
       server: showAddress(server),
@@ -76,28 +143,17 @@ export async function withFirstReachable<S extends ServerAddress, T>(
       message: thrown.message,
       persistence: thrown.persistence,
     }
-    failures.push({ attempt, error: thrown })
-    context.journal.write('debug', 'server-not-reached', thrown.message, {
+    this.#failures.push({ attempt, error: thrown })
+    this.#context.journal.write('debug', 'server-not-reached', thrown.message, {
       server: attempt.server,
       address,
       code: thrown.code,
     })
   }
 
-  for (const server of reach.servers) {
-    const addresses = await resolve(context, server, reach).catch((error) => {
-      note(server, undefined, error)
-      return []
-    })
-    for (const address of addresses) {
-      try {
-        return await tryOnce(context, reach, server, address, exchange)
-      } catch (error) {
-        note(server, address.ip, error)
-      }
-    }
+  failure(): VoboxError {
+    return allFailed(this.#failures, this.#untried)
   }
-  throw allFailed(failures)
 }
 
 function resolve<S extends ServerAddress>(
@@ -158,18 +214,23 @@ function namingPeer(error: unknown, label: string): unknown {
   })
 }
 
-function allFailed(failures: readonly { attempt: FailedAttempt; error: VoboxError }[]): VoboxError {
+function allFailed(
+  failures: readonly { attempt: FailedAttempt; error: VoboxError }[],
+  untried: number,
+): VoboxError {
   const attempts = failures.map(({ attempt }) => attempt)
-  const reasons = attempts.map(({ message }) => message).join('; ')
+  const reasons = attempts.map(({ message }) => message)
+  if (untried > 0) reasons.push(`${untried} more addresses were not tried`)
   const last = failures.at(-1)?.error
-  return new VoboxError('ALL_SERVERS_FAILED', `no server could be used: ${reasons}`, {
-    data: { attempts },
+  return new VoboxError('ALL_SERVERS_FAILED', `no server could be used: ${reasons.join('; ')}`, {
+    data: { attempts, ...(untried > 0 && { untried }) },
     hint:
       failures.findLast(({ error }) => error.hint !== undefined)?.error.hint ??
       'Check the names and ports of the servers, and that no firewall is in the way',
-    persistence: attempts.every(({ persistence }) => persistence === 'permanent')
-      ? 'permanent'
-      : 'transient',
+    persistence:
+      untried === 0 && attempts.every(({ persistence }) => persistence === 'permanent')
+        ? 'permanent'
+        : 'transient',
     cause: last,
   })
 }
