@@ -135,7 +135,7 @@ function parseText(value: unknown): string {
 
 function parseSeconds(value: unknown, lowest: number, also = ''): number {
   const wrong = new WrongValue(
-    `a duration of at least ${lowest} seconds: 90, "90s", "30m", "48h" or "7d"${also}`,
+    `a duration of at least ${lowest} ${lowest === 1 ? 'second' : 'seconds'}: 90, "90s", "30m", "48h" or "7d"${also}`,
   )
   const written = typeof value === 'number' ? String(value) : value
   if (typeof written !== 'string') throw wrong

@@ -15,7 +15,8 @@ export function encodeCertificateList(certificates: readonly Uint8Array[]): Buff
 /** @throws `PROTOCOL_VIOLATION` for none or more than {@link MAX_LISTED_CERTIFICATES}. */
 export function checkCount(count: number): number {
   if (count < 1 || count > MAX_LISTED_CERTIFICATES) {
-    throw violation(`a list of ${count} certificates`, { count })
+    const limit = MAX_LISTED_CERTIFICATES
+    throw violation(`there is a list of ${count} certificates, not of 1 to ${limit}`, { count })
   }
   return count
 }

@@ -64,8 +64,8 @@ function notAuthorised(reason: unknown, facts: RefusalFacts): Diagnosis {
       return {
         code: 'CREDENTIAL_HAS_NO_RENEWER',
         message:
-          'the stored credential names no renewer, and by default the server lets ' +
-          `${us} not renew (one stored with a pass phrase looks the same)`,
+          'the stored credential names no renewer, and by default the server does not let ' +
+          `${us} renew it (one stored with a pass phrase looks the same)`,
         hint: `Store it so that this machine may renew it: ${upload}`,
       }
     case 'not-by-credential':
