@@ -5,16 +5,15 @@
  * Path length 0: whoever steals it cannot delegate it further. It inherits the host's rights, which
  * is what `authorized_renewers` on the server names.
  */
-import { createPublicKey } from 'node:crypto'
 import { VoboxError } from '../errors.js'
-import { asUnixSeconds, type Clock, type UnixSeconds } from '../ports/clock.js'
+import type { Clock, UnixSeconds } from '../ports/clock.js'
 import type { KeyGenerator, KeyKind } from '../ports/key-generator.js'
 import type { Random } from '../ports/random.js'
 import type { Certificate } from '../x509/certificate.js'
 import { allowsPurpose, PURPOSE_OID } from '../x509/purposes.js'
 import { describeChain } from './chain-facts.js'
 import type { Credential } from './credential.js'
-import { issueProxy } from './issue-proxy.js'
+import { type MadeProxy, makeProxy } from './make-proxy.js'
 
 export interface MachineProxyRequest {
   /** Host certificate (with its intermediate CAs) and key. */
@@ -29,13 +28,6 @@ export interface MachineProxyRequest {
   signal?: AbortSignal
 }
 
-export interface MachineProxy extends Credential {
-  /** When it stops working. */
-  readonly end: UnixSeconds
-  /** By how many seconds the host certificate's own end cut the lifetime asked for; 0: not at all. */
-  readonly shortenedBySeconds: number
-}
-
 /** The cron entry renews every six hours, so a day survives three runs that failed. */
 const DEFAULT_HOURS = 24
 
@@ -46,29 +38,16 @@ const DEFAULT_HOURS = 24
  *   `KEY_USAGE_FORBIDS` (it is for servers only), `NOT_PERMITTED` (it is a proxy itself), and what
  *   {@link issueProxy} throws. Rejects with `signal.reason` when aborted.
  */
-export async function makeMachineProxy(request: MachineProxyRequest): Promise<MachineProxy> {
-  const { hostCredential, hours = DEFAULT_HOURS, keys, clock, random, signal } = request
+export async function makeMachineProxy(request: MachineProxyRequest): Promise<MadeProxy> {
+  const { hostCredential, hours = DEFAULT_HOURS, keyKind, keys, clock, random, signal } = request
   if (!(hours > 0)) throw new TypeError('a machine proxy lives for more than 0 hours')
   const facts = describeChain(hostCredential.chain)
   checkHostCertificate(facts.endEntity, facts.depth, facts.effectiveEnd, clock.now())
 
-  const privateKey = await keys.generate(request.keyKind ?? 'rsa2048', signal)
-  const now = clock.now()
-  const wantedEnd = asUnixSeconds(now + hours * 3600)
-  const leaf = issueProxy({
-    signer: hostCredential,
-    publicKey: createPublicKey(privateKey),
-    notAfter: wantedEnd,
-    now,
-    random,
-    pathLength: 0,
-  })
-  return {
-    privateKey,
-    chain: [leaf, ...hostCredential.chain],
-    end: leaf.notAfter,
-    shortenedBySeconds: wantedEnd - leaf.notAfter,
-  }
+  return makeProxy(
+    { signer: hostCredential, lifetimeSeconds: hours * 3600, keyKind, pathLength: 0 },
+    { keys, clock, random, signal },
+  )
 }
 
 function checkHostCertificate(
