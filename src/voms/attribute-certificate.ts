@@ -56,6 +56,8 @@ export interface AttributeCertificate extends VomsAuthority {
   readonly notAfter: UnixSeconds
   /** In the order of the server: the first is the primary FQAN. */
   readonly fqans: readonly Fqan[]
+  /** The same as the server wrote them, with their `NULL` parts or without. */
+  readonly fqanTexts: readonly string[]
   /** Whether it is meant for certain hosts alone; the list may be empty, and then it is for none. */
   readonly targeted: boolean
   readonly targets: readonly string[]

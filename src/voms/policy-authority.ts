@@ -20,6 +20,8 @@ export interface VomsAuthority {
 export interface GrantedAttributes extends VomsAuthority {
   /** In the order of the encoding: the first is the primary FQAN. */
   readonly fqans: readonly Fqan[]
+  /** The same as the server wrote them, with their `NULL` parts or without. */
+  readonly fqanTexts: readonly string[]
 }
 
 const URI = contextTag(6)
@@ -34,10 +36,10 @@ export function readGrantedAttributes(syntax: DerReader): GrantedAttributes {
   const authority = parseVomsAuthority(readUri(names))
   const values = syntax.readSequence()
   syntax.done()
-  const fqans: Fqan[] = []
-  while (!values.atEnd()) fqans.push(readFqan(values.readOctetString()))
-  if (fqans.length === 0) throw malformed('attribute grants nothing')
-  return { ...authority, fqans }
+  const fqanTexts: string[] = []
+  while (!values.atEnd()) fqanTexts.push(Buffer.from(values.readOctetString()).toString('latin1'))
+  if (fqanTexts.length === 0) throw malformed('attribute grants nothing')
+  return { ...authority, fqans: fqanTexts.map(readFqan), fqanTexts }
 }
 
 /**
@@ -61,9 +63,9 @@ export function parseVomsAuthority(uri: string): VomsAuthority {
   return { uri, vo, server }
 }
 
-function readFqan(octets: Uint8Array): Fqan {
+function readFqan(text: string): Fqan {
   try {
-    return parseFqan(Buffer.from(octets).toString('latin1'))
+    return parseFqan(text)
   } catch (error) {
     if (!isVoboxError(error, 'FQAN_INVALID')) throw error
     throw malformed(error.message, error.data)
