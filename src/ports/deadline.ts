@@ -38,3 +38,16 @@ export async function withDeadline<T>(
     aborted.catch(() => undefined)
   }
 }
+
+/**
+ * What `work` comes to, or `signal.reason` as soon as `signal` aborts. The work goes on for others
+ * who wait for it too.
+ */
+export function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}

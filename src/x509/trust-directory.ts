@@ -9,6 +9,7 @@
  */
 import { VoboxError } from '../errors.js'
 import type { Clock } from '../ports/clock.js'
+import { untilAborted } from '../ports/deadline.js'
 import type { Files } from '../ports/files.js'
 import { makeTrustAnchors } from './trust-anchor-set.js'
 import type { TrustAnchors } from './trust-anchors.js'
@@ -132,14 +133,4 @@ export class TrustDirectory {
     })
     return { anchors, parsed }
   }
-}
-
-/** The shared look goes on for the others when one caller gives up. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }

@@ -158,8 +158,8 @@ class Gathering {
 
 const CERTIFICATE_LABELS: ReadonlySet<string> = new Set(['CERTIFICATE', 'X509 CERTIFICATE'])
 
-/** With keys that OpenSSL takes, so that later nothing can fail because of a file. */
-function parseCertificates(bytes: Buffer): readonly Certificate[] {
+/** All of a PEM file, with keys that OpenSSL takes, so that later nothing can fail because of a file. */
+export function parseCertificates(bytes: Buffer): readonly Certificate[] {
   const blocks = parsePem(bytes).filter(({ label }) => CERTIFICATE_LABELS.has(label))
   const certificates = blocks.map((block) => parseCertificate(block.bytes))
   for (const { publicKey } of certificates) void publicKey
