@@ -8,7 +8,7 @@
  * Nothing here prints or ends the process. Failures are {@link VoboxError}s with a stable `code`.
  */
 export type { Config } from './config/config.js'
-export { parseDuration, showDuration } from './config/duration.js'
+export { parseDuration, parseHoursAndMinutes, showDuration } from './config/duration.js'
 export { type ErrorCode, isVoboxError, printable, toVoboxError, VoboxError } from './errors.js'
 export { interruption } from './node/cli/interruption.js'
 export { type OpenVoOptions, openVo, type VoContext } from './node/compose/compose.js'

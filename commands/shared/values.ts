@@ -4,19 +4,20 @@ import { loadLibrary } from './vobox-command.js'
 /**
  * Seconds of a duration option; absent: absent.
  *
- * @param bareUnit unit of a bare number: `-t 48` is hours, `--proxy-safe 3600` is seconds.
+ * @param bareUnit unit of a bare number: `-t 48` is hours, `--proxy-safe 3600` is seconds; with `h:m`,
+ *   hours and minutes may be written as `24:00` too.
  * @param least smallest value that makes sense, in seconds; default 0.
  */
 export async function secondsOf(
   option: string,
   text: string | undefined,
-  bareUnit: 's' | 'h',
+  bareUnit: 's' | 'h' | 'h:m',
   least = 0,
 ): Promise<number | undefined> {
   if (text === undefined) return undefined
-  const { parseDuration, VoboxError, isVoboxError } = await loadLibrary()
+  const { parseDuration, parseHoursAndMinutes, VoboxError, isVoboxError } = await loadLibrary()
   try {
-    const seconds = parseDuration(text, bareUnit)
+    const seconds = bareUnit === 'h:m' ? parseHoursAndMinutes(text) : parseDuration(text, bareUnit)
     if (seconds >= least) return seconds
     throw new VoboxError('USAGE', `${text} is too short`, { data: { text, least } })
   } catch (error) {

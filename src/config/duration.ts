@@ -25,6 +25,18 @@ export function parseDuration(text: string, bareUnit: DurationUnit = 's'): numbe
 }
 
 /**
+ * Seconds of `24:00`, as proxy tools write hours and minutes, or of what {@link parseDuration} takes;
+ * a bare number is hours.
+ *
+ * @throws VoboxError `USAGE`, `data.text`.
+ */
+export function parseHoursAndMinutes(text: string): number {
+  const [, hours, minutes] = /^([0-9]{1,6}):([0-5]?[0-9])$/.exec(text) ?? []
+  if (hours === undefined) return parseDuration(text, 'h')
+  return parseDuration(hours, 'h') + parseDuration(minutes ?? '0', 'm')
+}
+
+/**
  * The shortest text that {@link parseDuration} reads back as exactly `seconds`: `48h`, not
  * `172800s`.
  */

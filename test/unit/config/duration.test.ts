@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { encodeDuration, parseDuration } from '../../../src/config/duration.js'
+import {
+  encodeDuration,
+  parseDuration,
+  parseHoursAndMinutes,
+} from '../../../src/config/duration.js'
 
 describe('parseDuration', () => {
   it.each([
@@ -37,6 +41,23 @@ describe('parseDuration', () => {
     expect(() => parseDuration(text)).toThrow(
       expect.objectContaining({ code: 'USAGE', data: { text } }),
     )
+  })
+})
+
+describe('parseHoursAndMinutes', () => {
+  it.each([
+    ['24:00', 86_400],
+    ['0:30', 1800],
+    ['12:5', 43_500],
+    ['00:01', 60],
+    ['48', 172_800],
+    ['90m', 5400],
+  ])('reads %s as %d seconds', (text, seconds) => {
+    expect(parseHoursAndMinutes(text)).toBe(seconds)
+  })
+
+  it.each(['12:60', '12:', ':30', '-1:00', '1:2:3', '999999:00', '1h:30'])('refuses %j', (text) => {
+    expect(() => parseHoursAndMinutes(text)).toThrow(expect.objectContaining({ code: 'USAGE' }))
   })
 })
 
