@@ -14,6 +14,7 @@ import { systemRandom } from '../../src/node/ports/random.js'
 import type { Journal } from '../../src/ports/journal.js'
 import type { Credential } from '../../src/proxy/credential.js'
 import { TrustDirectory } from '../../src/x509/trust-anchors.js'
+import { withoutHostCredential } from './host-credential.js'
 import { dialerWithNames, myproxyContext } from './myproxy-context.js'
 import { TestAuthority, type TestKeyKind, testKey } from './pki.js'
 import { writeCredentialPair, writeProxyFile, writeTrustDirectory } from './pki-files.js'
@@ -37,6 +38,8 @@ export interface EmbeddedGridOptions {
   /** Changes to what is otherwise as sites have it. */
   policy?: MyProxyPolicy
   server?: Partial<MyProxyServerOptions>
+  /** Most credentials an owner may store; default the repository's own. */
+  maxPerOwner?: number
 }
 
 export interface EmbeddedGrid {
@@ -103,6 +106,7 @@ export async function startEmbeddedGrid(options: EmbeddedGridOptions = {}): Prom
     journal,
     directory: storeDirectory,
     owners,
+    ...(options.maxPerOwner !== undefined && { maxPerOwner: options.maxPerOwner }),
   })
   const trust = new TrustDirectory(nodeFiles, systemClock, trustDirectory, {
     allowMissingSigningPolicy: false,
@@ -131,7 +135,8 @@ export async function startEmbeddedGrid(options: EmbeddedGridOptions = {}): Prom
   })
 
   const run: EmbeddedGrid['run'] = async (program, args, { as, proxy, input = '', env } = {}) => {
-    const { exitCode, stdout, stderr } = await execa(findProgram(program) ?? program, args, {
+    const command = withoutHostCredential(findProgram(program) ?? program, args)
+    const { exitCode, stdout, stderr } = await execa(...command, {
       reject: false,
       input,
       extendEnv: false,

@@ -14,6 +14,7 @@ import { isVoboxError, printable, VoboxError } from '../../errors.js'
 import type { Files, ReadRules } from '../../ports/files.js'
 import type { Journal } from '../../ports/journal.js'
 import { MAX_CREDENTIAL_BYTES } from '../../proxy/credential.js'
+import { OwnedCredentials } from './owned-credentials.js'
 import { encodeStoredData, parseStoredData, type StoredData } from './stored-data.js'
 import { stemPrefixes, storedStems } from './stored-names.js'
 
@@ -33,6 +34,8 @@ export interface CredentialRepositoryDeps {
   directory: string
   /** Who may own the files, usually the server's own uid alone. */
   owners: readonly number[]
+  /** Most credentials that one owner (identity DN) may store; default 100. */
+  maxPerOwner?: number
 }
 
 /** An entry with where it was found. */
@@ -41,6 +44,8 @@ interface Placed extends StoredEntry {
   /** Whether `.creds` itself belongs to the data; else the kept copy does. */
   current: boolean
 }
+
+const MAX_PER_OWNER = 100
 
 /** Largest `.creds` or `.data` file, in bytes. */
 const MAX_FILE_BYTES = 1024 * 1024
@@ -56,12 +61,18 @@ export class CredentialRepository {
   readonly #journal: Journal
   readonly #directory: string
   readonly #owners: readonly number[]
+  readonly #owned: OwnedCredentials
 
-  constructor({ files, journal, directory, owners }: CredentialRepositoryDeps) {
+  constructor({ files, journal, directory, owners, maxPerOwner }: CredentialRepositoryDeps) {
     this.#files = files
     this.#journal = journal
     this.#directory = directory
     this.#owners = owners
+    this.#owned = new OwnedCredentials({
+      max: maxPerOwner ?? MAX_PER_OWNER,
+      stems: () => this.#stems(),
+      ownerOf: async (stem) => (await this.#readForList(stem))?.data.owner,
+    })
   }
 
   /** Makes the directory or checks it. @throws `FILE_UNSAFE`, `FILE_UNWRITABLE`. */
@@ -89,10 +100,9 @@ export class CredentialRepository {
    */
   async list(username: string): Promise<StoredEntry[]> {
     const prefixes = stemPrefixes(username)
-    const stems = (await this.#files.list(this.#directory))
-      .filter((file) => file.endsWith('.data') && !file.startsWith('.'))
-      .map((file) => file.slice(0, -'.data'.length))
-      .filter((stem) => prefixes.some((prefix) => stem === prefix || stem.startsWith(`${prefix}-`)))
+    const stems = (await this.#stems()).filter((stem) =>
+      prefixes.some((prefix) => stem === prefix || stem.startsWith(`${prefix}-`)),
+    )
     const entries: StoredEntry[] = []
     for (const stem of stems) {
       const entry = await this.#readForList(stem)
@@ -101,11 +111,27 @@ export class CredentialRepository {
     return entries.sort((a, b) => compareNames(a.data.name, b.data.name))
   }
 
+  async #stems(): Promise<string[]> {
+    return (await this.#files.list(this.#directory))
+      .filter((file) => file.endsWith('.data') && !file.startsWith('.'))
+      .map((file) => file.slice(0, -'.data'.length))
+  }
+
+  /**
+   * Whether `owner` may store one more, asked before a key is made for it; `store` asks again.
+   *
+   * @throws `MYPROXY_REFUSED` when not.
+   */
+  requireRoom(owner: string): Promise<void> {
+    return this.#owned.requireRoom(owner)
+  }
+
   /**
    * Stores or replaces a credential; resolved, it is on disk.
    *
    * @param admit is asked under the lock with what is there already; it throws to refuse.
-   * @throws `MESSAGE_TOO_LARGE` for one that could not be read again.
+   * @throws `MESSAGE_TOO_LARGE` for one that could not be read again; `MYPROXY_REFUSED` when the
+   *   owner has as many as are allowed.
    */
   async store(
     data: Omit<StoredData, 'fingerprint'>,
@@ -116,8 +142,10 @@ export class CredentialRepository {
     await this.#locked(async () => {
       const existing = await this.#locate(data.username, data.name)
       admit(existing?.data)
+      if (existing === undefined) await this.requireRoom(data.owner)
       const stem = existing?.stem ?? (await this.#freeStem(data.username, data.name))
       await this.#replacePair(stem, existing, { ...data, fingerprint: fingerprintOf(creds) }, creds)
+      await this.#owned.added(data.owner, stem)
     })
   }
 
@@ -140,6 +168,7 @@ export class CredentialRepository {
       await this.#files.remove(this.#path(existing.stem, 'previous'))
       await this.#files.remove(this.#path(existing.stem, 'data'))
       await this.#files.remove(this.#path(existing.stem, 'lock'))
+      await this.#owned.removed(existing.data.owner, existing.stem)
       return true
     })
   }

@@ -7,6 +7,7 @@
  * guess costs (`key-protection.ts`).
  */
 import type { Clock } from '../../ports/clock.js'
+import { clientNetwork } from './client-network.js'
 import { busy } from './refusals.js'
 
 export interface GuessBrakeOptions {
@@ -59,7 +60,7 @@ export class GuessBrake {
     guess: () => Promise<T>,
     isWrongGuess: (error: unknown) => boolean,
   ): Promise<T> {
-    const key = JSON.stringify([who.username, network(who.address)])
+    const key = JSON.stringify([who.username, clientNetwork(who.address)])
     const track = this.#trackOf(key)
     if (track.waiting >= this.#options.maxWaiting) throw busy('too many attempts at once')
     track.waiting += 1
@@ -120,15 +121,4 @@ export class GuessBrake {
     const { firstDelayMs, maxDelayMs } = this.#options
     return Math.min(maxDelayMs, firstDelayMs * 2 ** (failures - 1))
   }
-}
-
-/** An IPv6 client can take any of 2^64 addresses of its network: the network counts. */
-function network(address: string): string {
-  if (!address.includes(':')) return address
-  if (address.startsWith('::ffff:') && address.includes('.')) return address.slice(7)
-  const [head = '', tail = ''] = address.split('::')
-  const left = head.split(':').filter((group) => group !== '')
-  const right = tail.split(':').filter((group) => group !== '')
-  const zeros = Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0')
-  return [...left, ...zeros, ...right].slice(0, 4).join(':')
 }

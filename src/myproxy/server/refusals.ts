@@ -99,6 +99,13 @@ export function storedLivesTooLong(hours: number, maxHours: number): VoboxError 
   ])
 }
 
+export function tooManyStored(max: number): VoboxError {
+  return refusal('MYPROXY_REFUSED', [
+    `You have ${max} credentials stored here, and may not have more.`,
+    'Remove one that is not needed with myproxy-destroy.',
+  ])
+}
+
 export function notAuthenticated(): VoboxError {
   return refusal('MYPROXY_REFUSED', [
     'A certificate is needed for this request: the client presented none',

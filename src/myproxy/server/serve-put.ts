@@ -48,7 +48,9 @@ export async function servePut(
     }
   }
   // Asked now, so that a refusal costs no key, and again under the lock.
-  admit((await context.repository.find(username, credentialName))?.data)
+  const existing = await context.repository.find(username, credentialName)
+  admit(existing?.data)
+  if (existing === undefined) await context.repository.requireRoom(client.dn)
 
   const privateKey = await context.keys.generate(context.keyKind, signal)
   await stream.write(encodeResponse({ kind: 'ok', credentials: [] }))

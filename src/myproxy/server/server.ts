@@ -21,6 +21,7 @@ import type { Credential } from '../../proxy/credential.js'
 import { encodePem } from '../../x509/pem.js'
 import { encodePrivateKey } from '../../x509/private-key.js'
 import type { TrustAnchors } from '../../x509/trust-anchors.js'
+import { NetworkCounter } from './client-network.js'
 import type { CredentialRepository } from './credential-repository.js'
 import { ANONYMOUS } from './dn-pattern.js'
 import { GuessBrake, type GuessBrakeOptions } from './guess-brake.js'
@@ -53,7 +54,7 @@ export interface MyProxyServerOptions {
   maxDelegationDepth?: number
   /** Offer clients the SHA-1 challenge as well; default false. */
   allowSha1Challenge?: boolean
-  /** Connections at once, in all (default 256) and from one address (default 64). */
+  /** Connections at once, in all (default 256) and from one address or IPv6 /64 (default 64). */
   maxConnections?: number
   maxConnectionsPerAddress?: number
   /** Deadlines in milliseconds: TLS (10,000), each message (30,000), a whole request (120,000). */
@@ -79,7 +80,7 @@ export class MyProxyServer {
   readonly #context: ServerContext
   readonly #server: Server
   readonly #stopping = new AbortController()
-  readonly #perAddress = new Map<string, number>()
+  readonly #perNetwork = new NetworkCounter()
   readonly #sockets = new Set<Socket>()
   readonly #sessions = new Set<Promise<void>>()
 
@@ -135,23 +136,20 @@ export class MyProxyServer {
     await Promise.all([closed, ended])
   }
 
-  /** One address must not take all connections. */
+  /** One client must not take all connections. */
   #admit(socket: Socket): void {
     const address = socket.remoteAddress ?? ''
-    const open = this.#perAddress.get(address) ?? 0
-    this.#perAddress.set(address, open + 1)
+    const { before, leave } = this.#perNetwork.enter(address)
     this.#sockets.add(socket)
     socket.on('error', () => undefined)
     socket.once('close', () => {
       this.#sockets.delete(socket)
-      const left = (this.#perAddress.get(address) ?? 1) - 1
-      if (left === 0) this.#perAddress.delete(address)
-      else this.#perAddress.set(address, left)
+      leave()
     })
-    if (open < (this.#options.maxConnectionsPerAddress ?? 64)) return
+    if (before < (this.#options.maxConnectionsPerAddress ?? 64)) return
     this.#context.journal.write('warn', 'too-many-connections', 'Too many from one address', {
       peer: address,
-      open,
+      open: before,
     })
     socket.destroy()
   }

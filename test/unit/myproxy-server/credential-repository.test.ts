@@ -273,3 +273,49 @@ describe('CredentialRepository, stopped between two steps', () => {
     expect(await found('alice')).toBe('new')
   })
 })
+
+describe('a quota of 3 credentials an owner', () => {
+  const BOB = '/DC=org/CN=bob'
+  const withQuota = () =>
+    new CredentialRepository({
+      files: nodeFiles,
+      journal: silentJournal,
+      directory,
+      owners: [uid],
+      maxPerOwner: 3,
+    })
+  const fill = async (into: CredentialRepository) => {
+    for (const name of ['one', 'two', 'three']) await store(data(name), name, into)
+  }
+
+  it('counts what an owner stores under any name, and nothing of others', async () => {
+    const limited = withQuota()
+    await fill(limited)
+    await store(data('bob', undefined, { owner: BOB }), 'of bob', limited)
+    const error = await rejectionOf(store(data('four'), 'four', limited))
+    expect(error).toMatchObject({ code: 'MYPROXY_REFUSED', persistence: 'permanent' })
+    expect(error.message).toContain('You have 3 credentials stored here')
+    expect(await found('four')).toBeUndefined()
+    expect((await rejectionOf(limited.requireRoom(ALICE))).code).toBe('MYPROXY_REFUSED')
+    await limited.requireRoom(BOB)
+  })
+
+  it('lets what is there be replaced, and leaves room for what was removed', async () => {
+    const limited = withQuota()
+    await fill(limited)
+    await store(data('two'), 'anew', limited)
+    expect(await found('two')).toBe('anew')
+    expect(await limited.remove('one', undefined, welcome)).toBe(true)
+    await store(data('four'), 'four', limited)
+    expect((await rejectionOf(store(data('five'), 'five', limited))).code).toBe('MYPROXY_REFUSED')
+  })
+
+  it('counts what was there when the server started, and sees what others removed', async () => {
+    await fill(repository)
+    const limited = withQuota()
+    expect((await rejectionOf(store(data('four'), 'four', limited))).code).toBe('MYPROXY_REFUSED')
+    await repository.remove('three', undefined, welcome)
+    await store(data('four'), 'four', limited)
+    expect(await found('four')).toBe('four')
+  })
+})

@@ -12,6 +12,7 @@ import { describeChain } from '../../../src/proxy/chain-facts.js'
 import { type Credential, encodeCredential } from '../../../src/proxy/credential.js'
 import { type EmbeddedGrid, startEmbeddedGrid } from '../../support/embedded-myproxy.js'
 import { rejectionOf } from '../../support/failure.js'
+import { CountingKeys } from '../../support/myproxy-context.js'
 import { addProxies, addProxy, realNow, TestAuthority } from '../../support/pki.js'
 
 const HOUR = 3600
@@ -378,6 +379,31 @@ describe('a server of ours that is configured otherwise', () => {
       expect(Math.abs(left - HOUR)).toBeLessThan(10)
     } finally {
       await capped.stop()
+    }
+  })
+
+  it('makes no key for somebody who stores 2 credentials already, where that is the limit', async () => {
+    const keys = new CountingKeys()
+    const limited = await startEmbeddedGrid({ maxPerOwner: 2, server: { keys } })
+    const store = (username: string, owner = limited.users.alice) =>
+      requestPut(limited.myproxy, {
+        servers: limited.servers,
+        username,
+        credential: owner.credential,
+        storedSeconds: 24 * HOUR,
+        lifetimeSeconds: 12 * HOUR,
+        random: systemRandom,
+      })
+    try {
+      for (const username of ['one', 'two', 'two']) await store(username)
+      expect(keys.made).toBe(3)
+      const error = await rejectionOf(store('three'))
+      expect(error.data.serverMessage).toContain('You have 2 credentials stored here')
+      expect(keys.made).toBe(3)
+      await store('three', limited.users.eve)
+      expect(keys.made).toBe(4)
+    } finally {
+      await limited.stop()
     }
   })
 })
