@@ -10,6 +10,7 @@ export const ALERT_TITLES: Readonly<Record<AlertName, string>> = {
   'user-proxy': 'user proxy',
   'stored-credential': 'stored credential',
   renewal: 'renewal',
+  attributes: 'VOMS attributes',
   'short-grant': 'granted lifetime',
   'machine-proxy': 'machine proxy',
   service: 'service',
@@ -20,10 +21,14 @@ export const KIND_WORDS: Readonly<Record<ConditionKind, string>> = {
   'user-proxy-short': 'ends soon',
   'user-proxy-expired': 'EXPIRED',
   'user-proxy-unreadable': 'UNREADABLE',
+  'attributes-expired': 'attributes EXPIRED',
   'stored-credential-short': 'ends soon',
   'stored-credential-expired': 'EXPIRED',
   'renewal-failing': 'keeps failing',
   'renewal-refused': 'refused',
+  'attributes-failing': 'keep failing',
+  'attributes-refused': 'no longer granted',
+  'attributes-partial': 'not all granted',
   'short-grant': 'shorter than asked',
   'machine-proxy-short': 'ends soon',
   'machine-proxy-expired': 'EXPIRED',
@@ -54,6 +59,11 @@ export function conditionSentence(
       return `Renewal has been failing for ${showDuration(now - since)}: ${messageOf(condition)}.`
     case 'renewal-refused':
       return `Renewal fails, and trying again will not help. ${sentenceOf(condition)}`
+    case 'attributes-failing':
+    case 'attributes-refused':
+    case 'attributes-partial':
+    case 'attributes-expired':
+      return attributesSentence(condition.kind, condition, when, now - since)
     case 'short-grant':
       return grantSentence(condition)
     case 'machine-proxy-short':
@@ -69,29 +79,64 @@ export function conditionSentence(
   }
 }
 
+type AttributesKind = Extract<ConditionKind, `attributes-${string}`>
+
+function attributesSentence(
+  kind: AttributesKind,
+  condition: Condition,
+  when: string,
+  lastedSeconds: number,
+): string {
+  switch (kind) {
+    case 'attributes-failing':
+      return (
+        `The MyProxy server renews, but VOMS has been failing for ${showDuration(lastedSeconds)}: ` +
+        `${messageOf(condition)}. The old proxy stays while it lives.`
+      )
+    case 'attributes-refused':
+      return (
+        'The MyProxy server renews, but VOMS does not give what is registered, and trying again ' +
+        `will not help. ${sentenceOf(condition)} The old proxy stays while it lives.`
+      )
+    case 'attributes-partial':
+      return (
+        'The user proxy is renewed without some of its VOMS attributes, which are not granted any ' +
+        `more: ${(condition.missing ?? []).join(', ')}.`
+      )
+    case 'attributes-expired':
+      return (
+        `The VOMS attributes of the user proxy expired ${when}, so that services refuse it. It can ` +
+        'still be renewed.'
+      )
+  }
+}
+
 const UNKNOWN = 'the reason is not known any more'
 
 const messageOf = ({ failure }: Condition): string => failure?.message ?? UNKNOWN
 
-/** The same as a sentence of its own. */
+/** The same as a sentence of its own; a name that it begins with, of a host or a file, stays as it is. */
 function sentenceOf(condition: Condition): string {
   const message = messageOf(condition)
-  return `${message.charAt(0).toUpperCase()}${message.slice(1)}.`
+  const word = /^[a-z]+(?=[ ,])/.exec(message)?.[0] ?? ''
+  return `${word.charAt(0).toUpperCase()}${message.slice(Math.min(1, word.length))}.`
 }
 
 const LIMIT_REASONS: Readonly<Record<GrantLimit, string>> = {
   'stored-lifetime': 'the credential was uploaded with a shorter -t',
   'stored-credential-ends': 'the stored credential itself ends then',
   'server-cap': 'the server grants no more to anybody',
+  attributes: 'VOMS gives its attributes for no longer',
   unknown: 'the server does not say why',
 }
 
 function grantSentence({ grant }: Condition): string {
   if (grant === undefined) return 'The MyProxy server grants less than was asked for.'
   const { askedSeconds, grantedSeconds, limit } = grant
+  const who = limit === 'attributes' ? '' : 'the MyProxy server granted '
   return (
-    `Of the ${showDuration(askedSeconds)} asked for, the MyProxy server granted ` +
-    `${showDuration(grantedSeconds)}: ${LIMIT_REASONS[limit]}.`
+    `Of the ${showDuration(askedSeconds)} asked for, ${who}${showDuration(grantedSeconds)}` +
+    `${who === '' ? ' were granted' : ''}: ${LIMIT_REASONS[limit]}.`
   )
 }
 
@@ -104,6 +149,7 @@ const END_SENTENCES: Readonly<Record<AlertName, string>> = {
   'user-proxy': 'The user proxy is alive again and has enough time left.',
   'stored-credential': 'The credential stored on the MyProxy server has enough time left again.',
   renewal: 'Renewal works again.',
+  attributes: 'VOMS grants the registered attributes again.',
   'short-grant': 'The MyProxy server grants the lifetime that is asked for.',
   'machine-proxy': 'The machine proxy is alive again and has enough time left.',
   service: 'The problem of the service is over.',

@@ -12,13 +12,14 @@ import type {
   RegistrationObservation,
   ServiceObservation,
 } from '../registry/observation.js'
-import type { GrantLimit, LastFailure } from '../registry/registration.js'
+import type { GrantLimit, LastFailure, RegistrationState } from '../registry/registration.js'
 
 /** Names an alert within what it is about; it keeps its name when it gets worse. */
 export type AlertName =
   | 'user-proxy'
   | 'stored-credential'
   | 'renewal'
+  | 'attributes'
   | 'short-grant'
   | 'machine-proxy'
   | 'service'
@@ -27,10 +28,14 @@ export type ConditionKind =
   | 'user-proxy-short'
   | 'user-proxy-expired'
   | 'user-proxy-unreadable'
+  | 'attributes-expired'
   | 'stored-credential-short'
   | 'stored-credential-expired'
   | 'renewal-failing'
   | 'renewal-refused'
+  | 'attributes-failing'
+  | 'attributes-refused'
+  | 'attributes-partial'
   | 'short-grant'
   | 'machine-proxy-short'
   | 'machine-proxy-expired'
@@ -48,8 +53,10 @@ export interface Condition {
   endsAt?: UnixSeconds
   /** It is mailed when it has lasted this long, in seconds; absent: at once. */
   graceSeconds?: number
-  /** The failure behind a `renewal` condition. */
+  /** The failure behind a `renewal` or `attributes` condition. */
   failure?: LastFailure
+  /** Behind `attributes-partial`. */
+  missing?: readonly string[]
   /** Behind a `short-grant`. */
   grant?: { askedSeconds: number; grantedSeconds: number; limit: GrantLimit }
   /** Behind a condition of the service or of the machine proxy. */
@@ -78,6 +85,9 @@ export const defaultRules: ConditionRules = Object.freeze({
 /** Within which a service that works has renewed what is short, in seconds. */
 const RENEWAL_COMES_SECONDS = 300
 
+/** What no renewal can bring back. */
+const LOST: readonly ConditionKind[] = ['user-proxy-expired', 'user-proxy-unreadable']
+
 /**
  * Failures of the machine proxy strike every registration at once and no user can cure them: the
  * machine proxy has an alert of its own, which goes to the site.
@@ -102,7 +112,7 @@ function assessRegistration(
   const { registration, state, at } = observation
   const unknown: AlertName[] = []
   const conditions = userProxyConditions(observation)
-  const proxyLost = conditions.some(({ level }) => level === 3)
+  const proxyLost = conditions.some(({ kind }) => LOST.includes(kind))
 
   const storedEnd = state.storedEnd?.at
   if (storedEnd === undefined) unknown.push('stored-credential')
@@ -111,9 +121,16 @@ function assessRegistration(
 
   // Nothing can renew a proxy that is lost; saying so twice would hide the one thing to do.
   const attempted = state.attemptedAt !== undefined || state.renewedAt !== undefined
+  const halves: AlertName[] = registration.voms.length > 0 ? ['renewal', 'attributes'] : ['renewal']
   const siteFault = MACHINE_PROXY_CODES.includes(state.lastFailure?.code ?? '')
-  if (proxyLost || !attempted || (state.failures > 0 && siteFault)) unknown.push('renewal')
-  else if (state.failures > 0) conditions.push(...renewalConditions(state.lastFailure, rules))
+  if (proxyLost || !attempted || (state.failures > 0 && siteFault)) {
+    unknown.push(...halves)
+  } else if (state.failures > 0) {
+    // Whether the other half works again is known when both do.
+    const failing = state.lastFailure?.stage ?? 'renewal'
+    unknown.push(...halves.filter((half) => half !== failing))
+    conditions.push(...renewalConditions(state.lastFailure, rules))
+  } else conditions.push(...partialConditions(state))
 
   if (state.renewedAt === undefined) unknown.push('short-grant')
   else if (state.shortGrant !== undefined) {
@@ -135,7 +152,11 @@ function userProxyConditions(observation: RegistrationObservation): Condition[] 
   const { at, proxyEnd, registration, state } = observation
   const alert = 'user-proxy'
   if (proxyEnd === undefined) return [{ alert, kind: 'user-proxy-unreadable', level: 3 }]
-  if (proxyEnd <= at) return [{ alert, kind: 'user-proxy-expired', level: 3, endsAt: proxyEnd }]
+  const { chainEnd = proxyEnd } = observation
+  if (proxyEnd <= at) {
+    const kind = chainEnd > at ? 'attributes-expired' : 'user-proxy-expired'
+    return [{ alert, kind, level: 3, endsAt: proxyEnd }]
+  }
   const leftSeconds = proxyEnd - at
   if (leftSeconds >= registration.proxySafeSeconds) return []
   // Just registered, or after a long standstill: the renewal that is due comes first.
@@ -153,11 +174,18 @@ function storedConditions(end: UnixSeconds, safeSeconds: number, at: UnixSeconds
 
 function renewalConditions(failure: LastFailure | undefined, rules: ConditionRules): Condition[] {
   if (failure === undefined) return []
-  const alert = 'renewal'
+  const alert = failure.stage ?? 'renewal'
   if (failure.persistence === 'permanent') {
-    return [{ alert, kind: 'renewal-refused', level: 2, failure }]
+    return [{ alert, kind: `${alert}-refused`, level: 2, failure }]
   }
-  return [{ alert, kind: 'renewal-failing', level: 1, graceSeconds: rules.lastingSeconds, failure }]
+  return [
+    { alert, kind: `${alert}-failing`, level: 1, graceSeconds: rules.lastingSeconds, failure },
+  ]
+}
+
+function partialConditions({ missingAttributes: missing }: RegistrationState): Condition[] {
+  if (missing === undefined || missing.length === 0) return []
+  return [{ alert: 'attributes', kind: 'attributes-partial', level: 1, missing }]
 }
 
 function machineProxyConditions(

@@ -3,6 +3,7 @@ import {
   lookCommand,
   machineProxyCommand,
   machineProxyCronFile,
+  registerCommand,
   uploadCommand,
   voboxCommand,
 } from '../registry/cure-commands.js'
@@ -35,11 +36,20 @@ export interface CureFacts {
   storedUseless: boolean
 }
 
+/** Who could give more, and what they would change. */
+const LONGER_FROM = {
+  'server-cap': 'MyProxy server for more (max_proxy_lifetime)',
+  attributes: 'VOMS server for a longer lifetime of attributes',
+} as const
+
 type Cure = (facts: CureFacts) => CureLine[]
 
 const upload: Cure = ({ registration }) => [say(UPLOAD), run(uploadCommand(registration))]
 
-const register: Cure = ({ vo }) => [say(REGISTER), run(voboxCommand(vo, 'register'))]
+const register: Cure = ({ vo, registration }) => [
+  say(REGISTER),
+  run(registerCommand(vo, registration)),
+]
 
 /** The service gives every failure that a person can cure the very command as its hint. */
 const refused: Cure = ({ failure }) =>
@@ -67,12 +77,28 @@ const failing: Cure = ({ registration, failure }) => [
   ...(failure?.hint === undefined ? [] : hintLines(failure.hint)),
 ]
 
+/** The VOMS servers are somebody else's; a person can see for themselves, with the proxy in the file. */
+const attributesFailing: Cure = ({ failure }) => [
+  say('The service goes on trying by itself, and there is nothing to do on the MyProxy server.'),
+  ...(failure?.hint === undefined ? [] : hintLines(failure.hint)),
+]
+
+const attributesExpired: Cure = (facts) => [
+  ...(facts.failure === undefined ? [] : refused(facts)),
+  say('The service goes on trying. To try now, and see what happens, on the VO-Box:'),
+  run(voboxCommand(facts.vo, 'renew', '--dn', facts.registration.identity)),
+]
+
+const attributesPartial: Cure = () => [
+  say('Ask the manager of the VO for what is missing, or register with what is granted.'),
+]
+
 function shortGrant({ grant }: Condition, facts: CureFacts): CureLine[] {
-  if (grant?.limit !== 'server-cap') return upload(facts)
+  if (grant?.limit !== 'server-cap' && grant?.limit !== 'attributes') return upload(facts)
   const hours = String(Math.max(1, Math.floor(grant.grantedSeconds / 3600)))
   return [
-    say('Ask the manager of the MyProxy server for more (max_proxy_lifetime), or ask for less:'),
-    run(voboxCommand(facts.vo, 'register', '-t', hours)),
+    say(`Ask the manager of the ${LONGER_FROM[grant.limit]}, or ask for less:`),
+    run(registerCommand(facts.vo, facts.registration, '-t', hours)),
   ]
 }
 
@@ -88,6 +114,14 @@ export function registrationCure(condition: Condition, facts: CureFacts): CureLi
       return failing(facts)
     case 'renewal-refused':
       return refused(facts)
+    case 'attributes-failing':
+      return attributesFailing(facts)
+    case 'attributes-refused':
+      return refused(facts)
+    case 'attributes-partial':
+      return attributesPartial(facts)
+    case 'attributes-expired':
+      return attributesExpired(facts)
     case 'short-grant':
       return shortGrant(condition, facts)
     default:

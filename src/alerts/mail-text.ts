@@ -117,6 +117,7 @@ function registrationFacts(observation: RegistrationObservation): Fact[] {
   const failed = lastFailure !== undefined && state.failures > 0
   return [
     ['DN', registration.identity],
+    ['VOMS attributes', registration.voms.length === 0 ? undefined : registration.voms.join(', ')],
     ['File', observation.file],
     ['User proxy ends', endText(observation.proxyEnd, at)],
     ['Stored credential ends', endText(state.storedEnd?.at, at)],

@@ -54,6 +54,16 @@ export function voboxCommand(vo: string, ...words: string[]): string {
   return ['vobox-proxy', '--vo', vo, ...words].map(quoteShell).join(' ')
 }
 
+/** `register` for the registration that there is: the attributes are part of what it is. */
+export function registerCommand(
+  vo: string,
+  { voms }: Pick<Registration, 'voms'>,
+  ...words: string[]
+): string {
+  const attributes = voms.length === 0 ? ['--no-voms'] : voms.flatMap((one) => ['--voms', one])
+  return voboxCommand(vo, 'register', ...words, ...attributes)
+}
+
 /** What makes a machine proxy at once; root runs it. */
 export function machineProxyCommand(vo: string): string {
   return `/etc/init.d/${vo}-box-proxyrenewal proxy`

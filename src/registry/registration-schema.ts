@@ -51,6 +51,7 @@ const stateSchema = v.object({
       message: v.string(),
       hint: v.exactOptional(v.string()),
       persistence: v.picklist(['transient', 'permanent']),
+      stage: v.exactOptional(v.picklist(['attributes'])),
     }),
   ),
   storedEnd: v.exactOptional(
@@ -60,9 +61,16 @@ const stateSchema = v.object({
     v.object({
       askedSeconds: seconds,
       grantedSeconds: seconds,
-      limit: v.picklist(['stored-lifetime', 'stored-credential-ends', 'server-cap', 'unknown']),
+      limit: v.picklist([
+        'stored-lifetime',
+        'stored-credential-ends',
+        'server-cap',
+        'attributes',
+        'unknown',
+      ]),
     }),
   ),
+  missingAttributes: v.exactOptional(v.array(v.string())),
   cappedUntil: v.exactOptional(instant),
 })
 

@@ -51,10 +51,21 @@ export interface LastFailure {
   message: string
   hint?: string
   persistence: 'transient' | 'permanent'
+  /**
+   * `attributes`: the MyProxy server did its part, and what failed is getting or accepting the VOMS
+   * attributes. Absent: anything before that.
+   */
+  stage?: 'attributes'
 }
 
 /** Why a renewal got less than it asked for. */
-export type GrantLimit = 'stored-lifetime' | 'stored-credential-ends' | 'server-cap' | 'unknown'
+export type GrantLimit =
+  | 'stored-lifetime'
+  | 'stored-credential-ends'
+  | 'server-cap'
+  /** The attributes end before the proxy that carries them. */
+  | 'attributes'
+  | 'unknown'
 
 /**
  * What happened to a registration; one small file each, that can be lost without losing anything an
@@ -76,6 +87,8 @@ export interface RegistrationState {
   storedEnd?: { at: UnixSeconds; learnedAt: UnixSeconds; from: 'info' | 'chain' }
   /** Set when the last renewal granted less than was asked for. */
   shortGrant?: { askedSeconds: number; grantedSeconds: number; limit: GrantLimit }
+  /** Registered attributes that the last renewal went without, as `allowPartial` lets it. */
+  missingAttributes?: readonly string[]
   /**
    * Set when a renewal yielded an end not later than the file's: nothing is wrong, nothing to gain.
    */

@@ -77,6 +77,11 @@ export function explainGrant(
         message: `asked for ${asked} and got ${granted}, which is all that the MyProxy server gives to anybody`,
         hint: 'Ask the manager of the MyProxy server for a higher max_proxy_lifetime, or register with a lower -t',
       }
+    case 'attributes':
+      return {
+        message: `asked for ${asked} and got ${granted}, because VOMS gives its attributes for no longer`,
+        hint: 'Ask the manager of the VOMS server for a longer lifetime of attributes, or register with a lower -t',
+      }
     case 'unknown':
       return {
         message: `asked for ${asked} and got ${granted}, and the MyProxy server did not say why`,

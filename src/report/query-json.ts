@@ -29,6 +29,7 @@ function registrationOf({ registration, state, file, proxy, storedSecondsLeft, n
     failures: state.failures,
     lastFailure: state.lastFailure ?? null,
     shortGrant: state.shortGrant ?? null,
+    missingAttributes: state.missingAttributes ?? [],
   }
 }
 

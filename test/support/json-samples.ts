@@ -77,9 +77,10 @@ const state: Complete<RegistrationState> = {
   renewedFrom: server,
   failures: 1,
   retryAt: at,
-  lastFailure: { ...said, at, code: 'TLS_FAILED', persistence: 'transient' },
+  lastFailure: { ...said, at, code: 'TLS_FAILED', persistence: 'transient', stage: 'attributes' },
   storedEnd: { at, learnedAt: at, from: 'info' },
   shortGrant,
+  missingAttributes: ['alice'],
   cappedUntil: at,
 }
 

@@ -5,6 +5,9 @@ import { AT, type Changes, failure, machine, observed } from './fixtures.js'
 
 const transient = failure('CONNECTION_FAILED', { persistence: 'transient' })
 const refused = failure('MYPROXY_NO_CREDENTIAL')
+const withRole = { registration: { voms: ['alice:/alice/Role=lcgadmin'] } }
+const vomsDown = failure('VOMS_SERVERS_FAILED', { persistence: 'transient', stage: 'attributes' })
+const revoked = failure('VOMS_ATTRIBUTE_NOT_GRANTED', { stage: 'attributes' })
 const shortStored = {
   askedSeconds: 48 * HOUR,
   grantedSeconds: 12 * HOUR,
@@ -64,6 +67,36 @@ describe('assess, of a registration', () => {
       { proxyEnd: hours(99), state: { failures: 3, lastFailure: refused } },
       ['user-proxy-expired'],
     ],
+    [
+      'finds the attributes expired, and not the proxy, while the chain lives for 36 h more',
+      { proxyEnd: AT, chainEnd: later(AT, 36 * HOUR) },
+      ['attributes-expired'],
+    ],
+    [
+      'goes on telling why VOMS refuses when the attributes have expired',
+      {
+        ...withRole,
+        proxyEnd: AT,
+        chainEnd: later(AT, HOUR),
+        state: { failures: 3, lastFailure: revoked },
+      },
+      ['attributes-expired', 'attributes-refused'],
+    ],
+    [
+      'finds VOMS failing, and not renewal, after a transient failure of that half',
+      { ...withRole, state: { failures: 1, lastFailure: vomsDown } },
+      ['attributes-failing'],
+    ],
+    [
+      'finds an attribute refused after a permanent failure of that half',
+      { ...withRole, state: { failures: 1, lastFailure: revoked } },
+      ['attributes-refused'],
+    ],
+    [
+      'finds attributes missing after a renewal that went without one of them',
+      { ...withRole, state: { missingAttributes: ['alice:/alice/Role=lcgadmin'] } },
+      ['attributes-partial'],
+    ],
   ])('%s', (_name, changes, kinds) => {
     expect(assess(observed(changes)).conditions.map(({ kind }) => kind)).toEqual(kinds)
   })
@@ -92,6 +125,14 @@ describe('assess, of a registration', () => {
       expect(assess(observed({ state }))).toEqual({ conditions: [], unknown: ['renewal'] })
     },
   )
+
+  it.each([
+    ['VOMS fails', vomsDown, 'renewal'],
+    ['MyProxy fails', transient, 'attributes'],
+  ])('declares neither half healthy while %s', (_name, lastFailure, other) => {
+    const state = { failures: 1, lastFailure }
+    expect(assess(observed({ ...withRole, state })).unknown).toEqual([other])
+  })
 
   it('calls unknown what a lost state would tell', () => {
     const lost = { ...observed(), state: { failures: 0 } }

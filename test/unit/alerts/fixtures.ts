@@ -59,10 +59,11 @@ export interface Changes {
   state?: Partial<RegistrationState>
   /** null: the file cannot be read. */
   proxyEnd?: UnixSeconds | null
+  chainEnd?: UnixSeconds
 }
 
 export function observed(changes: Changes = {}): RegistrationObservation {
-  const { proxyEnd = hours(148) } = changes
+  const { proxyEnd = hours(148), chainEnd } = changes
   return {
     about: 'registration',
     at: changes.at ?? AT,
@@ -70,6 +71,7 @@ export function observed(changes: Changes = {}): RegistrationObservation {
     state: { ...healthyState, ...changes.state },
     file: `/var/lib/vobox/alice/proxy_repository/${FILE_NAME}`,
     ...(proxyEnd !== null && { proxyEnd }),
+    ...(chainEnd !== undefined && { chainEnd }),
   }
 }
 

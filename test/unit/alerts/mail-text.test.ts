@@ -8,8 +8,9 @@ import { AT, failure, machine, observed } from './fixtures.js'
 
 const origin = { host: 'voalice01.example.org', vo: 'alice', reminderSeconds: DAY }
 const UPLOAD = 'myproxy-init -s px.example.org -d -n -t 48 -c 3000'
-const REGISTER = 'vobox-proxy --vo alice register'
+const REGISTER = 'vobox-proxy --vo alice register --no-voms'
 
+const withRole = { registration: { voms: ['alice:/alice/Role=lcgadmin'] } }
 const down = {
   failures: 1,
   lastFailure: failure('CONNECTION_FAILED', { persistence: 'transient' }),
@@ -41,7 +42,7 @@ Last renewal:           1970-01-05 04:00 UTC (now)
 What to do:
 Log in to the VO-Box with a fresh proxy of the same person and register
 it:
-    vobox-proxy --vo alice register
+    vobox-proxy --vo alice register --no-voms
 
 This is how it looked on 1970-01-05 04:00 UTC. A reminder comes every
 24 h while it lasts, and a last mail when it is over.
@@ -51,7 +52,7 @@ This is how it looked on 1970-01-05 04:00 UTC. A reminder comes every
   const stored = (end: number) => ({
     storedEnd: { at: later(AT, end), learnedAt: AT, from: 'info' as const },
   })
-  const grant = (limit: 'stored-lifetime' | 'server-cap') => ({
+  const grant = (limit: 'stored-lifetime' | 'server-cap' | 'attributes') => ({
     shortGrant: { askedSeconds: 48 * HOUR, grantedSeconds: 12 * HOUR, limit },
   })
   const failed = (code: string, hint?: string) => ({
@@ -132,7 +133,64 @@ This is how it looked on 1970-01-05 04:00 UTC. A reminder comes every
       'a server that grants 12 h to anybody',
       observed({ state: grant('server-cap') }),
       'granted lifetime alicesgm: shorter than asked',
-      ['    vobox-proxy --vo alice register -t 12\n', 'max_proxy_lifetime'],
+      ['    vobox-proxy --vo alice register -t 12 --no-voms\n', 'max_proxy_lifetime'],
+    ],
+    [
+      'VOMS that fails for good, while MyProxy works',
+      observed({
+        ...withRole,
+        state: {
+          failures: 9,
+          lastFailure: failure('VOMS_SERVERS_FAILED', {
+            stage: 'attributes',
+            hint: 'Ask the manager of the VOMS server',
+          }),
+        },
+      }),
+      'VOMS attributes alicesgm: no longer granted',
+      [
+        'The MyProxy server renews, but VOMS does not give',
+        'The old proxy stays while it lives.',
+        'VOMS attributes:        alice:/alice/Role=lcgadmin\n',
+        '    Ask the manager of the VOMS server\n',
+      ],
+    ],
+    [
+      'a role that was taken back, with the words of the server, which begin with its name',
+      observed({
+        ...withRole,
+        state: {
+          failures: 1,
+          lastFailure: failure('VOMS_ATTRIBUTE_NOT_GRANTED', {
+            stage: 'attributes',
+            message: 'voms.example.org:15000 refuses the role',
+          }),
+        },
+      }),
+      'VOMS attributes alicesgm: no longer granted',
+      ['help. voms.example.org:15000 refuses the role. The old proxy stays'],
+    ],
+    [
+      'a proxy that goes without a role',
+      observed({ ...withRole, state: { missingAttributes: ['alice:/alice/Role=lcgadmin'] } }),
+      'VOMS attributes alicesgm: not all granted',
+      ['renewed without some', 'alice:/alice/Role=lcgadmin.', 'register with what is granted'],
+    ],
+    [
+      'attributes that have expired',
+      observed({ ...withRole, proxyEnd: hours(99), chainEnd: hours(120) }),
+      'user proxy alicesgm: attributes EXPIRED',
+      ['expired 1970-01-05 03:00 UTC (1 h ago)', 'It can still be renewed', ' renew --dn /DC=ch/'],
+    ],
+    [
+      'attributes that VOMS grants for 12 h only',
+      observed({ ...withRole, state: grant('attributes') }),
+      'granted lifetime alicesgm: shorter than asked',
+      [
+        'Of the 48 h asked for, 12 h were granted: VOMS gives',
+        'manager of the VOMS server',
+        '    vobox-proxy --vo alice register -t 12 --voms alice:/alice/Role=lcgadmin\n',
+      ],
     ],
     [
       'a machine proxy that is missing',
@@ -166,7 +224,8 @@ This is how it looked on 1970-01-05 04:00 UTC. A reminder comes every
   ])('writes about %s', (_name, observation, subjectEnd, parts) => {
     const { subject, text } = firstMail(observation)
     expect(subject).toBe(`[vobox-proxy alice voalice01.example.org] ${subjectEnd}`)
-    for (const part of parts) expect(text).toContain(part)
+    const unbroken = text.replaceAll(/(?<=\S)\n(?=\S)/g, ' ')
+    for (const part of parts) expect(`${text}\n${unbroken}`).toContain(part)
   })
 
   it.each<[AlertStep, string, string]>([

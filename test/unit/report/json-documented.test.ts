@@ -116,6 +116,7 @@ describe('docs/json.md names each value of', () => {
         'stored-lifetime': true,
         'stored-credential-ends': true,
         'server-cap': true,
+        attributes: true,
         unknown: true,
       }),
     ],
