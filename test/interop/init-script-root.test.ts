@@ -3,9 +3,10 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { INIT_ADMIN, INIT_SCRIPT, InitScriptBox, mayRunInitScript } from '../support/init-script.js'
+import { INIT_ADMIN, INIT_SCRIPT, InitScriptBox } from '../support/init-script.js'
+import { mayMount } from '../support/may-mount.js'
 
-describe.runIf(mayRunInitScript)('the init script, run by root', () => {
+describe.runIf(mayMount)('the init script, run by root', () => {
   let box: InitScriptBox
   beforeEach(async () => {
     box = await InitScriptBox.make()

@@ -3,11 +3,12 @@ import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { bundleScript } from '../support/bundled-script.js'
-import { InitScriptBox, mayRunInitScript } from '../support/init-script.js'
+import { InitScriptBox } from '../support/init-script.js'
+import { mayMount } from '../support/may-mount.js'
 
 const CONFIG = '[mail]\ntransport = "none"\n[keys]\npool = 0\n'
 
-describe.runIf(mayRunInitScript)('the init script and its service', () => {
+describe.runIf(mayMount)('the init script and its service', () => {
   let box: InitScriptBox
   let starts: string
   const run = (action: string) => box.run(action, { VOBOX_PROXY_CONFIG: '/etc/vobox-proxy.toml' })

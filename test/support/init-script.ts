@@ -1,6 +1,6 @@
 /**
  * The init script, run by root with an `/etc` of its own, over a VO directory of another account's.
- * Only for tests that are root and may mount; see {@link mayRunInitScript}.
+ * Only for tests that are root and may mount; see `mayMount`.
  */
 import { spawnSync } from 'node:child_process'
 import {
@@ -27,9 +27,6 @@ const KEPT = ['passwd', 'group', 'nsswitch.conf', 'ld.so.cache']
 
 /** No service takes longer to start or stop on a busy machine, in milliseconds. */
 const DEADLINE_MS = 60_000
-
-export const mayRunInitScript =
-  process.getuid?.() === 0 && spawnSync('unshare', ['-m', 'true']).status === 0
 
 let made = 0
 

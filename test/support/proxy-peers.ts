@@ -1,5 +1,6 @@
 /** Where the proxy tools of other people run: a trust directory, a home, an empty environment. */
 import { execa } from 'execa'
+import { withoutHostCredential } from './host-credential.js'
 import type { TestAuthority } from './pki.js'
 import { writeTrustDirectory } from './pki-files.js'
 import { findProgram } from './programs.js'
@@ -29,7 +30,8 @@ export class PeerDirectory {
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
   ): Promise<{ exitCode: number | undefined; text: string }> {
-    const { exitCode, stdout, stderr } = await execa(findProgram(program) ?? program, args, {
+    const command = withoutHostCredential(findProgram(program) ?? program, args)
+    const { exitCode, stdout, stderr } = await execa(...command, {
       reject: false,
       timeout: 60_000,
       extendEnv: false,

@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import type { Credential } from '../../src/proxy/credential.js'
 import { buildName } from '../../src/x509/name.js'
+import { withoutHostCredential } from './host-credential.js'
 import { hostName, TestAuthority, userName } from './pki.js'
 import { writeCredentialPair, writeProxyFile, writeTrustDirectory } from './pki-files.js'
 import { findProgram } from './programs.js'
@@ -143,7 +144,8 @@ export async function startRealGrid(options: RealGridOptions = {}): Promise<Real
   })
 
   const run: RealGrid['run'] = async (program, args, { as, proxy, input = '', env } = {}) => {
-    const { exitCode, stdout, stderr } = await execa(findProgram(program) ?? program, args, {
+    const command = withoutHostCredential(findProgram(program) ?? program, args)
+    const { exitCode, stdout, stderr } = await execa(...command, {
       reject: false,
       input,
       extendEnv: false,
@@ -213,7 +215,8 @@ async function startServer(
   const args = ['-c', configuration, '-l', '127.0.0.1', '-p', '0', '-z', portFile]
   args.push('-s', storeDirectory, '-P', pidFile)
   const env = { ...environment, ...serverEnvironment, X509_USER_CERT: cert, X509_USER_KEY: key }
-  await ended(spawn(program, args, { env, stdio: 'ignore', cwd: directory }))
+  const command = withoutHostCredential(program, args)
+  await ended(spawn(...command, { env, stdio: 'ignore', cwd: directory }))
   const pid = await readNumber(pidFile)
   return {
     port: await readNumber(portFile),
