@@ -13,17 +13,6 @@ export type VomsAnswer =
   | { kind: 'granted'; acs: Uint8Array[]; warnings: string[] }
   | { kind: 'refused'; refusals: VomsRefusal[] }
 
-/** What is asked of one server; every text in it has been checked. */
-export interface VomsQuestion {
-  /** The VO, for what is asked without an FQAN. */
-  vo: string
-  /** In the order wanted; at least one. */
-  fqans: readonly { readonly group: string; readonly role?: string }[]
-  lifetimeSeconds: number
-  /** Hosts that alone may use the answer. */
-  targets: readonly string[]
-}
-
 /** Largest answer accepted, in bytes; an attribute certificate of a hundred FQANs has some 20,000. */
 export const MAX_ANSWER_BYTES = 1024 * 1024
 
