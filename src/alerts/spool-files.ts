@@ -61,8 +61,12 @@ export class SpoolFiles {
   /** Whether a mail about this alert waits. Costs one directory listing. */
   async holds(alert: string): Promise<boolean> {
     if ([...this.#unsaved.values()].some((mail) => mail.alert === alert)) return true
-    const about = halfDigest(alert)
-    return (await this.#names(WAITING)).some((name) => name.startsWith(about))
+    return (await this.#namesAbout(alert)).length > 0
+  }
+
+  /** What waits about this alert, in no order. Reads those files alone. */
+  async about(alert: string): Promise<QueuedMail[]> {
+    return this.#readAll(await this.#namesAbout(alert), (mail) => mail.alert === alert)
   }
 
   /** Never rejects for a disk that takes nothing. */
@@ -80,12 +84,7 @@ export class SpoolFiles {
 
   /** Everything that waits, oldest first. What is not understood is removed, and that is said. */
   async load(): Promise<QueuedMail[]> {
-    const mails: QueuedMail[] = []
-    for (const name of await this.#names(WAITING)) {
-      const mail = await this.#read(name)
-      if (mail !== undefined && !this.#unsaved.has(mail.messageId)) mails.push(mail)
-    }
-    mails.push(...this.#unsaved.values())
+    const mails = await this.#readAll(await this.#names(WAITING), () => true)
     return mails.sort((a, b) => a.queuedAt - b.queuedAt || (a.messageId < b.messageId ? -1 : 1))
   }
 
@@ -131,6 +130,24 @@ export class SpoolFiles {
       const path = join(directory, name)
       if (now - (await readSentAt(files, path)) >= NOTE_SECONDS) await files.remove(path)
     }
+  }
+
+  /** The files named, and what could not be written. */
+  async #readAll(
+    names: readonly string[],
+    wanted: (mail: QueuedMail) => boolean,
+  ): Promise<QueuedMail[]> {
+    const mails: QueuedMail[] = []
+    for (const name of names) {
+      const mail = await this.#read(name)
+      if (mail !== undefined && !this.#unsaved.has(mail.messageId)) mails.push(mail)
+    }
+    return [...mails, ...this.#unsaved.values()].filter(wanted)
+  }
+
+  async #namesAbout(alert: string): Promise<string[]> {
+    const about = halfDigest(alert)
+    return (await this.#names(WAITING)).filter((name) => name.startsWith(about))
   }
 
   async #read(name: string): Promise<QueuedMail | undefined> {

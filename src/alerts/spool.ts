@@ -7,11 +7,13 @@
  * mail twice; both then carry the same message id.
  */
 import { toVoboxError, VoboxError } from '../errors.js'
+import { asUnixSeconds, type UnixSeconds } from '../ports/clock.js'
 import { withDeadline } from '../ports/deadline.js'
 import { parseMailAddress } from '../ports/mail-address.js'
 import type { Mail, Mailer } from '../ports/mailer.js'
 import type { QueuedMail } from './alert-schema.js'
 import { SpoolFiles, type SpoolFilesDependencies } from './spool-files.js'
+import { utcText } from './time-text.js'
 
 export interface SpoolDependencies extends SpoolFilesDependencies {
   mailer: Mailer
@@ -65,8 +67,15 @@ export class MailSpool {
       return false
     }
     const now = clock.now()
-    await this.#spool.save({ ...mail, queuedAt: now, attempts: 0, nextAt: now, refused: false })
+    const queuedAt = await this.#place(mail.alert, now)
+    await this.#spool.save({ ...mail, queuedAt, attempts: 0, nextAt: now, refused: false })
     return true
+  }
+
+  /** Behind all that waits about the same alert: within a second too, and after the clock went back. */
+  async #place(alert: string, now: UnixSeconds): Promise<number> {
+    const before = await this.#spool.about(alert)
+    return Math.max(now, ...before.map(({ queuedAt }) => queuedAt + 1))
   }
 
   /** Whether a mail about this alert waits. */
@@ -96,18 +105,26 @@ export class MailSpool {
     }
   }
 
-  /** Beginning, reminder and all-clear of one alert leave in this order. */
+  /**
+   * Beginning, reminder and all-clear of one alert leave in this order. One that was refused holds
+   * nothing up, since the address may have been corrected since: it is dropped when a later one has
+   * been taken, which says so.
+   */
   async #sendDue(signal: AbortSignal | undefined): Promise<void> {
     const blocked = new Set<string>()
+    const refused = new Map<string, QueuedMail[]>()
     let failures = 0
     for (const mail of await this.#spool.load()) {
       if (blocked.has(mail.alert)) continue
+      const earlier = refused.get(mail.alert) ?? []
       if (!this.#isDue(mail)) {
-        // A refused one holds nothing up: the address may have been corrected since.
-        if (!mail.refused) blocked.add(mail.alert)
+        if (mail.refused) refused.set(mail.alert, [...earlier, mail])
+        else blocked.add(mail.alert)
         continue
       }
-      const outcome = await this.#send(mail, signal)
+      const outcome = await this.#send(mail, earlier, signal)
+      if (outcome === 'sent') refused.delete(mail.alert)
+      if (outcome === 'refused') refused.set(mail.alert, [...earlier, mail])
       if (outcome === 'failed') blocked.add(mail.alert)
       failures = outcome === 'failed' ? failures + 1 : 0
       if (failures === FAILURES_TO_PAUSE) return
@@ -120,7 +137,12 @@ export class MailSpool {
     return nextAt <= now || nextAt > now + REFUSED_PAUSE_SECONDS
   }
 
-  async #send(mail: QueuedMail, signal: AbortSignal | undefined): Promise<Outcome> {
+  /** @param earlier mails of the same alert that were refused and still wait. */
+  async #send(
+    mail: QueuedMail,
+    earlier: readonly QueuedMail[],
+    signal: AbortSignal | undefined,
+  ): Promise<Outcome> {
     const { clock, journal, mailer, deadlineMs } = this.#deps
     signal?.throwIfAborted()
     try {
@@ -129,13 +151,17 @@ export class MailSpool {
         deadlineMs,
         signal,
         () => tookTooLong(deadlineMs),
-        async (inner) => mailer.send(toMail(mail), inner),
+        async (inner) => mailer.send(toMail(mail, earlier), inner),
       )
     } catch (error) {
       if (signal?.aborted) throw error
       return this.#notSent(mail, toVoboxError(error))
     }
     await this.#spool.markSent(mail)
+    for (const { subject, messageId, alert } of earlier) {
+      await this.#spool.remove({ alert, messageId })
+      journal.write('warn', 'mail-overtaken', `never sent, a later one was: ${subject}`)
+    }
     journal.write('info', 'mail-sent', `mail sent: ${mail.subject}`, { to: mail.to.join(',') })
     return 'sent'
   }
@@ -159,8 +185,21 @@ export class MailSpool {
 }
 
 /** Addresses are checked again: the file may have been written by an older version, or by hand. */
-function toMail({ messageId, to, subject, text }: QueuedMail): Mail {
-  return { messageId, to: to.map(parseMailAddress), subject, text }
+function toMail(
+  { messageId, to, subject, text }: QueuedMail,
+  earlier: readonly QueuedMail[],
+): Mail {
+  return { messageId, to: to.map(parseMailAddress), subject, text: text + note(earlier) }
+}
+
+/** What the reader never got, so that an all-clear does not come out of the blue. */
+function note(earlier: readonly QueuedMail[]): string {
+  if (earlier.length === 0) return ''
+  const lines = earlier.map(({ subject, queuedAt }) => {
+    return `    ${utcText(asUnixSeconds(queuedAt))}  ${subject}`
+  })
+  const head = 'Earlier mail about this could not be sent, and does not come any more:'
+  return `\n${[head, ...lines].join('\n')}\n`
 }
 
 function pauseSeconds(attempts: number): number {

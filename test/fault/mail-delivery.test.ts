@@ -91,6 +91,26 @@ describe('three mails about one proxy', () => {
     expect(new Set(sink.mails.map(({ messageId }) => messageId)).size).toBe(3)
   })
 
+  it('become one all-clear, which names the two before it, when those were refused for good', async () => {
+    const sink = await smtpSink()
+    const { clock, open, look } = await alertsThrough(sink.port)
+    sink.behave({ kind: 'refuse', responseCode: 550 })
+    for (const left of [1800, -60]) {
+      const keeper = open()
+      await keeper.observe(look(left))
+      await keeper.flush()
+      await clock.advanceSeconds(HOUR)
+    }
+    sink.behave({ kind: 'accept' })
+    await open().observe(look(DAY))
+    for (let round = 0; round < 12; round += 1) {
+      await open().flush()
+      await clock.advanceSeconds(HOUR)
+    }
+    expect(sink.mails.map(({ subject }) => subject)).toEqual(SUBJECTS.slice(2))
+    for (const subject of SUBJECTS.slice(0, 2)) expect(sink.mails[0]?.text).toContain(subject)
+  })
+
   it('reach the others though one address is refused for good', async () => {
     const sink = await smtpSink()
     const { clock, open, look } = await alertsThrough(sink.port)

@@ -135,18 +135,71 @@ describe('MailSpool', () => {
     expect(mailer.subjects).toEqual(['other', 'begin', 'end'])
   })
 
-  it('tries an address that was refused for good every 6 h, holding nothing else up', async () => {
+  it('sends five mails of one alert in the order they came in within one second', async () => {
+    const { spool, mailer, clock, open } = await spooled()
+    const names = ['begin', 'worse', 'end', 'begin again', 'end again']
+    mailer.down()
+    for (const name of names) await open().add(mail(name, { alert: 'a' }))
+    await spool.flush()
+    mailer.up()
+    await clock.advanceSeconds(60)
+    await spool.flush()
+    expect(mailer.subjects).toEqual(names)
+  })
+
+  it('sends what came after the clock was set back ten days behind what came before', async () => {
+    const { spool, mailer, clock } = await spooled()
+    mailer.down()
+    await spool.add(mail('begin', { alert: 'a' }))
+    clock.jump(-10 * DAY)
+    await spool.add(mail('end', { alert: 'a' }))
+    mailer.up()
+    await spool.flush()
+    expect(mailer.subjects).toEqual(['begin', 'end'])
+  })
+
+  it('tries an address that was refused for good every 6 h', async () => {
     const { spool, mailer, clock } = await spooled()
     mailer.down('permanent')
     await spool.add(mail('begin', { alert: 'a' }))
     await spool.flush()
-    await clock.advanceSeconds(1)
+    mailer.up()
+    await flushFor(spool, clock, 6 * HOUR - 60)
+    expect(mailer.subjects).toEqual([])
+    await flushFor(spool, clock, 120)
+    expect(mailer.subjects).toEqual(['begin'])
+  })
+
+  it('lets an all-clear pass two mails that were refused, drops those, and says so in it', async () => {
+    const { spool, mailer, clock, directory, journaled } = await spooled()
+    mailer.down('permanent')
+    for (const name of ['begin', 'worse']) {
+      await spool.add(mail(name, { alert: 'a' }))
+      await spool.flush()
+      await clock.advanceSeconds(HOUR)
+    }
     await spool.add(mail('end', { alert: 'a' }))
     mailer.up()
-    await flushFor(spool, clock, 300)
+    await flushFor(spool, clock, 12 * HOUR)
     expect(mailer.subjects).toEqual(['end'])
-    await flushFor(spool, clock, 6 * HOUR)
-    expect(mailer.subjects).toEqual(['end', 'begin'])
+    expect(mailer.sent[0]?.text).toMatch(
+      /^text\n\nEarlier mail .* does not come any more:\n {4}.*UTC {2}begin\n {4}.*UTC {2}worse\n$/,
+    )
+    expect(journaled.filter((event) => event === 'mail-overtaken')).toHaveLength(2)
+    expect((await readdir(directory)).filter((name) => name.endsWith('.mail'))).toEqual([])
+  })
+
+  it('keeps both of two mails whose address is refused, in their order', async () => {
+    const { spool, mailer, clock } = await spooled()
+    mailer.down('permanent')
+    await spool.add(mail('begin', { alert: 'a' }))
+    await spool.flush()
+    await clock.advanceSeconds(HOUR)
+    await spool.add(mail('end', { alert: 'a' }))
+    await spool.flush()
+    mailer.up()
+    await flushFor(spool, clock, 8 * HOUR)
+    expect(mailer.subjects).toEqual(['begin', 'end'])
   })
 
   it('gives up after a week and not before, and says so', async () => {
