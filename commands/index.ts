@@ -2,6 +2,7 @@
 import Env from './env.js'
 import Info from './info.js'
 import MachineProxy from './machine-proxy.js'
+import ProxyInit from './proxy-init.js'
 import Query from './query.js'
 import QueryDn from './query-dn.js'
 import QueryMyproxyTimeleft from './query-myproxy-timeleft.js'
@@ -16,6 +17,7 @@ export const COMMANDS = {
   env: Env,
   info: Info,
   'machine-proxy': MachineProxy,
+  'proxy-init': ProxyInit,
   query: Query,
   'query-dn': QueryDn,
   'query-myproxy-timeleft': QueryMyproxyTimeleft,

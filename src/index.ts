@@ -11,11 +11,13 @@ export type { Config } from './config/config.js'
 export { parseDuration, parseHoursAndMinutes, showDuration } from './config/duration.js'
 export { type ErrorCode, isVoboxError, printable, toVoboxError, VoboxError } from './errors.js'
 export { interruption } from './node/cli/interruption.js'
+export { passPhraseFrom } from './node/cli/pass-phrase.js'
 export { type OpenVoOptions, openVo, type VoContext } from './node/compose/compose.js'
 export type { Answer, AnswerCommand } from './node/compose/compose-answer.js'
 export { answerFor, secondsLeftOfLogin } from './node/compose/compose-answer-vo.js'
 export { inspectFile } from './node/compose/compose-info.js'
 export { placeMachineProxy } from './node/compose/compose-machine-proxy.js'
+export { initProxy } from './node/compose/compose-proxy-init.js'
 export {
   callerOf,
   openVoForRegistering,
@@ -40,6 +42,11 @@ export { exitStatusOf } from './report/exit-status.js'
 export { encodeFailure, JSON_VERSION, showFailure } from './report/failure.js'
 export { encodeInfo, showInfo } from './report/info-text.js'
 export { encodeMachineProxy, showMachineProxy } from './report/machine-proxy-text.js'
+export {
+  encodeProxyInit,
+  showProxyInit,
+  showProxyInitStep,
+} from './report/proxy-init-text.js'
 export { encodeQuery } from './report/query-json.js'
 export { showQueryTable } from './report/query-table.js'
 export {
@@ -48,5 +55,6 @@ export {
   showRegistered,
   showUnregistered,
   showWarning,
+  type Warning,
 } from './report/register-text.js'
 export { encodeRenewals, failureOfRenewal, showRenewal } from './report/renew-text.js'

@@ -27,6 +27,17 @@ export async function secondsOf(
   }
 }
 
+/** A whole number of at most nine digits; absent: absent. */
+export async function wholeNumberOf(
+  option: string,
+  text: string | undefined,
+): Promise<number | undefined> {
+  if (text === undefined || /^\d{1,9}$/.test(text)) return text === undefined ? text : Number(text)
+  const { printable, VoboxError } = await loadLibrary()
+  const message = `--${option}: '${printable(text, 100)}' is not a whole number`
+  throw new VoboxError('USAGE', message, { data: { option, text } })
+}
+
 /** The members that are not undefined: absent settings must be absent, not undefined. */
 export function present<T extends object>(
   fields: T,

@@ -6,9 +6,9 @@ import { Command, Flags } from '@oclif/core'
 import type {
   AnswerCommand,
   RegisterContext,
-  RegisterWarning,
   Selection,
   VoContext,
+  Warning,
 } from '../../src/index.js'
 
 /** The library, loaded when first needed. */
@@ -76,7 +76,7 @@ export abstract class VoboxCommand extends Command {
   }
 
   /** The same with its cure. */
-  protected async tellWarning(warning: RegisterWarning): Promise<void> {
+  protected async tellWarning(warning: Warning): Promise<void> {
     const { showWarning } = await loadLibrary()
     process.stderr.write(showWarning(this.config.bin, warning))
   }

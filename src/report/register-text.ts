@@ -2,11 +2,7 @@
 import { printable } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
 import { showDistance, showDuration, showInstant } from '../ports/time-text.js'
-import type {
-  RegisterResult,
-  RegisterWarning,
-  UnregisterResult,
-} from '../renewal/registering/register-request.js'
+import type { RegisterResult, UnregisterResult } from '../renewal/registering/register-request.js'
 import { encodeDocument } from './query-json.js'
 
 const OUTCOMES: Record<RegisterResult['outcome'], string> = {
@@ -38,8 +34,14 @@ export function showUnregistered({ registration, file, fileRemoved }: Unregister
   return `successfully unregistered ${printable(registration.identity)}\n  proxy    ${removed}\n`
 }
 
+/** Something that worked and that the person should know all the same. */
+export interface Warning {
+  message: string
+  hint?: string | undefined
+}
+
 /** A warning for stderr, its cure below it. */
-export function showWarning(program: string, { message, hint }: RegisterWarning): string {
+export function showWarning(program: string, { message, hint }: Warning): string {
   const cure = hint === undefined ? '' : `  ${printable(hint)}\n`
   return `${program}: warning: ${printable(message)}\n${cure}`
 }

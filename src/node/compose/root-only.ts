@@ -10,13 +10,16 @@ const STICKY = 0o1000
 /**
  * Refuses, with `FILE_UNSAFE`, a path below a directory that is not root's or that others can write.
  * In a sticky one, such as `/tmp`, others cannot replace what is root's, so that does no harm.
+ *
+ * @param itself whether `path` is a directory that something is to be written into, so that nobody
+ *   else may write it either; default false.
  */
-export function requireRootOnly(path: string): void {
+export function requireRootOnly(path: string, itself = false): void {
   const real = realPathOf(path)
   for (let at = real; ; at = dirname(at)) {
     const { uid, mode } = lstatSync(at)
     const open = (mode & WRITABLE_BY_OTHERS) !== 0 && (mode & STICKY) === 0
-    if (uid !== 0 || (at !== real && open)) throw unsafe(path, at)
+    if (uid !== 0 || ((itself || at !== real) && open)) throw unsafe(path, at)
     if (at === '/') return
   }
 }
