@@ -2,7 +2,7 @@
  * Whether a client is given a delegated proxy, and what it must show for it. Pure: the repository
  * was looked into before, the challenge comes after.
  */
-import { ANONYMOUS } from './dn-pattern.js'
+import { ANONYMOUS, type DnForms } from './dn-pattern.js'
 import {
   type Access,
   type CredentialPolicy,
@@ -13,8 +13,8 @@ import {
 
 /** Who asks, as far as the policy cares. */
 export interface Asker {
-  /** Identity DN in one-line form, or {@link ANONYMOUS}. */
-  dn: string
+  /** Identity DN, or {@link ANONYMOUS}. */
+  dn: DnForms
   /** Whether a pass phrase came with the request. */
   hasPassPhrase: boolean
 }
@@ -63,8 +63,8 @@ export function decideDelegation(
     if (access.authorized_retrievers.allowed) return { action: 'check-pass-phrase' }
     return { action: 'refuse', because: 'policy', reasons }
   }
-  const self = asker.dn === wanted.owner && policy.allowSelfAuthorization !== true
-  const certified = asker.dn !== ANONYMOUS && !self
+  const self = asker.dn.oneLine === wanted.owner && policy.allowSelfAuthorization !== true
+  const certified = asker.dn.oneLine !== ANONYMOUS && !self
   const mayRenew = certified && access.authorized_renewers.allowed
   const trusted =
     certified && access.trusted_retrievers.allowed && access.authorized_retrievers.allowed
@@ -83,7 +83,7 @@ export function decideDelegation(
 
 function whyNotAlthoughListed({ dn }: Asker, self: boolean): string {
   const why = self ? 'self-authz not allowed' : 'a certificate is needed'
-  return `"${dn}" not authorized by server's authorized_renewers policy (${why})`
+  return `"${dn.oneLine}" not authorized by server's authorized_renewers policy (${why})`
 }
 
 /**
@@ -97,7 +97,7 @@ function decideUnknown(
   access: Record<Access, ReturnType<typeof decideAccess>>,
   reasons: readonly string[],
 ): DelegationDecision {
-  if (asker.dn === ANONYMOUS) {
+  if (asker.dn.oneLine === ANONYMOUS) {
     if (!access.authorized_retrievers.allowed) {
       return { action: 'refuse', because: 'policy', reasons }
     }

@@ -16,6 +16,15 @@ const MAX_DN_CHARACTERS = 8192
 /** Name under which a client without a certificate meets the policy, as in the C server. */
 export const ANONYMOUS = '<anonymous>'
 
+/**
+ * A distinguished name as patterns meet it: OpenSSL 3 writes `CN=host\/fqdn` where older versions,
+ * and most patterns that people have, say `CN=host/fqdn`. Either form may match.
+ */
+export type DnForms = Readonly<Record<'oneLine' | 'classicOneLine', string>>
+
+/** One text for both. */
+export const plainDn = (text: string): DnForms => ({ oneLine: text, classicOneLine: text })
+
 type Step = { kind: 'any-text' } | { kind: 'any-character' } | { kind: 'literal'; text: string }
 
 /** Whether all of `dn` matches `pattern`. Time grows with the product of both lengths at worst. */
@@ -25,9 +34,13 @@ export function matchesDnPattern(pattern: string, dn: string): boolean {
   return parsePattern(pattern).some((steps) => matchesSteps(steps, characters))
 }
 
-/** Whether any of `patterns` matches; none never does. */
-export function matchesAnyDnPattern(patterns: readonly string[], dn: string): boolean {
-  return patterns.some((pattern) => matchesDnPattern(pattern, dn))
+/** Whether any of `patterns` matches the name in either form; none never does. */
+export function matchesAnyDnPattern(
+  patterns: readonly string[],
+  { oneLine, classicOneLine }: DnForms,
+): boolean {
+  const forms = oneLine === classicOneLine ? [oneLine] : [oneLine, classicOneLine]
+  return patterns.some((pattern) => forms.some((dn) => matchesDnPattern(pattern, dn)))
 }
 
 /** The alternatives of a pattern. A backslash at the very end stands for itself. */

@@ -5,7 +5,7 @@
  * whatever a credential says; then the credential's own pattern must match, or, where it was stored
  * without one, the server's `default…` lines.
  */
-import { matchesAnyDnPattern, matchesDnPattern } from './dn-pattern.js'
+import { type DnForms, matchesAnyDnPattern } from './dn-pattern.js'
 
 /** Lists of DN patterns. An absent or empty list means what the comment says. */
 export interface MyProxyPolicy {
@@ -69,12 +69,12 @@ const ACCESS_RULES: Record<Access, AccessRule> = {
 export type PolicyDecision = { allowed: true } | { allowed: false; reason: string }
 
 /** Whether `dn` may store. */
-export function mayStore(policy: MyProxyPolicy, dn: string): boolean {
+export function mayStore(policy: MyProxyPolicy, dn: DnForms): boolean {
   return matchesAnyDnPattern(policy.acceptedCredentials ?? [], dn)
 }
 
 /** Whether the server's own lines admit `dn`, whatever credential it is about. */
-export function passesServerPolicy(policy: MyProxyPolicy, access: Access, dn: string): boolean {
+export function passesServerPolicy(policy: MyProxyPolicy, access: Access, dn: DnForms): boolean {
   return matchesAnyDnPattern(ACCESS_RULES[access].server(policy) ?? [], dn)
 }
 
@@ -85,18 +85,18 @@ export function passesServerPolicy(policy: MyProxyPolicy, access: Access, dn: st
 export function decideAccess(
   policy: MyProxyPolicy,
   access: Access,
-  dn: string,
+  dn: DnForms,
   credential: CredentialPolicy,
 ): PolicyDecision {
   const refuse = (whose: string): PolicyDecision => ({
     allowed: false,
-    reason: `"${dn}" not authorized by ${whose} ${access} policy`,
+    reason: `"${dn.oneLine}" not authorized by ${whose} ${access} policy`,
   })
   const rule = ACCESS_RULES[access]
   if (!passesServerPolicy(policy, access, dn)) return refuse("server's")
   const own = rule.own(credential)
   if (own !== undefined && own !== '') {
-    return matchesDnPattern(own, dn) ? { allowed: true } : refuse("credential's")
+    return matchesAnyDnPattern([own], dn) ? { allowed: true } : refuse("credential's")
   }
   const defaults = rule.fallback(policy) ?? []
   const admitted = defaults.length === 0 ? rule.openByDefault : matchesAnyDnPattern(defaults, dn)

@@ -34,7 +34,7 @@ export async function serveGet(
   const entry = await context.repository.find(username, credentialName)
   const decision = decideDelegation(
     context.policy,
-    { dn: client.dn, hasPassPhrase: passPhrase !== '' },
+    { dn: client.forms, hasPassPhrase: passPhrase !== '' },
     entry && { ...entry.data, isProtected: isProtected(entry) },
   )
   if (decision.action === 'refuse') throw refusalFor(decision, request)

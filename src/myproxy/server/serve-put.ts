@@ -37,7 +37,7 @@ export async function servePut(
   const { stream, client, signal } = exchange
   const { username, credentialName, passPhrase } = request
   requireChain(client)
-  if (!mayStore(context.policy, client.dn)) throw notAccepted(client.dn)
+  if (!mayStore(context.policy, client.forms)) throw notAccepted(client.dn)
   if (credentialName !== undefined) checkCredentialName(credentialName)
   if (passPhrase !== '' && [...passPhrase].length < MIN_PASS_PHRASE_CHARACTERS) {
     throw passPhraseTooShort(MIN_PASS_PHRASE_CHARACTERS)

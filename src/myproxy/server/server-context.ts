@@ -8,7 +8,7 @@ import { type ValidatedChain, validateProxyChain } from '../../proxy/validate-pr
 import type { Certificate } from '../../x509/certificate.js'
 import type { TrustAnchors } from '../../x509/trust-anchors.js'
 import type { CredentialRepository } from './credential-repository.js'
-import { ANONYMOUS } from './dn-pattern.js'
+import { ANONYMOUS, type DnForms } from './dn-pattern.js'
 import type { GuessBrake } from './guess-brake.js'
 import type { MyProxyPolicy } from './policy.js'
 import { notAuthenticated } from './refusals.js'
@@ -38,6 +38,8 @@ export interface ServerContext {
 export interface Client {
   /** Identity DN in one-line form, or {@link ANONYMOUS}. */
   dn: string
+  /** The same as patterns meet it. */
+  forms: DnForms
   /** Numeric address. */
   address: string
   /** Absent for a client without a certificate. */

@@ -23,7 +23,7 @@ import { encodePrivateKey } from '../../x509/private-key.js'
 import type { TrustAnchors } from '../../x509/trust-anchors.js'
 import { NetworkCounter } from './client-network.js'
 import type { CredentialRepository } from './credential-repository.js'
-import { ANONYMOUS } from './dn-pattern.js'
+import { ANONYMOUS, plainDn } from './dn-pattern.js'
 import { GuessBrake, type GuessBrakeOptions } from './guess-brake.js'
 import type { MyProxyPolicy } from './policy.js'
 import { untrustedClient } from './refusals.js'
@@ -185,7 +185,9 @@ export class MyProxyServer {
   async #identify(socket: TLSSocket, address: string): Promise<Client> {
     try {
       const certificates = readPeerChain(socket)
-      if (certificates.length === 0) return { dn: ANONYMOUS, address }
+      if (certificates.length === 0) {
+        return { dn: ANONYMOUS, forms: plainDn(ANONYMOUS), address }
+      }
       const chain = await validateChain(this.#context, certificates, 'client')
       if (!speaksForOwner(chain)) {
         throw new VoboxError(
@@ -194,7 +196,8 @@ export class MyProxyServer {
           { data: { policy: chain.facts.policy } },
         )
       }
-      return { dn: chain.facts.identity.oneLine, address, chain }
+      const { identity } = chain.facts
+      return { dn: identity.oneLine, forms: identity, address, chain }
     } catch (error) {
       if (isVoboxError(error) && error.code !== 'TRUST_ANCHORS_UNREADABLE') {
         throw untrustedClient(error)

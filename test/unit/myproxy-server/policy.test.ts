@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { decideDelegation, type Wanted } from '../../../src/myproxy/server/decide-delegation.js'
-import { ANONYMOUS } from '../../../src/myproxy/server/dn-pattern.js'
+import { ANONYMOUS, plainDn } from '../../../src/myproxy/server/dn-pattern.js'
 import { decideAccess, type MyProxyPolicy, mayStore } from '../../../src/myproxy/server/policy.js'
+import { buildName } from '../../../src/x509/name.js'
 
 const ALICE = '/DC=org/CN=alice'
 const VOBOX = '/DC=org/OU=Hosts/CN=vobox'
@@ -19,7 +20,7 @@ const site: MyProxyPolicy = {
 
 describe('decideAccess', () => {
   it('lets the server refuse before anything a credential says', () => {
-    expect(decideAccess(site, 'authorized_renewers', ALICE, { renewer: '*' })).toEqual({
+    expect(decideAccess(site, 'authorized_renewers', plainDn(ALICE), { renewer: '*' })).toEqual({
       allowed: false,
       reason: `"${ALICE}" not authorized by server's authorized_renewers policy`,
     })
@@ -27,33 +28,64 @@ describe('decideAccess', () => {
 
   it('lets a credential narrow what the server allows', () => {
     const wanted = { renewer: '*/CN=vobox' }
-    expect(decideAccess(site, 'authorized_renewers', VOBOX, wanted)).toEqual({ allowed: true })
-    expect(decideAccess(site, 'authorized_renewers', PORTAL, wanted)).toEqual({
+    expect(decideAccess(site, 'authorized_renewers', plainDn(VOBOX), wanted)).toEqual({
+      allowed: true,
+    })
+    expect(decideAccess(site, 'authorized_renewers', plainDn(PORTAL), wanted)).toEqual({
       allowed: false,
       reason: `"${PORTAL}" not authorized by credential's authorized_renewers policy`,
     })
   })
 
   it('falls back on the default where a credential names nobody', () => {
-    expect(decideAccess(site, 'authorized_renewers', VOBOX, {})).toEqual({
+    expect(decideAccess(site, 'authorized_renewers', plainDn(VOBOX), {})).toEqual({
       allowed: false,
       reason: `"${VOBOX}" not authorized by server's default authorized_renewers policy`,
     })
-    expect(decideAccess(site, 'authorized_retrievers', VOBOX, {})).toEqual({ allowed: true })
-  })
-
-  it('trusts nobody by default to retrieve without a pass phrase', () => {
-    const open = { ...site, trustedRetrievers: ['*'] }
-    expect(decideAccess(open, 'trusted_retrievers', PORTAL, {})).toMatchObject({ allowed: false })
-    expect(decideAccess(open, 'trusted_retrievers', PORTAL, { trustedRetriever: PORTAL })).toEqual({
+    expect(decideAccess(site, 'authorized_retrievers', plainDn(VOBOX), {})).toEqual({
       allowed: true,
     })
   })
 
+  it('trusts nobody by default to retrieve without a pass phrase', () => {
+    const open = { ...site, trustedRetrievers: ['*'] }
+    expect(decideAccess(open, 'trusted_retrievers', plainDn(PORTAL), {})).toMatchObject({
+      allowed: false,
+    })
+    expect(
+      decideAccess(open, 'trusted_retrievers', plainDn(PORTAL), { trustedRetriever: PORTAL }),
+    ).toEqual({
+      allowed: true,
+    })
+  })
+
+  it.each(['/DC=org/CN=host/*', '/DC=org/CN=host\\\\/*', '*host/vobox.org'])(
+    'knows a host called host/vobox.org by %s, whichever OpenSSL the pattern is from',
+    (pattern) => {
+      const dn = buildName([
+        ['DC', 'org'],
+        ['CN', 'host/vobox.org'],
+      ])
+      expect(dn.oneLine).toBe('/DC=org/CN=host\\/vobox.org')
+      const policy = { authorizedRenewers: [pattern], acceptedCredentials: [pattern] }
+      expect(mayStore(policy, dn)).toBe(true)
+      for (const own of [{ renewer: pattern }, {}]) {
+        expect(decideAccess(policy, 'authorized_renewers', dn, own)).toEqual({ allowed: true })
+      }
+      expect(decideAccess(policy, 'authorized_renewers', dn, { renewer: '*/CN=other' })).toEqual({
+        allowed: false,
+        reason: `"${dn.oneLine}" not authorized by credential's authorized_renewers policy`,
+      })
+      expect(mayStore(policy, plainDn('/DC=org/CN=hostess/vobox.org/x'))).toBe(false)
+    },
+  )
+
   it('lets nobody do anything when no line allows it', () => {
-    expect(mayStore({}, ALICE)).toBe(false)
+    expect(mayStore({}, plainDn(ALICE))).toBe(false)
     for (const access of ['trusted_retrievers', 'authorized_retrievers', 'authorized_renewers']) {
-      const decision = decideAccess({}, access as 'authorized_renewers', ALICE, { renewer: '*' })
+      const decision = decideAccess({}, access as 'authorized_renewers', plainDn(ALICE), {
+        renewer: '*',
+      })
       expect(decision).toMatchObject({ allowed: false })
     }
   })
@@ -62,7 +94,10 @@ describe('decideAccess', () => {
 describe('decideDelegation', () => {
   const forRenewal: Wanted = { owner: ALICE, renewer: '*', isProtected: false }
   const byPassPhrase: Wanted = { owner: ALICE, isProtected: true }
-  const ask = (dn: string, passPhrase = '') => ({ dn, hasPassPhrase: passPhrase !== '' })
+  const ask = (dn: string, passPhrase = '') => ({
+    dn: plainDn(dn),
+    hasPassPhrase: passPhrase !== '',
+  })
 
   it.each([
     ['challenges a renewer', site, ask(VOBOX), forRenewal, { action: 'challenge' }],
