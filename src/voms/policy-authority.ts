@@ -26,7 +26,7 @@ export interface GrantedAttributes extends VomsAuthority {
 
 const URI = contextTag(6)
 const PRINTABLE = /^[\x21-\x7e]+$/
-const AUTHORITY = /^([\w.-]{1,255}):\/\/(.*)$/
+const AUTHORITY = /^(\w[\w.-]{0,254}):\/\/(.*)$/
 const SERVER = /^(\[[0-9A-Fa-f:.]+\]|[\w.-]+):(\d{1,5})$/
 
 /** Reads one IetfAttrSyntax. Throws `ASN1_MALFORMED`. */

@@ -20,6 +20,7 @@ import {
 import { OID } from '../../src/asn1/oids.js'
 import { contextTag } from '../../src/asn1/tags.js'
 import { asUnixSeconds } from '../../src/ports/clock.js'
+import { describeChain } from '../../src/proxy/chain-facts.js'
 import type { Credential } from '../../src/proxy/credential.js'
 import { acSequenceExtension } from '../../src/voms/ac-sequence.js'
 import { parseLsc } from '../../src/voms/lsc.js'
@@ -98,8 +99,7 @@ export class TestVoms {
 
   /** DER of an attribute certificate for whoever has this end-entity certificate. */
   grant(holder: Certificate | Credential, options: AcOptions = {}): Uint8Array {
-    const certificate = 'chain' in holder ? holder.chain.at(-1) : holder
-    if (certificate === undefined) throw new TypeError('a holder has a certificate')
+    const certificate = 'chain' in holder ? describeChain(holder.chain).endEntity : holder
     return signAc(this, buildInfo(this, certificate, options), options)
   }
 
