@@ -80,9 +80,17 @@ export function wholeHours(seconds: number): number {
 }
 
 /**
- * A DN for `-x -R`, where it is a pattern (myproxy-server.config(5), REGULAR EXPRESSIONS). A dot
- * stands for itself there; `*` and `?` have no literal form and stay what they are.
+ * A DN for `-x -R` and for lines of the server's configuration, where it is a pattern
+ * (myproxy-server.config(5), REGULAR EXPRESSIONS). A dot stands for itself there; `*` and `?` have
+ * no literal form and stay what they are.
+ *
+ * The server matches the DN as its own OpenSSL shows it: version 3 writes `\/` and `\+` for what older
+ * ones write without a backslash, and `+` for what they write as a slash. No literal backslash
+ * matches one there, so both forms are left open.
  */
-function dnAsPattern(dn: string): string {
-  return dn.replace(/[()[\]{}|^$+\\]/g, '\\$&')
+export function dnAsPattern(dn: string): string {
+  return dn.replace(/\\([/+])|[()[\]{}|^$+\\]/g, (found, behind?: string) => {
+    if (behind !== undefined) return behind === '/' ? '*/' : '*\\+'
+    return found === '+' || found === '\\' ? '?' : `\\${found}`
+  })
 }

@@ -4,7 +4,7 @@
  */
 import { type ErrorCode, printable, VoboxError } from '../../errors.js'
 import type { StoredCredential } from '../../myproxy/client.js'
-import { uploadCommand } from '../../registry/cure-commands.js'
+import { dnAsPattern, uploadCommand } from '../../registry/cure-commands.js'
 import type { Registration } from '../../registry/registration.js'
 import { withCure } from '../cures.js'
 
@@ -78,7 +78,7 @@ function notAuthorised(reason: unknown, facts: RefusalFacts): Diagnosis {
       return {
         code: 'MYPROXY_NOT_AUTHORISED_RENEWER',
         message: `the MyProxy server itself does not let ${us} renew, whatever a credential says`,
-        hint: `Ask the manager of the MyProxy server to add: authorized_renewers "${us}"`,
+        hint: `Ask the manager of the MyProxy server to add: authorized_renewers "${dnAsPattern(us)}"`,
       }
   }
 }

@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
+import { matchesDnPattern } from '../../../src/myproxy/server/dn-pattern.js'
 import {
+  dnAsPattern,
   lookCommand,
   machineProxyCommand,
   machineProxyCronFile,
@@ -47,6 +49,23 @@ describe('uploadCommand', () => {
     ],
   ])('%s', (_name, given, renewer, command) => {
     expect(uploadCommand(given, renewer)).toBe(command)
+  })
+})
+
+describe('dnAsPattern', () => {
+  it.each([
+    ['/CN=vobox.example.org', '/CN=vobox.example.org'],
+    ['/CN=host\\/vobox.example.org', '/CN=host*/vobox.example.org'],
+    ['/CN=a\\+b', '/CN=a*\\+b'],
+    ['/CN=a+UID=b', '/CN=a?UID=b'],
+    ['/CN=Zo\\xC3\\xAB', '/CN=Zo?xC3?xAB'],
+    ['/CN=a(b)[c]{d}|^$', '/CN=a\\(b\\)\\[c\\]\\{d\\}\\|\\^\\$'],
+  ])('makes of %s what both kinds of servers take for it', (dn, pattern) => {
+    expect(dnAsPattern(dn)).toBe(pattern)
+    expect(matchesDnPattern(pattern, dn)).toBe(true)
+    expect(matchesDnPattern(pattern, dn.replace(/\\([/+])/g, '$1').replace('+UID', '/UID'))).toBe(
+      true,
+    )
   })
 })
 
