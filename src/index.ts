@@ -40,7 +40,9 @@ export { type UnregisterResult, unregisterProxy } from './renewal/registering/un
 export { type RenewedNow, type RenewNowOptions, renewNow } from './renewal/renew-now.js'
 export { exitStatusOf } from './report/exit-status.js'
 export { encodeFailure, JSON_VERSION, showFailure } from './report/failure.js'
-export { encodeInfo, showInfo } from './report/info-text.js'
+export { answerInfo, type InfoQuestion, parseBits } from './report/info-answer.js'
+export type { Inspected } from './report/info-types.js'
+export { INFO_VALUES, type InfoValue } from './report/info-values.js'
 export { encodeMachineProxy, showMachineProxy } from './report/machine-proxy-text.js'
 export {
   encodeProxyInit,

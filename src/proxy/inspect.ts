@@ -5,8 +5,8 @@
  * is described as far as it can be read; the reason stands in the verdict.
  */
 import { OID } from '../asn1/oids.js'
-import { type ErrorCode, VoboxError } from '../errors.js'
-import type { Certificate } from '../x509/certificate.js'
+import { type ErrorCode, printable, VoboxError } from '../errors.js'
+import type { Certificate, KeyUsage } from '../x509/certificate.js'
 import type { TrustAnchors } from '../x509/trust-anchors.js'
 import { type ChainFacts, describeChain, type ProxyStep } from './chain-facts.js'
 import { parseCertificateChain, parseCredential } from './credential.js'
@@ -34,6 +34,8 @@ export interface CertificateReport {
   /** Hexadecimal. */
   serial: string
   fingerprintSha256: string
+  /** Null: there is no such extension, so every use is allowed. */
+  keyUsage: readonly KeyUsage[] | null
   /** Whether it carries VOMS attributes; what they are is not looked at here. */
   carriesAttributes: boolean
 }
@@ -68,6 +70,12 @@ export interface ChainReport {
   carriesAttributes: boolean
 }
 
+export interface Inspection {
+  report: CredentialReport
+  /** For whoever looks further; undefined where there is no chain. */
+  facts: ChainFacts | undefined
+}
+
 /**
  * Looks into a proxy file. Never throws for what is in it.
  *
@@ -77,14 +85,31 @@ export function inspectCredential(
   bytes: Uint8Array,
   anchors: TrustAnchors | undefined,
   options: ProxyChainOptions,
-): CredentialReport {
+): Inspection {
   try {
     const { chain } = parseCredential(bytes)
-    return reportOn(chain, describeChain(chain), anchors, options)
+    const facts = describeChain(chain)
+    return { report: reportOn(chain, facts, anchors, options), facts }
   } catch (error) {
     if (!(error instanceof VoboxError)) throw error
-    return reportOnUnusable(bytes, error)
+    return { report: reportOnUnusable(bytes, error), facts: undefined }
   }
+}
+
+/** Permission bits that let anybody but the owner at a key. */
+const OTHERS = 0o077
+
+/** The same report on a file of this mode: a key that others can read is nobody's any more. */
+export function judgeMode(report: CredentialReport, path: string, mode: number): CredentialReport {
+  if (!report.verdict.valid || (mode & OTHERS) === 0) return report
+  const octal = mode.toString(8).padStart(4, '0')
+  const verdict: Verdict = {
+    valid: false,
+    code: 'FILE_UNSAFE',
+    message: `others can get at its key: the file has mode ${octal}`,
+    hint: `chmod 0600 ${printable(path)}`,
+  }
+  return { ...report, verdict }
 }
 
 function reportOn(
@@ -181,6 +206,7 @@ function certificateReport(
     notAfter: certificate.notAfter,
     serial: certificate.serialHex,
     fingerprintSha256: certificate.fingerprintSha256,
+    keyUsage: certificate.keyUsage === undefined ? null : [...certificate.keyUsage],
     carriesAttributes: certificate.extension(OID.vomsAcSequence) !== undefined,
   }
 }

@@ -34,9 +34,15 @@ export interface ChainAttributes {
  * @throws VoboxError `VOMS_AC_MALFORMED` when those of the outermost cannot be read.
  */
 export function attributesOfChain(facts: ChainFacts): ChainAttributes {
-  const [first, ...rest] = carriersOf(facts)
+  const [first] = carriersOf(facts)
   if (first === undefined) return { outermost: [], step: undefined, inner: [] }
-  return { outermost: parseAcSequence(first.value), step: first.step, inner: rest.map(readInner) }
+  const outermost = parseAcSequence(first.value)
+  return { outermost, step: first.step, inner: attributesInside(facts) }
+}
+
+/** The inner ones alone, whatever the outermost are like. */
+export function attributesInside(facts: ChainFacts): InnerAttributes[] {
+  return carriersOf(facts).slice(1).map(readInner)
 }
 
 interface Carrier {

@@ -21,6 +21,7 @@ import { encodeMachineProxy } from '../../src/report/machine-proxy-text.js'
 import { encodeQuery } from '../../src/report/query-json.js'
 import { encodeRegistered, encodeUnregistered } from '../../src/report/register-text.js'
 import { encodeRenewals } from '../../src/report/renew-text.js'
+import type { AttributeReport, InnerAttributeReport } from '../../src/voms/attribute-report.js'
 import { registration as registrationOf } from './registry.js'
 
 /** Every optional member there, at every depth. */
@@ -136,7 +137,7 @@ const unregistered: Complete<UnregisterResult> = {
 }
 
 const outcomes: EachKind<RenewalOutcome, 'kind'> = {
-  renewed: { kind: 'renewed', end: at, server, shortGrant },
+  renewed: { kind: 'renewed', end: at, server, shortGrant, missingAttributes: ['alice'] },
   capped: { kind: 'capped', end: at, server, retryAt: at },
   'not-due': { kind: 'not-due', decision: decisions.wait },
   failed: { kind: 'failed', error: failure, retryAt: at },
@@ -160,6 +161,7 @@ const certificate: Complete<CertificateReport> = {
   notAfter: at,
   serial: '01',
   fingerprintSha256: 'AB:CD',
+  keyUsage: ['digitalSignature'],
   carriesAttributes: false,
 }
 
@@ -182,12 +184,45 @@ const report: Omit<Complete<CredentialReport>, 'verdict'> = {
   weaknesses: [{ kind: 'small-key', subject: '/CN=anna', message: said.message }],
 }
 
+const attributes: Complete<AttributeReport> = {
+  vo: 'alice',
+  holder: '/CN=anna',
+  issuer: '/CN=voms.example.org',
+  uri: 'voms.example.org:15000',
+  serial: '01',
+  fqans: ['/alice'],
+  fqansAsWritten: ['/alice/Role=NULL/Capability=NULL'],
+  genericAttributes: [{ name: 'nickname', value: 'anna', qualifier: 'alice' }],
+  targets: ['box.example.org'],
+  notBefore: at,
+  notAfter: at,
+  secondsLeft: 1,
+  verified: false,
+  verifiedBy: 'lsc',
+  problem: { ...said, code: 'VOMS_AC_EXPIRED' },
+}
+
+const inner: Complete<InnerAttributeReport> = {
+  proxy: '/CN=anna/CN=1',
+  vo: 'alice',
+  fqans: ['/alice'],
+  notAfter: at,
+  secondsLeft: 1,
+}
+
 function infoWith(verdict: CredentialReport['verdict']): string {
-  return encodeInfo('/tmp/x509up_u0', {
-    ...report,
-    verdict,
-    certificates: [...report.certificates],
-    weaknesses: [...report.weaknesses],
+  const { certificates, weaknesses } = report
+  return encodeInfo({
+    file: '/tmp/x509up_u0',
+    mode: '0600',
+    report: {
+      ...report,
+      verdict,
+      certificates: [...certificates],
+      weaknesses: [...weaknesses],
+    },
+    attributes: [attributes],
+    innerAttributes: [inner],
   })
 }
 

@@ -22,33 +22,45 @@ const value: LauncherOption = { takesValue: true }
 const path: LauncherOption = { takesValue: true, path: true }
 
 export const LAUNCHER_OPTIONS: ReadonlyMap<string, LauncherOption> = new Map([
+  ['acexists', value],
+  ['acissuer', flag],
+  ['acsubject', flag],
+  ['actimeleft', flag],
   ['all', flag],
   ['allow-limited', flag],
   ['bits', value],
   ['cert', path],
   ['certdir', path],
+  ['chain', flag],
   ['config', path],
   ['credname', { ...value, char: 'k' }],
   ['debug', flag],
   ['dn', value],
   ['email', value],
+  ['exists', flag],
   ['failonwarn', flag],
   ['file', { ...path, char: 'f' }],
   ['force', flag],
+  ['fqan', flag],
   ['help', { ...flag, char: 'h' }],
   ['hours', { ...value, char: 't' }],
+  ['identity', flag],
   ['ignorewarn', flag],
   ['independent', flag],
+  ['issuer', flag],
   ['json', flag],
   ['key', path],
+  ['keyusage', flag],
   ['limited', flag],
   ['myproxy-safe', value],
   ['no-check', flag],
+  ['no-verify', flag],
   ['no-voms', flag],
   ['noregen', flag],
   ['out', path],
   ['owner', value],
   ['pass-phrase-fd', value],
+  ['path', flag],
   ['path-length', value],
   ['proxy', path],
   ['proxy-safe', value],
@@ -57,15 +69,39 @@ export const LAUNCHER_OPTIONS: ReadonlyMap<string, LauncherOption> = new Map([
   ['refresh', value],
   ['replaces', value],
   ['rfc', flag],
+  ['serial', flag],
   ['server', { ...value, char: 's' }],
+  ['strength', flag],
+  ['subject', flag],
   ['table', flag],
+  ['text', flag],
+  ['timeleft', flag],
+  ['type', flag],
+  ['uri', flag],
   ['username', { ...value, char: 'l' }],
   ['valid', value],
   ['verify', flag],
   ['version', flag],
   ['vo', value],
+  ['vo-name', flag],
   ['voms', { ...value, multiple: true }],
 ])
+
+/** What other proxy tools call an option of ours. */
+const SYNONYMS: ReadonlyMap<string, string> = new Map([
+  ['acserial', 'serial'],
+  ['dont-verify-ac', 'no-verify'],
+  ['usage', 'help'],
+])
+
+/**
+ * Our name of an option. Behind `info`, `-vo` takes no value: so `voms-proxy-info` is asked for the
+ * VO of the attributes.
+ */
+export function ownNameOf(name: string, command: string | undefined, valued: boolean): string {
+  if (command === 'info' && name === 'vo' && !valued) return 'vo-name'
+  return SYNONYMS.get(name) ?? name
+}
 
 const LONG_NAME_BY_CHAR: ReadonlyMap<string, string> = new Map(
   [...LAUNCHER_OPTIONS].flatMap(([name, option]) => (option.char ? [[option.char, name]] : [])),

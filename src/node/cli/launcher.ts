@@ -6,7 +6,7 @@
  * and light enough for the quick path, which answers some commands without oclif.
  */
 import { printable, VoboxError } from '../../errors.js'
-import { LAUNCHER_OPTIONS, longNameOf, nearestOption } from './launcher-options.js'
+import { LAUNCHER_OPTIONS, longNameOf, nearestOption, ownNameOf } from './launcher-options.js'
 
 /** A command line that was understood, though not yet judged. */
 export interface CommandLine {
@@ -38,7 +38,7 @@ export function parseCommandLine(words: readonly string[]): CommandLine {
       operands.push(word)
       continue
     }
-    const { name, attached } = splitOptionWord(word)
+    const { name, attached } = splitOptionWord(word, operands[0])
     const option = LAUNCHER_OPTIONS.get(name)
     if (option === undefined) throw unknownOption(word)
     if (!option.takesValue) {
@@ -71,10 +71,10 @@ function isOptionWord(word: string): boolean {
 }
 
 /** `--name=value`, `-name`, `-t48` and `-t=48` taken apart; long names win over one-letter ones. */
-function splitOptionWord(word: string): { name: string; attached?: string } {
+function splitOptionWord(word: string, command?: string): { name: string; attached?: string } {
   const body = word.replace(/^--?/, '')
   const equals = body.indexOf('=')
-  const name = equals < 0 ? body : body.slice(0, equals)
+  const name = ownNameOf(equals < 0 ? body : body.slice(0, equals), command, equals >= 0)
   const attached = equals < 0 ? {} : { attached: body.slice(equals + 1) }
   if (LAUNCHER_OPTIONS.has(name) || word.startsWith('--')) return { name, ...attached }
 

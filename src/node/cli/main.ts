@@ -84,7 +84,7 @@ function refuseForeign(line: CommandLine, command: CommandFacts): void {
     })
   }
   refuseExcluded(line, command)
-  const [stray] = line.operands
+  const stray = line.operands[Object.keys(command.args ?? {}).length]
   if (stray !== undefined) {
     throw new VoboxError('USAGE', `${command.id} has no use for '${stray}'`, {
       hint,

@@ -1,7 +1,7 @@
 /** The login proxy of whoever calls: where it is, and a glance at it. */
 import { resolve } from 'node:path'
 import { isVoboxError } from '../../errors.js'
-import type { FileFacts, Files } from '../../ports/files.js'
+import type { FileFacts, FileRead, Files } from '../../ports/files.js'
 import { MAX_CREDENTIAL_BYTES } from '../../proxy/credential.js'
 import { glanceAtProxy, type ProxyGlance } from '../../renewal/query/query-glance.js'
 import { namingFile } from '../../repository/naming-file.js'
@@ -30,24 +30,24 @@ export function placeOfLoginProxy(
 
 /** Rejects as `Files.read` and `parseCredential` do. */
 export async function glanceAtFile(files: Files, place: LoginProxyPlace): Promise<ProxyGlance> {
-  const bytes = await readForLooking(files, place)
+  const { bytes } = await readForLooking(files, place)
   return namingFile(place.path, () => glanceAtProxy(bytes))
 }
 
 /**
- * The bytes of a proxy file that is only looked at: anybody's, in any mode. Root reads it as its
+ * A proxy file that is only looked at: anybody's, in any mode. Root reads it as its
  * owner, for good, since the way to it may lead through directories of theirs; one of its own only
  * where nobody else can change the way, or `FILE_UNSAFE`.
  */
 export async function readForLooking(
   files: Files,
   { path, named }: LoginProxyPlace,
-): Promise<Buffer> {
+): Promise<FileRead> {
   const wasRoot = isRoot()
   if (wasRoot) becomeReader(path, await files.facts(path))
   // Callers may link to their proxy; in the usual place, which anybody can write to, nobody may.
   const rules = { maxBytes: MAX_CREDENTIAL_BYTES, followLinks: named && !wasRoot }
-  return (await files.read(path, rules)).bytes
+  return files.read(path, rules)
 }
 
 function becomeReader(path: string, facts: FileFacts | undefined): void {

@@ -11,7 +11,8 @@ describe.runIf(process.getuid?.() === 0)('a proxy file of root’s that root loo
     mkdirSync(directory)
     const path = join(directory, 'proxy.pem')
     writeFileSync(path, 'proxy', { mode: 0o600 })
-    expect((await readForLooking(nodeFiles, { path, named: true })).toString()).toBe('proxy')
+    const { bytes } = await readForLooking(nodeFiles, { path, named: true })
+    expect(bytes.toString()).toBe('proxy')
 
     chownSync(directory, 1, 1)
     await expect(readForLooking(nodeFiles, { path, named: true })).rejects.toMatchObject({

@@ -16,7 +16,7 @@ const aliceDn = '/DC=org/DC=example/OU=Users/CN=alice'
 const options = { now: NOW, allowLegacyProxies: false, maxDelegationDepth: 10 }
 
 const inspect = (credential: Credential) =>
-  inspectCredential(encodeCredential(credential), anchorsOf(ca), options)
+  inspectCredential(encodeCredential(credential), anchorsOf(ca), options).report
 
 describe('inspectCredential', () => {
   it('describes a valid proxy with a path length of 3, certificate by certificate', () => {
@@ -61,6 +61,7 @@ describe('inspectCredential', () => {
         notAfter: NOW + 2 * HOUR,
         serial: proxy.chain[0]?.serialHex,
         fingerprintSha256: proxy.chain[0]?.fingerprintSha256,
+        keyUsage: ['digitalSignature'],
         carriesAttributes: true,
       },
       {
@@ -75,6 +76,7 @@ describe('inspectCredential', () => {
         notAfter: VALID_UNTIL,
         serial: alice.chain[0]?.serialHex,
         fingerprintSha256: alice.chain[0]?.fingerprintSha256,
+        keyUsage: ['digitalSignature'],
         carriesAttributes: false,
       },
     ])
@@ -121,7 +123,7 @@ describe('inspectCredential', () => {
 
   it('says that nothing can be checked without trust anchors', () => {
     const bytes = encodeCredential(addProxy(alice, { now: NOW }))
-    const { verdict, chain } = inspectCredential(bytes, undefined, options)
+    const { verdict, chain } = inspectCredential(bytes, undefined, options).report
     expect(verdict).toMatchObject({ valid: false, code: 'TRUST_ANCHORS_UNREADABLE' })
     expect(chain?.identity).toBe(aliceDn)
   })
@@ -129,7 +131,7 @@ describe('inspectCredential', () => {
   it('shows the certificates of a file whose key is foreign', () => {
     const pem = alice.chain.map(({ der }) => encodePem('CERTIFICATE', der)).join('')
     const foreign = encodePrivateKey(ca.issueUser('bob').privateKey)
-    const report = inspectCredential(Buffer.from(pem + foreign), anchorsOf(ca), options)
+    const report = inspectCredential(Buffer.from(pem + foreign), anchorsOf(ca), options).report
     expect(report).toMatchObject({
       chain: null,
       certificates: [{ subject: aliceDn, role: 'unknown' }],
@@ -138,7 +140,7 @@ describe('inspectCredential', () => {
   })
 
   it('says of garbage what it is', () => {
-    const report = inspectCredential(Buffer.from('not a proxy\n'), anchorsOf(ca), options)
+    const report = inspectCredential(Buffer.from('not a proxy\n'), anchorsOf(ca), options).report
     expect(report).toMatchObject({
       chain: null,
       certificates: [],
