@@ -6,6 +6,7 @@
  */
 import { isVoboxError, VoboxError } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
+import { showDuration } from '../ports/time-text.js'
 import { describeChain } from '../proxy/chain-facts.js'
 import type { Credential } from '../proxy/credential.js'
 import type { CertificateExtension } from '../x509/certificate.js'
@@ -74,7 +75,9 @@ export async function requestExtension(
   if (call.requests.length === 0) throw new TypeError('nothing to ask for')
   const carried = carriedAttributes(call)
   const settled = await Promise.allSettled(
-    [...byVo(call.requests)].map(([vo, requests]) => requestOfVo(context, { ...call, requests }, vo)),
+    [...byVo(call.requests)].map(([vo, requests]) =>
+      requestOfVo(context, { ...call, requests }, vo),
+    ),
   )
   const answers = settled.map((result) => {
     if (result.status === 'rejected') throw result.reason
@@ -152,16 +155,16 @@ function warningsOf(
   { lifetimeSeconds }: ExtensionCall,
   { vo, granted, missing, refused }: VoAnswer,
 ): DressWarning[] {
-  const warnings: DressWarning[] = (granted?.warnings ?? []).map((text) => ({
-    kind: 'server-says',
-    vo,
-    message: `the VOMS server of ${vo} says: "${text}"`,
-  }))
+  const warnings: DressWarning[] = []
+  const said = granted?.warnings.map((text) => `"${text}"`).join(', ') ?? ''
   const ends = granted?.certificates.map(({ notAfter }) => notAfter) ?? []
   const seconds = Math.min(...ends) - clock.now()
   if (ends.length > 0 && seconds < lifetimeSeconds - SHORTER_TOLERANCE_SECONDS) {
-    const message = `the attributes of ${vo} last ${seconds} s, not the ${lifetimeSeconds} s asked for`
-    warnings.push({ kind: 'shorter-than-asked', vo, message })
+    const message = `the attributes of ${vo} last ${showDuration(seconds)}, not the ${showDuration(lifetimeSeconds)} asked for`
+    const words = said === '' ? '' : ` (the server says: ${said})`
+    warnings.push({ kind: 'shorter-than-asked', vo, message: message + words })
+  } else if (said !== '') {
+    warnings.push({ kind: 'server-says', vo, message: `the VOMS server of ${vo} says: ${said}` })
   }
   if (missing.length > 0) {
     const what = missing.map(showAttributeRequest).join(', ')
