@@ -37,6 +37,7 @@ export default class Query extends VoboxCommand {
     const chosen = await selectFrom(vo, { dn, voms: flags.voms }, process.env)
     const rows = await queryRows(vo, chosen)
     this.print(flags.json ? encodeQuery(vo.vo, rows) : showQueryTable(rows))
+    await this.tellMailTrouble(vo, chosen)
     this.tellWarnings(vo)
   }
 }

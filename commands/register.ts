@@ -47,11 +47,12 @@ export default class Register extends VoboxCommand {
       replaces: flags.replaces,
     }
     const vo = await this.openVoForRegistering(flags)
-    const result = await library.registerProxy(vo, {
+    const registered = await library.registerProxy(vo, {
       ...library.callerOf(process.env, flags.proxy),
       ...present(settings),
       signal: library.interruption(),
     })
+    const result = await library.withMailTrouble(vo, registered)
     vo.close()
     this.print(
       flags.json

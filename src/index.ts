@@ -16,6 +16,7 @@ export { type OpenVoOptions, openVo, type VoContext } from './node/compose/compo
 export type { Answer, AnswerCommand } from './node/compose/compose-answer.js'
 export { answerFor, secondsLeftOfLogin } from './node/compose/compose-answer-vo.js'
 export { inspectFile } from './node/compose/compose-info.js'
+export { mailTroubleOf, withMailTrouble } from './node/compose/mail-trouble.js'
 export { placeMachineProxy } from './node/compose/compose-machine-proxy.js'
 export { initProxy } from './node/compose/compose-proxy-init.js'
 export {

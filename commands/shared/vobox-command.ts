@@ -6,6 +6,7 @@ import { Command, Flags } from '@oclif/core'
 import type {
   AnswerCommand,
   RegisterContext,
+  Registration,
   Selection,
   VoContext,
   Warning,
@@ -62,6 +63,7 @@ export abstract class VoboxCommand extends Command {
     const { text, problems } = await answerFor(vo, command, chosen)
     this.print(text)
     for (const problem of problems) this.tell(`warning: ${problem.message}`)
+    if (command === 'query') await this.tellMailTrouble(vo, chosen)
     this.tellWarnings(vo)
   }
 
@@ -79,6 +81,16 @@ export abstract class VoboxCommand extends Command {
   protected async tellWarning(warning: Warning): Promise<void> {
     const { showWarning } = await loadLibrary()
     process.stderr.write(showWarning(this.config.bin, warning))
+  }
+
+  /** That mail which somebody waits for cannot leave. */
+  protected async tellMailTrouble(
+    vo: VoContext,
+    registrations: readonly Registration[],
+  ): Promise<void> {
+    const { mailTroubleOf } = await loadLibrary()
+    const trouble = mailTroubleOf(vo.config.mail, registrations)
+    if (trouble !== undefined) await this.tellWarning(trouble)
   }
 
   /** What the registry found wrong and survived. */

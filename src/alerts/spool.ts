@@ -19,6 +19,8 @@ export interface SpoolDependencies extends SpoolFilesDependencies {
   mailer: Mailer
   /** Deadline for handing over one mail, in milliseconds. */
   deadlineMs: number
+  /** Told why a mail was not sent; of the same reason in a row, once. Must not throw. */
+  onTrouble?: (error: VoboxError) => void
 }
 
 export type NewMail = Pick<QueuedMail, 'messageId' | 'alert' | 'to' | 'subject' | 'text'>
@@ -48,6 +50,8 @@ type Outcome = 'sent' | 'failed' | 'refused'
 export class MailSpool {
   readonly #deps: SpoolDependencies
   readonly #spool: SpoolFiles
+  /** What is known to be wrong. */
+  #trouble: string | undefined
 
   constructor(deps: SpoolDependencies) {
     this.#deps = deps
@@ -157,6 +161,7 @@ export class MailSpool {
       if (signal?.aborted) throw error
       return this.#notSent(mail, toVoboxError(error))
     }
+    this.#trouble = undefined
     await this.#spool.markSent(mail)
     for (const { subject, messageId, alert } of earlier) {
       await this.#spool.remove({ alert, messageId })
@@ -167,7 +172,9 @@ export class MailSpool {
   }
 
   async #notSent(mail: QueuedMail, error: VoboxError): Promise<Outcome> {
-    const { clock, journal } = this.#deps
+    const { clock, journal, onTrouble } = this.#deps
+    if (this.#trouble !== error.message) onTrouble?.(error)
+    this.#trouble = error.message
     const now = clock.now()
     const attempts = mail.attempts + 1
     const refused = error.persistence === 'permanent'

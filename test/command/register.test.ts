@@ -34,7 +34,7 @@ afterAll(() => grid.stop())
 
 beforeEach(() => {
   vo++
-  const config = '[keys]\nkind = "p256"\n'
+  const config = '[keys]\nkind = "p256"\n[mail]\ntransport = "smtp"\n'
   const env = { X509_CERT_DIR: grid.trustDirectory }
   box = new VoBox(grid.directory, { vo: `vo${vo}`, config, env })
   const machine = addProxy(grid.hosts.vobox.credential, { pathLength: 0, hours: 24 })
@@ -107,6 +107,24 @@ describe('register', () => {
     expect([failed.status, failed.stdout]).toEqual([status, ''])
     expect(JSON.parse(failed.stderr)).toMatchObject({ version: 1, error: { code } })
     expect((await call('--dn', 'all', 'query-dn')).stdout).toBe('')
+  })
+
+  it('says at once, in query and in events.log that there is no program to send mail with', async () => {
+    box.configure('[keys]\nkind = "p256"\n[mail]\nsendmail = "/nonexistent/sendmail"\n')
+    const trouble = 'no mail can be sent: there is no program /nonexistent/sendmail'
+    const quiet = await register()
+    expect([quiet.status, quiet.stderr, (await call('query')).stderr]).toEqual([0, '', ''])
+
+    const told = await register('--email', 'you@example.org')
+    expect([told.status, told.stdout.split(' ')[0]]).toEqual([0, 'successfully'])
+    expect(told.stderr).toMatch(new RegExp(`^vobox-proxy: warning: ${trouble}\n {2}As root: .*\n$`))
+    expect(box.events('warning').join()).toContain(`reason="${trouble}"`)
+    for (const words of [[], ['--table'], ['--json']]) {
+      const asked = await call('query', ...words)
+      expect([asked.status, asked.stderr]).toEqual([0, told.stderr])
+    }
+    expect((await call('query')).stdout).toMatch(/^DN: .*\nFile: .*\n/)
+    expect((await call('query-proxy-timeleft')).stderr).toBe('')
   })
 
   it('shows no stack trace and no key when it fails', async () => {

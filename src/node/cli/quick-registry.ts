@@ -10,9 +10,10 @@ import { EVERY_DN, selectRegistrations, type Wanted } from '../../renewal/query/
 import { ProxyRepository } from '../../repository/proxy-repository.js'
 import { becomeVoOwner } from '../compose/become-owner.js'
 import { answer, isAnswerCommand } from '../compose/compose-answer.js'
-import { readRoot } from '../compose/compose-config.js'
+import { readQuickConfig } from '../compose/compose-config.js'
 import { currentUid, loginIdentity, placeOfLoginProxy } from '../compose/compose-login.js'
 import { chooseVoDirectory } from '../compose/compose-vo.js'
+import { mailTroubleOf } from '../compose/mail-trouble.js'
 import type { CommandLine } from './launcher.js'
 import { quickFiles } from './quick-disk.js'
 
@@ -30,7 +31,7 @@ export interface QuickQuestion {
 export async function answerFromRegistry(question: QuickQuestion): Promise<string | undefined> {
   const { line, environment, now } = question
   if (!isAnswerCommand(line.command)) return undefined
-  const root = await readRoot(quickFiles, environment, currentUid())
+  const { root, mail } = await readQuickConfig(quickFiles, environment, currentUid())
   const directory = await chooseVoDirectory(quickFiles, root, line.options.get('vo')?.[0])
   await becomeVoOwner(quickFiles, directory.path)
   const wanted = wantedBy(line, directory.vo)
@@ -38,6 +39,8 @@ export async function answerFromRegistry(question: QuickQuestion): Promise<strin
   const paths = voPaths(root, directory.vo)
   const chosen = await chooseRegistrations(paths, wanted, login)
   if (chosen === undefined) return undefined
+  // Said by the command itself, on stderr.
+  if (line.command === 'query' && mailTroubleOf(mail, chosen) !== undefined) return undefined
 
   const { text, problems } = await answer(
     sourcesOf(paths, directory.uid, now),

@@ -19,21 +19,28 @@ export async function readEffectiveConfig(
   return readConfig({ file, environment })
 }
 
+/** What a quick answer needs of the configuration. */
+export type QuickConfig = Pick<Config, 'root'> & {
+  mail: Pick<Config['mail'], 'transport' | 'sendmail'>
+}
+
 /**
- * The root of the VO directories alone, for who needs nothing else and must answer quickly: TOML is
- * parsed only where there is any.
+ * Those few settings alone, for who must answer quickly: TOML is parsed only where there is any.
  */
-export async function readRoot(
+export async function readQuickConfig(
   files: Files,
   environment: Environment,
   uid: number,
-): Promise<string> {
+): Promise<QuickConfig> {
   const file = await readConfigFile(files, { environment, uid })
-  const { root } = SETTINGS
+  const { root, mail } = SETTINGS
   if (file === undefined) {
     const named = environment[root.environment ?? '']
-    return named ? root.parse(named) : root.default
+    return {
+      root: named ? root.parse(named) : root.default,
+      mail: { transport: mail.transport.default, sendmail: mail.sendmail.default },
+    }
   }
   const { readConfig } = await import('../../config/read-config.js')
-  return readConfig({ file, environment }).root
+  return readConfig({ file, environment })
 }

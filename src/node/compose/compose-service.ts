@@ -6,6 +6,7 @@ import { voboxCommand } from '../../registry/cure-commands.js'
 import type { EventName } from '../../renewal/events.js'
 import { makeMailer } from '../ports/mailer.js'
 import type { VoContext } from './compose.js'
+import { noteMailTrouble } from './mail-trouble.js'
 
 const EVENT_OF_STEP = {
   begin: 'alert-began',
@@ -28,6 +29,8 @@ export function alertKeeperFor(vo: VoContext): AlertKeeper {
           directory: paths.spool,
           mailer,
           deadlineMs: config.mail.deadlineSeconds * 1000,
+          onTrouble: ({ message, hint }) =>
+            void noteMailTrouble(events, { message: `mail was not sent: ${message}`, hint }),
         })
   return new AlertKeeper({
     files,

@@ -13,6 +13,7 @@ import { removeOrphans } from '../../repository/orphans.js'
 import { openVo, type VoContext } from '../compose/compose.js'
 import { readEffectiveConfig } from '../compose/compose-config.js'
 import { alertKeeperFor } from '../compose/compose-service.js'
+import { findMailTrouble, noteMailTrouble } from '../compose/mail-trouble.js'
 import { prepareVoDirectory } from '../compose/prepare-vo-directory.js'
 import { replacementsSettled } from '../ports/file-replace.js'
 import { nodeFiles } from '../ports/files.js'
@@ -137,6 +138,8 @@ class RunningService {
     const again = new AbortController()
     this.#restart = () => again.abort()
     const signal = AbortSignal.any([this.#stopping.signal, again.signal])
+    const trouble = findMailTrouble(vo.config.mail)
+    if (trouble !== undefined) await noteMailTrouble(vo.events, trouble)
     const keeper = alertKeeperFor(vo)
     const daemon = new RenewalDaemon({
       ...vo,

@@ -81,6 +81,7 @@ export type RegisterWarningCode =
   | 'stored-proxy-kept'
   | 'short-grant'
   | 'stored-credential-ends-soon'
+  | 'mail-not-sent'
 
 /** What the MyProxy server showed and granted when it was asked. */
 export interface StoredCredentialCheck {

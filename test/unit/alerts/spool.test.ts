@@ -2,8 +2,9 @@ import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { MAX_UNSENT, MailSpool, type NewMail } from '../../../src/alerts/spool.js'
+import { VoboxError } from '../../../src/errors.js'
 import { nodeFiles } from '../../../src/node/ports/files.js'
-import type { Journal } from '../../../src/ports/journal.js'
+import { type Journal, silentJournal } from '../../../src/ports/journal.js'
 import { FakeClock } from '../../support/fake-clock.js'
 import { ScriptedMailer } from '../../support/scripted-mailer.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
@@ -200,6 +201,36 @@ describe('MailSpool', () => {
     mailer.up()
     await flushFor(spool, clock, 8 * HOUR)
     expect(mailer.subjects).toEqual(['begin', 'end'])
+  })
+
+  it('tells why mail is not sent once for each reason, and again after it was sent', async () => {
+    const { clock, mailer, directory } = await spooled()
+    const told: string[] = []
+    const spool = new MailSpool({
+      files: nodeFiles,
+      clock,
+      journal: silentJournal,
+      mailer,
+      directory,
+      deadlineMs: 30_000,
+      onTrouble: ({ message }) => told.push(message),
+    })
+    const failWith = (message: string) => {
+      mailer.behave = () => {
+        throw new VoboxError('MAIL_REFUSED', message)
+      }
+    }
+    failWith('nobody listens')
+    await spool.add(mail('one'))
+    await flushFor(spool, clock, HOUR)
+    failWith('wait a while')
+    await flushFor(spool, clock, HOUR)
+    mailer.up()
+    await flushFor(spool, clock, HOUR)
+    failWith('wait a while')
+    await spool.add(mail('two'))
+    await spool.flush()
+    expect(told).toEqual(['nobody listens', 'wait a while', 'wait a while'])
   })
 
   it('gives up after a week and not before, and says so', async () => {

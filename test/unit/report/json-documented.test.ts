@@ -139,6 +139,7 @@ describe('docs/json.md names each value of', () => {
         'stored-proxy-kept': true,
         'short-grant': true,
         'stored-credential-ends-soon': true,
+        'mail-not-sent': true,
       }),
     ],
     [
