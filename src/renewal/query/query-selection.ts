@@ -3,13 +3,14 @@
  * the quick path, which reads one line of the registry, and everywhere else.
  */
 import { printable, VoboxError } from '../../errors.js'
+import { isRegisteredAs } from '../../registry/registered-name.js'
 import type { Registration } from '../../registry/registration.js'
 
 /** What the caller gave. */
 export interface Wanted {
   /** VO whose registry is asked; for the messages. */
   vo: string
-  /** Identity DN in one-line form, `all`, or absent: whoever the login proxy is. */
+  /** Identity DN in either one-line form, `all`, or absent: whoever the login proxy is. */
   dn?: string | undefined
   /** Somebody else's registration never stands in: for what removes rather than shows. */
   ownOnly?: boolean | undefined
@@ -40,12 +41,27 @@ export function selectRegistrations<R extends Selectable>(
 ): R[] {
   const candidates = [...registrations].filter((one) => carriesAttributes(one, wanted.voms))
   if (wanted.dn === EVERY_DN) return candidates
+  const { dn } = wanted
   const chosen = candidates.filter((one) =>
-    wanted.dn === undefined ? one.identityDer === login : one.identity === wanted.dn,
+    dn === undefined ? one.identityDer === login : one.identity === dn,
   )
   if (chosen.length > 0) return chosen
-  if (wanted.dn === undefined && candidates.length === 1 && !wanted.ownOnly) return candidates
+  if (dn !== undefined) return bySpelling(candidates, dn, wanted)
+  if (candidates.length === 1 && !wanted.ownOnly) return candidates
   throw notFound(wanted, candidates.length, login !== undefined)
+}
+
+/** Two identities can have one older form: then it does not say who is meant. */
+function bySpelling<R extends Selectable>(candidates: R[], dn: string, wanted: Wanted): R[] {
+  const found = candidates.filter((one) => isRegisteredAs(one, dn))
+  const identities = [...new Set(found.map(({ identity }) => identity))]
+  if (identities.length === 0) throw notFound(wanted, candidates.length, false)
+  if (identities.length === 1) return found
+  throw new VoboxError(
+    'REGISTRATION_AMBIGUOUS',
+    `${printable(dn)} may be ${identities.map((one) => printable(one)).join(' or ')}`,
+    { hint: 'give --dn as query-dn prints it', data: { vo: wanted.vo, dn, identities } },
+  )
 }
 
 /** The same attribute however it is written: `alice:/alice/Role=NULL` and `alice` are one. */

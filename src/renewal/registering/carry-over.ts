@@ -7,6 +7,7 @@
  */
 import { printable, VoboxError } from '../../errors.js'
 import { quoteShell } from '../../registry/cure-commands.js'
+import { isRegisteredAs } from '../../registry/registered-name.js'
 import type { Registration } from '../../registry/registration.js'
 import { proxyFileName } from '../../repository/proxy-file-name.js'
 
@@ -26,7 +27,7 @@ export interface Place {
 }
 
 /**
- * @param replaces one-line DN of the registration to take over.
+ * @param replaces DN, in either one-line form, of the registration to take over.
  * @throws VoboxError `NOT_REGISTERED` when nobody of that DN is registered;
  *   `REGISTRATION_AMBIGUOUS` when it cannot be told which registration is meant, or two would be
  *   left for one identity.
@@ -40,7 +41,7 @@ export function placeFor(
   if (replaces === undefined)
     return own === undefined ? newPlace(registrations, subject) : update(own)
 
-  const old = find(registrations, subject, ({ identity }) => identity === replaces)
+  const old = find(registrations, subject, (one) => isRegisteredAs(one, replaces))
   if (old === undefined) {
     // Said twice, the second time finds it done.
     if (own !== undefined) return update(own)

@@ -167,13 +167,17 @@ async function whyNone(
   )
 }
 
-/** `myproxy-init` without `-d` uses the login name; people choose their CN as one, too. */
-function likelyNames({ registration, callerName }: CheckRequest): string[] {
+/**
+ * `myproxy-init` without `-d` uses the login name; people choose their CN as one, too. With `-d`, on a
+ * machine with an OpenSSL before 3, it uses the DN as that writes it.
+ */
+function likelyNames({ registration, login, callerName }: CheckRequest): string[] {
   const commonNames = registration.identity
     .split('/CN=')
     .slice(1)
     .filter((name) => !/^\d+$/.test(name))
-  const names = [registration.identity, callerName ?? '', ...commonNames]
+  const { classicOneLine } = login.facts.identity
+  const names = [registration.identity, classicOneLine, callerName ?? '', ...commonNames]
   const asked = usernameOf(registration)
   return [...new Set(names)].filter((name) => name !== '' && name !== asked).slice(0, 5)
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { canonicalVoms, selectRegistrations } from '../../../src/renewal/query/query-selection.js'
+import { type AttributeText, buildName } from '../../../src/x509/name.js'
 import { failureOf } from '../../support/failure.js'
 import { registration } from '../../support/registry.js'
 
@@ -33,6 +34,45 @@ describe('selectRegistrations', () => {
     ['nothing for --dn all where nothing is registered', [], { ...who, dn: 'all' }, undefined, []],
   ])('chooses %s', (_name, registrations, wanted, login, chosen) => {
     expect(selectRegistrations(registrations, wanted, login)).toEqual(chosen)
+  })
+
+  const named = (...parts: AttributeText[]) => {
+    const { oneLine: identity, der } = buildName(parts)
+    return registration('robot', { identity, identityDer: Buffer.from(der).toString('base64') })
+  }
+  const robot = named(['DC', 'org'], ['CN', 'Robot/x'])
+
+  it('knows a DN by both one-line forms: with and without the backslash of OpenSSL 3', () => {
+    expect(robot.identity).toBe('/DC=org/CN=Robot\\/x')
+    for (const dn of ['/DC=org/CN=Robot\\/x', '/DC=org/CN=Robot/x']) {
+      expect(selectRegistrations([anna, robot], { ...who, dn }, undefined)).toEqual([robot])
+    }
+    const failure = failureOf(() =>
+      selectRegistrations([anna, robot], { ...who, dn: '/DC=org/CN=Robot\\x' }, undefined),
+    )
+    expect(failure.code).toBe('NOT_REGISTERED')
+  })
+
+  it('does not guess between two identities of one older form, but takes the exact one', () => {
+    const slash = named(['CN', 'a/OU=b+c'])
+    const plus = named(['CN', 'a'], ['OU', 'b/c'])
+    const parts = named(['CN', 'a'], ['OU', 'b+c'])
+    const exact = named(['CN', 'a/OU=b'], ['OU', 'c'])
+    expect([slash, parts].map(({ identity }) => identity)).toEqual([
+      '/CN=a\\/OU=b\\+c',
+      '/CN=a/OU=b\\+c',
+    ])
+    const dn = '/CN=a/OU=b+c'
+    const failure = failureOf(() =>
+      selectRegistrations([slash, plus, parts, exact], { ...who, dn }, undefined),
+    )
+    expect(failure).toMatchObject({
+      code: 'REGISTRATION_AMBIGUOUS',
+      data: { identities: [slash.identity, parts.identity] },
+    })
+    expect(selectRegistrations([slash, parts], { ...who, dn: parts.identity }, undefined)).toEqual([
+      parts,
+    ])
   })
 
   it('leaves the only registration alone when it is another one and would be removed', () => {

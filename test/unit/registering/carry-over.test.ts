@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Registration } from '../../../src/registry/registration.js'
 import { placeFor, type Subject } from '../../../src/renewal/registering/carry-over.js'
+import { buildName } from '../../../src/x509/name.js'
 import { failureOf } from '../../support/failure.js'
 import { registration } from '../../support/registry.js'
 
@@ -37,6 +38,15 @@ describe('placeFor', () => {
       before: old,
       outcome: 'replaced',
     })
+  })
+
+  it('takes over one that is named in the form of OpenSSL before 3', () => {
+    const { oneLine: identity, der } = buildName([['CN', 'old/x']])
+    const old = of({ ...ALICE, identity, identityDer: Buffer.from(der).toString('base64') }, 'old')
+    for (const replaces of ['/CN=old\\/x', '/CN=old/x']) {
+      expect(placeFor(among(old), ALICE, replaces)).toMatchObject({ before: old })
+    }
+    expect(failureOf(() => placeFor(among(old), ALICE, '/CN=old')).code).toBe('NOT_REGISTERED')
   })
 
   it('leaves a registration with VOMS attributes of the same identity alone', () => {

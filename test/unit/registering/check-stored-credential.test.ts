@@ -94,6 +94,21 @@ describe('the check of a stored credential', () => {
     expect(error.hint).toContain(UPLOAD)
   })
 
+  it('finds one under the DN as an OpenSSL before 3 writes it', async () => {
+    const { login, register, myproxy, store } = await registeringWorld()
+    await login({}, store('robot/alice'))
+    const dn = '/DC=org/DC=example/OU=Users/CN=robot\\/alice'
+    const stored = myproxy.stored.get(dn)
+    myproxy.stored.clear()
+    if (stored) myproxy.stored.set(dn.replace('\\', ''), stored)
+    const error = await rejectionOf(register())
+    expect(error).toMatchObject({
+      code: 'CREDENTIAL_UNDER_LOGIN_NAME',
+      data: { foundAs: '/DC=org/DC=example/OU=Users/CN=robot/alice', expected: dn },
+    })
+    expect(error.hint).toContain('--username /DC=org/DC=example/OU=Users/CN=robot/alice')
+  })
+
   it('finds one under the DN when --username names another place', async () => {
     const { login, register } = await registeringWorld()
     await login()
