@@ -7,13 +7,18 @@
  * watching sees nothing: it is polled, and read again in whole from time to time, because a link to
  * somewhere else shows no change when its target does.
  */
-import { VoboxError } from '../errors.js'
 import type { Clock } from '../ports/clock.js'
 import { untilAborted } from '../ports/deadline.js'
 import type { Files } from '../ports/files.js'
 import { makeTrustAnchors } from './trust-anchor-set.js'
 import type { TrustAnchors } from './trust-anchors.js'
-import { mapBounded, type ParsedFiles, readTrustMaterial, trustFileNames } from './trust-files.js'
+import {
+  mapBounded,
+  type ParsedFiles,
+  readTrustMaterial,
+  trustFileNames,
+  trustUnreadable,
+} from './trust-files.js'
 
 export interface TrustDirectoryOptions {
   /** Whether a CA without a signing policy may sign anything. */
@@ -99,15 +104,7 @@ export class TrustDirectory {
       const names = await this.#files.list(this.#directory)
       return { names, fingerprint: await this.#fingerprint(names) }
     } catch (cause) {
-      throw new VoboxError(
-        'TRUST_ANCHORS_UNREADABLE',
-        `the directory of trust anchors, ${this.#directory}, cannot be read`,
-        {
-          hint: 'install the CA certificates there, or set X509_CERT_DIR to where they are',
-          data: { directory: this.#directory },
-          cause,
-        },
-      )
+      throw trustUnreadable(this.#directory, cause)
     }
   }
 

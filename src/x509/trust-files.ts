@@ -21,10 +21,28 @@ const CONCURRENCY = 16
 
 const HASHED_NAME = /^([0-9a-f]{8})\.(?:([0-9]{1,3})|(r[0-9]{1,3})|(signing_policy))$/
 
-interface TrustFile {
+export interface TrustFile {
   name: string
   hash: string
   kind: keyof typeof MAX_BYTES
+}
+
+/** All names in a trust directory. @throws VoboxError `TRUST_ANCHORS_UNREADABLE` (transient). */
+export async function listTrustDirectory(files: Files, directory: string): Promise<string[]> {
+  try {
+    return await files.list(directory)
+  } catch (cause) {
+    throw trustUnreadable(directory, cause)
+  }
+}
+
+export function trustUnreadable(directory: string, cause: unknown): VoboxError {
+  const message = `the directory of trust anchors, ${directory}, cannot be read`
+  return new VoboxError('TRUST_ANCHORS_UNREADABLE', message, {
+    hint: 'install the CA certificates there, or set X509_CERT_DIR to where they are',
+    data: { directory },
+    cause,
+  })
 }
 
 /** The names of a directory that mean something, sorted. */
