@@ -117,7 +117,7 @@ export function nearestOption(name: string): string | undefined {
   return nearestOf(name, [...LAUNCHER_OPTIONS.keys()])
 }
 
-/** The one of `candidates` that `word` is the beginning of, or one edit in three letters away from. */
+/** The one of `candidates` that `word` is the beginning of, or an edit in three letters away from. */
 export function nearestOf(word: string, candidates: readonly string[]): string | undefined {
   const longer = word.length < 2 ? undefined : candidates.find((name) => name.startsWith(word))
   if (longer !== undefined) return longer
@@ -127,18 +127,20 @@ export function nearestOf(word: string, candidates: readonly string[]): string |
   return best !== undefined && best.distance <= Math.floor(word.length / 3) ? best.name : undefined
 }
 
-/** Levenshtein distance; words here are short. */
+/** Edits, two letters in the wrong order being one (optimal string alignment); words here are short. */
 function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
+  let [before, previous] = [[] as number[], Array.from({ length: b.length + 1 }, (_, at) => at)]
   for (let row = 1; row <= a.length; row++) {
     const current = [row]
     for (let column = 1; column <= b.length; column++) {
       const substitution = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1)
       const insertion = (current[column - 1] ?? 0) + 1
       const deletion = (previous[column] ?? 0) + 1
-      current.push(Math.min(substitution, insertion, deletion))
+      const swapped = row > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]
+      const swap = swapped ? (before[column - 2] ?? 0) + 1 : substitution
+      current.push(Math.min(substitution, insertion, deletion, swap))
     }
-    previous = current
+    ;[before, previous] = [previous, current]
   }
   return previous[b.length] ?? 0
 }

@@ -7,6 +7,8 @@ import { COMMANDS } from '../../../commands/index.js'
 import { toVoboxError, VoboxError } from '../../errors.js'
 import { EXIT, exitStatusOf } from '../../report/exit-status.js'
 import { encodeFailure, showFailure } from '../../report/failure.js'
+import { compatToolOf } from './compat/compat.js'
+import { type CompatTool, translate, usageOf } from './compat/translate.js'
 import { endUnwritten } from './end-unwritten.js'
 import { hardenProcess } from './harden-process.js'
 import { type CommandLine, parseCommandLine, toArgv } from './launcher.js'
@@ -20,22 +22,40 @@ const PROGRAM = 'vobox-proxy'
 export async function main(words: readonly string[], _load: unknown, home: string): Promise<void> {
   hardenProcess()
   endWhenUnwritten()
-  const json = words.some((word) => /^--?json$/.test(word))
+  const tool = compatToolOf(words)
+  const json = tool === undefined && words.some((word) => /^--?json$/.test(word))
   process.on('uncaughtException', (error) => {
-    fail(error, json)
+    fail(error, json, tool)
     process.exit()
   })
   try {
-    await run(parseCommandLine(words), home)
+    if (tool === undefined) await run(parseCommandLine(words), home)
+    else await runAs(tool, words.slice(1), home)
   } catch (error) {
-    fail(error, json)
+    fail(error, json, tool)
   }
 }
 
-async function run(line: CommandLine, home: string): Promise<void> {
+/** Our command in the place of another tool, with the options of that. */
+async function runAs(tool: CompatTool, line: readonly string[], home: string): Promise<void> {
+  const translation = translate(tool, line)
+  if ('words' in translation) {
+    await run(parseCommandLine(translation.words), home)
+    return
+  }
+  const { version } = await loadConfig(home)
+  const shown = `${tool.name}: ${PROGRAM} ${version}\n`
+  process.stdout.write(translation.asksFor === 'help' ? usageOf(tool) : shown)
+}
+
+function loadConfig(home: string): Promise<Config> {
   // A theme in somebody's home directory has no say in what we print.
   process.env.VOBOX_PROXY_DISABLE_THEME = '1'
-  const config = await Config.load({ root: home, userPlugins: false, devPlugins: false })
+  return Config.load({ root: home, userPlugins: false, devPlugins: false })
+}
+
+async function run(line: CommandLine, home: string): Promise<void> {
+  const config = await loadConfig(home)
   if (line.options.has('version')) {
     process.stdout.write(`${PROGRAM} ${config.version}\n`)
     return
@@ -78,8 +98,9 @@ function refuseForeign(line: CommandLine, command: CommandFacts): void {
   const hint = `${PROGRAM} ${command.id} --help shows what it takes`
   for (const option of line.options.keys()) {
     if (Object.hasOwn(command.flags, option)) continue
+    const nearest = nearestOf(option, Object.keys(command.flags))
     throw new VoboxError('USAGE', `${command.id} has no option --${option}`, {
-      hint,
+      hint: nearest === undefined ? hint : `did you mean --${nearest}?\n${hint}`,
       data: { command: command.id, option },
     })
   }
@@ -111,7 +132,7 @@ class ProgramHelp extends Help {
   }
 }
 
-function fail(error: unknown, json: boolean): void {
+function fail(error: unknown, json: boolean, tool: CompatTool | undefined): void {
   // A file as stdout throws where it is written; a pipe says it later, as an event.
   const { syscall, code } = error as NodeJS.ErrnoException
   if (syscall === 'write') endUnwritten(code)
@@ -120,8 +141,10 @@ function fail(error: unknown, json: boolean): void {
     return
   }
   const failure = error instanceof Errors.CLIError ? usageError(error) : toVoboxError(error)
-  process.stderr.write(json ? encodeFailure(failure) : showFailure(PROGRAM, failure))
-  process.exitCode = exitStatusOf(failure.code)
+  const program = tool?.name ?? PROGRAM
+  process.stderr.write(json ? encodeFailure(failure) : showFailure(program, failure))
+  // Those tools end with 1 whatever is wrong.
+  process.exitCode = tool === undefined ? exitStatusOf(failure.code) : EXIT.failed
   // Whoever presses Ctrl-C does not wait for what was under way.
   if (failure.code === 'CANCELLED') process.exit()
 }

@@ -2,7 +2,8 @@
  * `vobox-renewd VO ADMIN ROOT [status|stop]`: the Proxy Renewal Service of one VO as a process, in
  * the foreground. `bin/vobox-renewd` calls {@link main}.
  */
-import { isAbsolute } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { isAbsolute, join } from 'node:path'
 import { checkAdminName, checkVoName } from '../../config/vo-name.js'
 import { voPaths } from '../../config/vo-paths.js'
 import { toVoboxError, VoboxError } from '../../errors.js'
@@ -28,9 +29,18 @@ interface Arguments {
   action: 'run' | 'status' | 'stop'
 }
 
-/** @param words after the program's name. Ends the process. */
-export async function main(words: readonly string[]): Promise<void> {
+/**
+ * Ends the process.
+ *
+ * @param words after the program's name.
+ * @param home directory of the installation, which holds `package.json`.
+ */
+export async function main(words: readonly string[], _load?: unknown, home = '.'): Promise<void> {
   hardenProcess()
+  if (words.length === 1 && /^(-h|--?help|--?version)$/.test(words[0] ?? '')) {
+    process.stdout.write(`${words[0]?.endsWith('version') ? versionIn(home) : USAGE}\n`)
+    return
+  }
   keepHeapSmall()
   let status: number
   try {
@@ -42,6 +52,11 @@ export async function main(words: readonly string[]): Promise<void> {
   }
   // A key that is being made would otherwise hold the end up.
   process.exit(status)
+}
+
+function versionIn(home: string): string {
+  const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
+  return `${PROGRAM} ${version}`
 }
 
 /** @throws VoboxError `USAGE`, `VO_NAME_INVALID`. */

@@ -105,6 +105,12 @@ describe('parseCommandLine', () => {
       '--dn',
     ],
     [
+      'an option with two letters swapped',
+      ['register', '-emial', 'a@example.org'],
+      'there is no option -emial',
+      '--email',
+    ],
+    [
       'the beginning of an option',
       ['--myproxy', '1', 'register'],
       'there is no option --myproxy',

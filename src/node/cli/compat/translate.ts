@@ -1,0 +1,148 @@
+/**
+ * The command lines of other people's tools, brought into ours. Pure.
+ *
+ * Scripts of fifteen years call `voms-proxy-init` and its kin, with one dash or two, a space or `=`,
+ * and long names cut short as getopt_long_only(3) allows. What a tool can do and we cannot is refused
+ * by name: a script must not take a proxy for something that it is not.
+ */
+import { printable, VoboxError } from '../../../errors.js'
+import { nearestOf } from '../launcher-options.js'
+
+export interface CompatOption {
+  /** Without dashes; the first one is shown. */
+  names: readonly string[]
+  /** What stands for its value; undefined: takes none. */
+  value?: string | undefined
+  help: string
+  /** Our words for it. Throws `USAGE` for a value that has no place here. */
+  words(value: string): readonly string[]
+}
+
+export interface CompatTool {
+  name: string
+  /** Our command. */
+  command: string
+  options: readonly CompatOption[]
+  /** Words of ours where no option of these was given. */
+  otherwise?: { unless: readonly string[]; words: readonly string[] }
+}
+
+/** What is to be done: our own words, or a text to print. */
+export type Translation = { words: readonly string[] } | { asksFor: 'help' | 'version' }
+
+const HELP: ReadonlySet<string> = new Set(['help', 'usage'])
+
+/**
+ * Our command line for a tool's.
+ *
+ * @throws VoboxError `USAGE` for what the tool does not know or we do not do; the hint holds its usage.
+ */
+export function translate(tool: CompatTool, line: readonly string[]): Translation {
+  const given: string[] = []
+  const words: string[] = []
+  const rest = [...line]
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    const { name, attached } = splitWord(tool, word)
+    if (HELP.has(name)) return { asksFor: 'help' }
+    if (name === 'version') return { asksFor: 'version' }
+    const option = optionOf(tool, name, word)
+    given.push(option.names[0] as string)
+    if (option.value === undefined && attached !== undefined) {
+      throw usage(tool, `option -${name} takes no value`, { option: name })
+    }
+    const value = option.value === undefined ? '' : (attached ?? rest.shift())
+    if (value === undefined) throw usage(tool, `option -${name} needs a value`, { option: name })
+    words.push(...option.words(value))
+  }
+  const { unless = [], words: more = [] } = tool.otherwise ?? {}
+  if (!unless.some((name) => given.includes(name))) words.push(...more)
+  return { words: [tool.command, ...words] }
+}
+
+/** Of a terminal as it is by default. */
+const COLUMNS = 80
+
+/** The usage of a tool, as it says it itself. */
+export function usageOf(tool: CompatTool): string {
+  const rows = tool.options.map(({ names, value = '', help }) => {
+    const [first = '', ...others] = names
+    const also = others.length === 0 ? '' : ` (-${others.join(', -')})`
+    return [`-${first} ${value}`.trimEnd(), `${help}${also}`] as const
+  })
+  const width = Math.max(...rows.map(([option]) => option.length)) + 4
+  const lines = rows.flatMap(([option, help]) => {
+    const [first = '', ...more] = wrapped(help, COLUMNS - width)
+    return [`  ${option}`.padEnd(width) + first, ...more.map((line) => ' '.repeat(width) + line)]
+  })
+  return [
+    `usage: ${tool.name} [options]`,
+    `This is vobox-proxy ${tool.command} with the options of ${tool.name}.`,
+    ...lines,
+    '',
+  ].join('\n')
+}
+
+function wrapped(text: string, columns: number): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`
+    if (longer.length <= columns || line === '') {
+      line = longer
+      continue
+    }
+    lines.push(line)
+    line = word
+  }
+  return [...lines, line]
+}
+
+export function usage(
+  tool: { name: string },
+  message: string,
+  data: Readonly<Record<string, unknown>> = {},
+): VoboxError {
+  return new VoboxError('USAGE', message, { hint: `${tool.name} -help shows what it takes`, data })
+}
+
+function splitWord(tool: CompatTool, word: string): { name: string; attached?: string } {
+  const [, body = ''] = /^--?(.*)$/s.exec(word) ?? []
+  if (body === '') {
+    throw usage(tool, `there is no use for '${printable(word, 60)}'`, { word: printable(word, 60) })
+  }
+  const equals = body.indexOf('=')
+  return equals < 0
+    ? { name: body }
+    : { name: body.slice(0, equals), attached: body.slice(equals + 1) }
+}
+
+/** By its name, or by the beginning of the only one that begins so. */
+function optionOf(tool: CompatTool, name: string, word: string): CompatOption {
+  const exact = tool.options.find(({ names }) => names.includes(name))
+  if (exact !== undefined) return exact
+  const begun = tool.options.filter(({ names }) => names.some((one) => one.startsWith(name)))
+  const [only] = begun
+  if (only !== undefined && begun.length === 1) return only
+  throw unknown(tool, word, name, begun)
+}
+
+function unknown(
+  tool: CompatTool,
+  word: string,
+  name: string,
+  begun: readonly CompatOption[],
+): VoboxError {
+  const shown = printable(word.split('=')[0] ?? word, 60)
+  const data = { option: shown }
+  if (begun.length > 1) {
+    const several = begun.map(({ names }) => `-${names[0]}`).join(', ')
+    return usage(tool, `${shown} could be ${several}`, data)
+  }
+  const names = tool.options.flatMap((option) => option.names)
+  const nearest = nearestOf(name, names)
+  const hint = nearest === undefined ? '' : `did you mean -${nearest}?\n`
+  return new VoboxError('USAGE', `${tool.name} has no option ${shown}`, {
+    hint: `${hint}${usageOf(tool)}`.trimEnd(),
+    data,
+  })
+}
