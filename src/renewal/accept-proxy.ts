@@ -6,21 +6,35 @@
  */
 import type { Config } from '../config/config.js'
 import { type ErrorCode, isVoboxError, printable, VoboxError } from '../errors.js'
-import type { UnixSeconds } from '../ports/clock.js'
+import { asUnixSeconds, type UnixSeconds } from '../ports/clock.js'
+import { showInstant } from '../ports/time-text.js'
 import type { ChainFacts } from '../proxy/chain-facts.js'
 import type { Credential } from '../proxy/credential.js'
 import { type ValidatedChain, validateProxyChain } from '../proxy/validate-proxy-chain.js'
 import type { Registration } from '../registry/registration.js'
+import type { AttributeCertificate } from '../voms/attribute-certificate.js'
+import type { AttributeRequest } from '../voms/attribute-request.js'
+import { attributesOfChain } from '../voms/chain-attributes.js'
+import { showFqan } from '../voms/fqan.js'
+import type { AttributeRules } from '../voms/verify-attributes.js'
 import { sameName } from '../x509/name.js'
 import { keysMatch } from '../x509/private-key.js'
 import { allowsPurpose } from '../x509/purposes.js'
 import type { TrustAnchors } from '../x509/trust-anchors.js'
+import { effectiveEndOf } from './effective-end.js'
+import { isShortGrant } from './grant.js'
+import { acceptAttributes } from './registered-attributes.js'
 
 /** What the fresh proxy is measured against. */
 export interface AcceptanceRules {
   /** The proxy now on disk. */
   current: ChainFacts
-  registration: Pick<Registration, 'identityDer' | 'voms'>
+  registration: Pick<Registration, 'identityDer' | 'lifetimeSeconds'>
+  /**
+   * The VOMS attributes that it must carry, in this order, and what they are verified against;
+   * absent: it must carry none.
+   */
+  attributes?: { requests: readonly AttributeRequest[]; rules: AttributeRules }
   anchors: TrustAnchors
   now: UnixSeconds
   config: Config
@@ -30,10 +44,12 @@ export interface AcceptanceRules {
 
 export interface Acceptance {
   verdict: 'accepted' | 'capped'
-  /** Effective end of the fresh proxy. */
+  /** Effective end of the fresh proxy: earliest of chain and attribute certificates. */
   end: UnixSeconds
-  /** What it has left, in seconds. */
+  /** What is left until then, in seconds. */
   grantedSeconds: number
+  /** What its chain has left, in seconds: what the MyProxy server granted. */
+  chainSeconds: number
   /** End of the credential that it was made from: of the chain above the leaf. */
   storedEnd: UnixSeconds
 }
@@ -44,8 +60,9 @@ export interface Acceptance {
  * `capped`: it is what was promised but ends no later than the one we have, which is therefore kept.
  *
  * @throws VoboxError `RENEWED_IDENTITY_DIFFERS`, `RENEWED_KIND_DIFFERS`, `RENEWED_LIMITED`,
- *   `RENEWED_ATTRIBUTES_DIFFER`, `PROXY_KEY_MISMATCH`, `PROXY_LIFE_TOO_SHORT` (transient), and what `validateProxyChain` throws
- *   about a chain that cannot be trusted.
+ *   `RENEWED_ATTRIBUTES_DIFFER`, `CREDENTIAL_CARRIES_ATTRIBUTES`, `PROXY_KEY_MISMATCH`,
+ *   `PROXY_LIFE_TOO_SHORT` (transient), and what `validateProxyChain` and `verifyAttributes` throw
+ *   about a chain or attributes that cannot be trusted.
  */
 export function acceptProxy(fresh: Credential, rules: AcceptanceRules): Acceptance {
   const { config, now, current } = rules
@@ -58,15 +75,30 @@ export function acceptProxy(fresh: Credential, rules: AcceptanceRules): Acceptan
   checkKind(facts, current)
   checkRights(facts, current)
   checkUsefulness(facts, current)
-  checkAttributes(facts, rules.registration)
+  if (rules.attributes === undefined) refuseAttributes(facts)
+  else acceptAttributes(facts, rules.attributes.requests, rules.attributes.rules)
 
-  const grantedSeconds = effectiveEnd - now
+  const end = asUnixSeconds(Math.min(effectiveEnd, effectiveEndOf(facts)))
+  const grantedSeconds = end - now
   if (grantedSeconds < config.limits.minIntervalSeconds) {
     throw tooShort(grantedSeconds, config.limits.minIntervalSeconds)
   }
   const storedEnd = Math.min(...above.map(({ notAfter }) => notAfter)) as UnixSeconds
-  const longer = effectiveEnd > current.effectiveEnd || rules.evenIfNotLonger === true
-  return { verdict: longer ? 'accepted' : 'capped', end: effectiveEnd, grantedSeconds, storedEnd }
+  const verdict = isWorthIt(end, rules) ? 'accepted' : 'capped'
+  return { verdict, end, grantedSeconds, chainSeconds: effectiveEnd - now, storedEnd }
+}
+
+/**
+ * Ends are whole seconds: of two full grants within one, the second ends no later, and nothing is
+ * capped all the same.
+ */
+function isWorthIt(
+  end: UnixSeconds,
+  { current, evenIfNotLonger, now, registration }: AcceptanceRules,
+): boolean {
+  const currentEnd = effectiveEndOf(current)
+  if (end > currentEnd || evenIfNotLonger === true) return true
+  return end === currentEnd && !isShortGrant(registration.lifetimeSeconds, end - now)
 }
 
 /** Whose certificates nobody here knows. */
@@ -165,17 +197,36 @@ function isDelegable({ proxies }: ChainFacts): boolean {
   return proxies.every(({ pathLength }, below) => pathLength === undefined || pathLength > below)
 }
 
-/** A proxy without the registered attributes looks alive and is refused by every service. */
-function checkAttributes({ acBytes }: ChainFacts, { voms }: Pick<Registration, 'voms'>): void {
-  if (voms.length === 0 || acBytes !== undefined) return
+/**
+ * A stored credential that was uploaded with VOMS attributes hands them on: they end long before it,
+ * and a VOMS server gives no more than what is among them.
+ */
+function refuseAttributes(facts: ChainFacts): void {
+  if (facts.acBytes === undefined) return
+  const acs = readableAttributes(facts)
+  const fqans = acs.flatMap((ac) => ac.fqans.map(showFqan))
+  const ends = acs.map(({ notAfter }) => notAfter)
+  const end = ends.length === 0 ? undefined : asUnixSeconds(Math.min(...ends))
+  const which = fqans.length === 0 ? '' : ` (${printable(fqans.join(', '), 200)})`
+  const until = end === undefined ? 'which end' : `which end on ${showInstant(end, 'minute')}`
   throw new VoboxError(
-    'RENEWED_ATTRIBUTES_DIFFER',
-    `The fresh proxy lacks the registered attributes ${voms.map((one) => printable(one)).join(', ')}`,
+    'CREDENTIAL_CARRIES_ATTRIBUTES',
+    `the stored credential was uploaded with VOMS attributes${which}, ${until} and narrow every later one`,
     {
-      hint: 'Register without VOMS attributes, with --no-voms',
-      data: { expected: voms, found: [] },
+      hint: 'Its owner uploads it again without VOMS: myproxy-init, from the user certificate',
+      data: { fqans, end },
     },
   )
+}
+
+/** For the sentence alone; those that nobody can read are there all the same. */
+function readableAttributes(facts: ChainFacts): readonly AttributeCertificate[] {
+  try {
+    return attributesOfChain(facts).outermost
+  } catch (error) {
+    if (isVoboxError(error)) return []
+    throw error
+  }
 }
 
 /** Transient: the stored credential is about to end, and its owner may be storing the next one. */

@@ -14,6 +14,9 @@ import type { Random } from '../ports/random.js'
 import type { Credential } from '../proxy/credential.js'
 import type { Registry } from '../registry/registry.js'
 import type { ProxyRepository } from '../repository/proxy-repository.js'
+import { type DressCall, type DressedProxy, dressProxy } from '../voms/dress-proxy.js'
+import type { VomsContext } from '../voms/voms-context.js'
+import type { VomsTrust } from '../voms/voms-trust.js'
 import type { TrustAnchors } from '../x509/trust-anchors.js'
 import type { EventLog } from './events.js'
 import type { GrantMemory } from './grant-memory.js'
@@ -39,7 +42,22 @@ export interface RenewalSource {
   }): Promise<{ server: MyProxyServer; credentials: readonly StoredCredential[] }>
 }
 
-/** The real one. */
+/** Where VOMS attributes come from: VOMS servers, or a script in a test. */
+export interface AttributeSource {
+  /** The plain proxy with the attributes; not verified. Rejects as `dressProxy` does. */
+  dress(
+    call: Pick<
+      DressCall,
+      'credential' | 'requests' | 'lifetimeSeconds' | 'allowPartial' | 'signal'
+    >,
+  ): Promise<Pick<DressedProxy, 'credential' | 'missing' | 'warnings'>>
+}
+
+/** The real ones. */
+export function vomsSource(context: VomsContext): AttributeSource {
+  return { dress: (call) => dressProxy(context, call) }
+}
+
 export function myProxySource(context: MyProxyContext): RenewalSource {
   return {
     renew: (request) => requestRenewal(context, request),
@@ -55,8 +73,13 @@ export interface RenewalContext {
   registry: Registry
   repository: ProxyRepository
   source: RenewalSource
+  attributes: AttributeSource
   /** The service's own trust anchors as they are now. */
   anchors(): Promise<TrustAnchors>
+  /** The service's own `vomsdir` as it is now: who may speak for which VO. */
+  vomsTrust(): Promise<VomsTrust>
+  /** Full name of this machine, for attributes that are meant for certain hosts. */
+  host: string
   config: Config
   /** The machine proxy as it is on disk now. Rejects with `MACHINE_PROXY_…`. */
   machineProxy(): Promise<Credential>

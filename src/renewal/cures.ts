@@ -33,6 +33,9 @@ const CURES: Partial<Record<ErrorCode, Cure>> = {
   MYPROXY_CREDENTIAL_EXPIRED: storeAgain('Its owner stores a new credential'),
   MYPROXY_PASS_PHRASE_REQUIRED: storeAgain('Its owner stores it without a pass phrase'),
   MYPROXY_NOT_AUTHORISED_RENEWER: letUsRenew,
+  CREDENTIAL_CARRIES_ATTRIBUTES: storeAgain(
+    'Its owner stores it again without VOMS attributes, from the user certificate',
+  ),
   PROXY_EXPIRED: () => REGISTER_AGAIN,
   RENEWED_IDENTITY_DIFFERS: ({ registration }) =>
     `Who is registered stores a credential of their own (${uploadCommand(registration)}), or registers with the right --username`,

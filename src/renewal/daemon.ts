@@ -7,18 +7,19 @@
  * hour. A look reads a file or two; only what is due takes a worker and the network. The registry and
  * the proxy files are the truth: what is kept here in memory can be lost without harm.
  */
-import { isVoboxError, toVoboxError } from '../errors.js'
-import { showServer } from '../myproxy/server-list.js'
+import { toVoboxError } from '../errors.js'
 import { asUnixSeconds, type UnixSeconds } from '../ports/clock.js'
 import type { ObservationSink } from '../registry/observation.js'
 import type { Registration, RegistrationState } from '../registry/registration.js'
 import type { RenewalContext } from './context.js'
+import { isOfAttributes } from './dress-fresh.js'
+import { laneOf } from './lane-of.js'
 import type { MachineProxyFile } from './machine-proxy-file.js'
 import { attemptTime, earliestRetry, nextLook } from './next-look.js'
 import type { RenewalOutcome } from './outcome.js'
 import type { ProxyTimes } from './proxy-facts.js'
 import { ProxyTimesCache } from './proxy-times-cache.js'
-import { renewOne, serversOf } from './renew-one.js'
+import { renewOne } from './renew-one.js'
 import { type NextStep, Scheduler, type WorkResult } from './scheduler.js'
 import { ServiceWatch } from './service-watch.js'
 import { learnStoredEnd, STORED_END_PAUSE_SECONDS, wantsStoredEnd } from './stored-end.js'
@@ -26,6 +27,8 @@ import { learnStoredEnd, STORED_END_PAUSE_SECONDS, wantsStoredEnd } from './stor
 export interface DaemonContext extends RenewalContext {
   sink: ObservationSink
   machineProxyFile: MachineProxyFile
+  /** Forgets what was read of CA directory, `vomsdir` and `vomses`. */
+  forgetTrust?(): void
   /** Called at least once a minute while all is well; for the watchdog and for `status`. */
   onTurn?(summary: DaemonSummary): void
 }
@@ -123,6 +126,7 @@ export class RenewalDaemon {
   /** Reads everything again. */
   reload(): void {
     this.#times.clear()
+    this.#context.forgetTrust?.()
     this.#service.lookNow()
     this.#reconciledAt = undefined
     this.#registryChanged()
@@ -205,7 +209,7 @@ export class RenewalDaemon {
     const held = memory.holdUntil !== undefined && memory.holdUntil > now
     const attemptAt = memory.retryNow ? earliestRetry(facts) : attemptTime(facts)
     if (!held && (attemptAt <= now || this.#wantsInfo(memory, state, times, now))) {
-      return { kind: 'work', lane: this.#laneOf(registration) }
+      return { kind: 'work', lane: laneOf(this.#context, registration) }
     }
     const attempt = Math.max(attemptAt, memory.holdUntil ?? 0)
     return { kind: 'wait', until: nextLook(facts, attempt) }
@@ -258,23 +262,14 @@ export class RenewalDaemon {
       ...(times && { proxyEnd: times.end, chainEnd: times.chainEnd }),
     })
   }
-
-  /** The server that is tried first; one that cannot be parsed has a lane of its own. */
-  #laneOf(registration: Registration): string {
-    try {
-      const [server] = serversOf(this.#context, registration)
-      return server === undefined ? '' : showServer(server)
-    } catch (error) {
-      if (!isVoboxError(error)) throw error
-      return ''
-    }
-  }
 }
 
 function reachabilityOf(outcome: RenewalOutcome): boolean | undefined {
   if (outcome.kind === 'renewed' || outcome.kind === 'capped') return true
   if (outcome.kind !== 'failed') return undefined
   const { code } = outcome.error
+  // The MyProxy server has answered; the VOMS servers, which the lane is of as well, may not have.
+  if (isOfAttributes(outcome.error)) return code !== 'VOMS_SERVERS_FAILED'
   if (code === 'ALL_SERVERS_FAILED') return false
   // What was refused or sent shows that there is somebody; anything else happened on our side.
   return /^(MYPROXY|RENEWED)_/.test(code) ? true : undefined

@@ -6,10 +6,11 @@
  */
 import { printable, toVoboxError, type VoboxError } from '../errors.js'
 import { asUnixSeconds } from '../ports/clock.js'
-import type { GrantLimit, RegistrationState } from '../registry/registration.js'
+import type { GrantLimit, Registration, RegistrationState } from '../registry/registration.js'
 import type { Acceptance } from './accept-proxy.js'
 import { backOffSeconds, cappedPauseSeconds } from './back-off.js'
 import type { RenewalContext } from './context.js'
+import { type FreshProxy, isOfAttributes } from './dress-fresh.js'
 import { instant } from './events.js'
 import { explainGrant } from './grant.js'
 import type { Attempt, RenewalOutcome, ShortGrant } from './outcome.js'
@@ -20,7 +21,7 @@ const LONGEST_HINT = 8000
 export async function noteRenewed(
   context: RenewalContext,
   { registration, state }: Attempt,
-  { end, grantedSeconds, storedEnd }: Acceptance,
+  { acceptance: { end, grantedSeconds, storedEnd }, missing }: FreshProxy,
   server: string,
   limit: GrantLimit | undefined,
 ): Promise<RenewalOutcome> {
@@ -36,12 +37,14 @@ export async function noteRenewed(
     renewedFrom: server,
     storedEnd: { at: storedEnd, learnedAt: now, from: 'chain' },
     ...(shortGrant && { shortGrant }),
+    ...(missing.length > 0 && { missingAttributes: missing }),
   })
   const fields = { dn: identity, file: fileName, server }
   await events.write('renewed', {
     ...fields,
     end: instant(end),
     ...(shortGrant && { asked: lifetimeSeconds, granted: grantedSeconds, limit }),
+    ...(missing.length > 0 && { without: missing.join(',') }),
   })
   journal.write('info', 'renewed', `renewed the proxy of ${identity}`, { ...fields, end })
   if (shortGrant && state.shortGrant?.limit !== limit) {
@@ -49,7 +52,28 @@ export async function noteRenewed(
     journal.write('warn', 'short-grant', `${identity}: ${message}`, { ...fields, hint })
     await events.write('warning', { dn: identity, file: fileName, reason: message, cure: hint })
   }
-  return { kind: 'renewed', end, server, ...(shortGrant && { shortGrant }) }
+  await sayMissing(context, registration, missing, state.missingAttributes ?? [])
+  return {
+    kind: 'renewed',
+    end,
+    server,
+    ...(shortGrant && { shortGrant }),
+    ...(missing.length > 0 && { missingAttributes: missing }),
+  }
+}
+
+/** Once, when it begins or changes: it may last for months. */
+async function sayMissing(
+  { events, journal }: RenewalContext,
+  { fileName: file, identity: dn }: Registration,
+  missing: readonly string[],
+  before: readonly string[],
+): Promise<void> {
+  if (missing.length === 0 || missing.join() === before.join()) return
+  const reason = `renewed without ${missing.join(', ')}, which VOMS does not grant`
+  const cure = 'Ask the manager of the VO for it, or register with what is granted'
+  journal.write('warn', 'attributes-partial', `${dn}: ${reason}`, { dn, file, hint: cure })
+  await events.write('warning', { dn, file, reason, cure })
 }
 
 export async function noteCapped(
@@ -96,6 +120,7 @@ export async function noteFailure(
   const { clock, config, random, events, journal } = context
   const { fileName, identity } = registration
   const { code, message, hint, persistence } = error
+  const stage = isOfAttributes(error) ? 'attributes' : undefined
   const now = clock.now()
   const failures = state.failures + 1
   const losing = [currentEnd, currentChainEnd].find((end) => end !== undefined && end > now)
@@ -120,9 +145,10 @@ export async function noteFailure(
       message: printable(message),
       persistence,
       ...(hint !== undefined && { hint: hint.slice(0, LONGEST_HINT) }),
+      ...(stage && { stage }),
     },
   })
-  const fields = { dn: identity, file: fileName, code, persistence, failures }
+  const fields = { dn: identity, file: fileName, code, stage, persistence, failures }
   const expired = code === 'PROXY_EXPIRED'
   await events.write(expired ? 'expired' : 'renewal-failed', {
     ...fields,

@@ -15,7 +15,14 @@ export interface RenewOptions {
 }
 
 export type RenewalOutcome =
-  | { kind: 'renewed'; end: UnixSeconds; server: string; shortGrant?: ShortGrant }
+  | {
+      kind: 'renewed'
+      end: UnixSeconds
+      server: string
+      shortGrant?: ShortGrant
+      /** Registered attributes that it goes without. */
+      missingAttributes?: readonly string[]
+    }
   /** Nothing is wrong and nothing to gain: what we got ends at `end`, no later than what we have. */
   | { kind: 'capped'; end: UnixSeconds; server: string; retryAt: UnixSeconds }
   | { kind: 'not-due'; decision: RenewalDecision }

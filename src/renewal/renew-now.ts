@@ -3,6 +3,7 @@ import pLimit, { type LimitFunction } from 'p-limit'
 import { toVoboxError } from '../errors.js'
 import type { Registration } from '../registry/registration.js'
 import type { RenewalContext } from './context.js'
+import { laneOf } from './lane-of.js'
 import type { RenewalOutcome } from './outcome.js'
 import { renewOne } from './renew-one.js'
 
@@ -33,9 +34,10 @@ export async function renewNow(
   const { workers, workersPerServer } = context.config.renewal
   const overall = pLimit(workers)
   const perServer = new Map<string, LimitFunction>()
-  const limitOf = ({ servers: [server = ''] }: Registration) => {
-    const limit = perServer.get(server) ?? pLimit(workersPerServer)
-    perServer.set(server, limit)
+  const limitOf = (registration: Registration) => {
+    const lane = laneOf(context, registration)
+    const limit = perServer.get(lane) ?? pLimit(workersPerServer)
+    perServer.set(lane, limit)
     return limit
   }
   return Promise.all(

@@ -12,13 +12,15 @@ import { type ChainFacts, describeChain } from '../proxy/chain-facts.js'
 import { type Credential, parseCredential } from '../proxy/credential.js'
 import type { Registration } from '../registry/registration.js'
 import type { Lease } from '../registry/registry.js'
-import { acceptProxy } from './accept-proxy.js'
+import { type AcceptanceRules, acceptProxy } from './accept-proxy.js'
 import type { RenewalContext } from './context.js'
 import { REGISTER_AGAIN, withCure } from './cures.js'
+import { dressFresh } from './dress-fresh.js'
 import { noteCapped, noteFailure, noteRenewed } from './note-outcome.js'
 import type { Attempt, RenewalOutcome, RenewOptions } from './outcome.js'
 import { decideFor, type ProxyTimes, proxyTimes } from './proxy-facts.js'
 import { limitOfShortGrant } from './registering/probe-grant.js'
+import { anchorsNow } from './trust-now.js'
 
 /** How long to wait for another process that works on the same registration. */
 const LEASE_DEADLINE_MS = 5000
@@ -60,24 +62,26 @@ async function renewLeased(context: RenewalContext, attempt: Attempt): Promise<R
   await repository.probeWritable()
   const request = await requestFor(context, attempt, current.credential)
   const fresh = await context.source.renew(request)
-  // Registered attributes will be added here; until then `acceptProxy` refuses what lacks them.
-  const acceptance = acceptProxy(fresh.credential, {
+  const rules: AcceptanceRules = {
     current: current.facts,
     registration,
-    anchors: await context.anchors(),
+    anchors: await anchorsNow(context, options.signal),
     now: clock.now(),
     config,
-    evenIfNotLonger: options.force === true,
-  })
+    evenIfNotLonger: options.force === true || decision.reason === 'attributes',
+  }
+  const plain = { ...fresh, acceptance: acceptProxy(fresh.credential, rules) }
+  const dressed = await dressFresh(context, registration, plain, rules, options.signal)
   const server = showServer(fresh.server)
+  const { credential, acceptance } = dressed
   if (acceptance.verdict === 'capped') return noteCapped(context, attempt, acceptance, server)
 
-  await repository.replace(fileName, fresh.credential)
+  await repository.replace(fileName, credential)
   const limit = await limitOfShortGrant(context, attempt, {
-    request: { ...request, servers: [fresh.server], current: fresh.credential },
+    request: { ...request, servers: [fresh.server], current: credential },
     acceptance,
   })
-  return noteRenewed(context, attempt, acceptance, server, limit)
+  return noteRenewed(context, attempt, dressed, server, limit)
 }
 
 interface CurrentProxy {

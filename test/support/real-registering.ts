@@ -10,15 +10,18 @@ import { systemRandom } from '../../src/node/ports/random.js'
 import { silentJournal } from '../../src/ports/journal.js'
 import { type Credential, encodeCredential } from '../../src/proxy/credential.js'
 import { JsonRegistry } from '../../src/registry/json-registry.js'
-import { myProxySource } from '../../src/renewal/context.js'
+import { myProxySource, vomsSource } from '../../src/renewal/context.js'
 import { FileEventLog } from '../../src/renewal/events.js'
 import { GrantMemory } from '../../src/renewal/grant-memory.js'
 import { MachineProxyFile } from '../../src/renewal/machine-proxy-file.js'
 import type { RegisterContext, RegisterRequest } from '../../src/renewal/registering/register.js'
 import { ProxyRepository } from '../../src/repository/proxy-repository.js'
+import { VomsDirectory } from '../../src/voms/voms-directory.js'
+import { VomsesFiles } from '../../src/voms/vomses-files.js'
 import { dialerWithNames } from './myproxy-context.js'
 import { addProxy } from './pki.js'
 import type { GridIdentity, RealGrid } from './real-peers.js'
+import type { RealVoms } from './real-voms.js'
 import { realContext } from './renewal-grid.js'
 
 export interface RealRegistering {
@@ -39,6 +42,8 @@ export interface RealRegisteringOptions {
   addresses?: readonly string[]
   /** Below the grid's directory; two VOs need two. */
   name?: string
+  /** VOMS servers beside the grid; default: none is known. */
+  voms?: Pick<RealVoms, 'vomses' | 'vomsdir'>
 }
 
 export async function realRegistering(
@@ -46,6 +51,7 @@ export async function realRegistering(
   options: RealRegisteringOptions = {},
 ): Promise<RealRegistering> {
   const { machine = grid.hosts.vobox, keys = 'p256', tlsMaxVersion = 'TLSv1.2' } = options
+  const voms = options.voms ?? { vomsdir: '/nonexistent', vomses: '/nonexistent' }
   const uid = process.getuid?.() ?? 0
   const root = join(grid.directory, options.name ?? 'vo-root')
   const paths = voPaths(root, 'alice')
@@ -56,7 +62,12 @@ export async function realRegistering(
 
   const { host, port } = grid.server
   const config = readConfig({
-    flags: { root, myproxy: { servers: [`${host}:${port}`] }, keys: { kind: keys } },
+    flags: {
+      root,
+      myproxy: { servers: [`${host}:${port}`] },
+      keys: { kind: keys },
+      voms: { directory: voms.vomsdir, vomses: [voms.vomses] },
+    },
   })
   const base = { files: nodeFiles, clock: systemClock, journal: silentJournal }
   const myproxy = {
@@ -66,6 +77,12 @@ export async function realRegistering(
     keys: new KeyPool({ kind: keys, size: 0 }),
     keyKind: keys,
   }
+  const vomsContext = {
+    ...myproxy,
+    random: systemRandom,
+    vomses: new VomsesFiles(nodeFiles, systemClock, config.voms.vomses),
+  }
+  const vomsDirectory = new VomsDirectory(nodeFiles, systemClock, config.voms.directory)
   const machineProxyFile = new MachineProxyFile({
     ...base,
     vo: 'alice',
@@ -82,7 +99,10 @@ export async function realRegistering(
       registry: new JsonRegistry({ ...base, paths }),
       repository: new ProxyRepository({ ...base, directory: paths.repository, owners: [uid] }),
       source: myProxySource(myproxy),
+      attributes: vomsSource(vomsContext),
       anchors: myproxy.anchors,
+      vomsTrust: () => vomsDirectory.current(),
+      host: machine.dn.split('/CN=').at(-1) ?? '',
       machineProxy: () => machineProxyFile.read(),
       events: new FileEventLog({ ...base, path: paths.eventsLog }),
       grants: new GrantMemory(),

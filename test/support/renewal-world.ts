@@ -21,11 +21,13 @@ import { GrantMemory } from '../../src/renewal/grant-memory.js'
 import { MachineProxyFile } from '../../src/renewal/machine-proxy-file.js'
 import { parseProxyTimes } from '../../src/renewal/proxy-facts.js'
 import { ProxyRepository } from '../../src/repository/proxy-repository.js'
+import { parseAttributeRequest } from '../../src/voms/attribute-request.js'
 import { makeTrustAnchors } from '../../src/x509/trust-anchors.js'
 import { FakeClock } from './fake-clock.js'
 import { MemoryFiles } from './memory-files.js'
 import { addProxy, hostName, TestAuthority, userName } from './pki.js'
 import { registration } from './registry.js'
+import { ScriptedVoms } from './scripted-voms-source.js'
 import { DAY, HOUR } from './time.js'
 
 export type RenewRequest = Parameters<RenewalSource['renew']>[0]
@@ -111,6 +113,7 @@ export function renewalWorld(overrides: ConfigOverrides = {}) {
     { allowMissingSigningPolicy: true, now: () => clock.now() },
   )
   const myproxy = new ScriptedMyProxy(clock)
+  const voms = new ScriptedVoms(clock, ca)
   const journal: { level: JournalLevel; event: string; message: string }[] = []
   const observations: Observation[] = []
   const forgotten: string[] = []
@@ -132,7 +135,10 @@ export function renewalWorld(overrides: ConfigOverrides = {}) {
     registry: new JsonRegistry({ files, clock, paths }),
     repository: new ProxyRepository({ files, directory: paths.repository, owners: [1000] }),
     source: myproxy,
+    attributes: voms,
     anchors: async () => anchors,
+    vomsTrust: async () => voms.trust,
+    host: 'vobox.example.org',
     config,
     machineProxy: () => machineProxyFile.read(),
     machineProxyFile,
@@ -150,6 +156,14 @@ export function renewalWorld(overrides: ConfigOverrides = {}) {
   const users = new Map<string, Credential>()
   const host = ca.issueHost('vobox.example.org', { name: hostName('vobox.example.org') })
 
+  const dressed = async (user: Credential, attributes: readonly string[], hours: number) => {
+    const credential = addProxy(user, { now: clock.now(), hours })
+    const requests = attributes.map(parseAttributeRequest)
+    const made = await voms.dress({ credential, requests, lifetimeSeconds: hours * HOUR })
+    voms.asked.length = 0
+    return made.credential
+  }
+
   return {
     ca,
     clock,
@@ -159,6 +173,7 @@ export function renewalWorld(overrides: ConfigOverrides = {}) {
     forgotten,
     journal,
     myproxy,
+    voms,
     observations,
     paths,
     /** End-entity credentials by the name they were registered under. */
@@ -195,12 +210,18 @@ export function renewalWorld(overrides: ConfigOverrides = {}) {
         hours?: number
         storedDays?: number
         maxHours?: number
+        /** The login proxy lacks what is registered. */
+        plainLogin?: boolean
       } = {},
     ): Promise<Registration> {
-      const { hours = 48, storedDays, maxHours, ...settings } = changes
+      const { hours = 48, storedDays, maxHours, plainLogin = false, ...settings } = changes
       const maxSeconds = maxHours === undefined ? undefined : maxHours * HOUR
       const user = this.store(name, storedDays, maxSeconds)
-      const login = addProxy(user, { now: clock.now(), hours })
+      const voms = plainLogin ? [] : (settings.voms ?? [])
+      const login =
+        voms.length === 0
+          ? addProxy(user, { now: clock.now(), hours })
+          : await dressed(user, voms, hours)
       const { identity } = describeChain(login.chain)
       const now = clock.now()
       const wanted = registration(name, {

@@ -2,17 +2,20 @@
  * The composition root: everything that a command or the service needs for one VO, from the real
  * ports and the effective configuration.
  */
+import { hostname } from 'node:os'
 import type { Config } from '../../config/config.js'
 import { type VoPaths, voPaths } from '../../config/vo-paths.js'
 import type { MyProxyContext } from '../../myproxy/client.js'
 import type { Clock } from '../../ports/clock.js'
 import { type Journal, silentJournal } from '../../ports/journal.js'
 import { JsonRegistry } from '../../registry/json-registry.js'
-import { myProxySource, type RenewalContext } from '../../renewal/context.js'
+import { myProxySource, type RenewalContext, vomsSource } from '../../renewal/context.js'
 import { FileEventLog } from '../../renewal/events.js'
 import { GrantMemory } from '../../renewal/grant-memory.js'
 import { MachineProxyFile } from '../../renewal/machine-proxy-file.js'
 import { ProxyRepository } from '../../repository/proxy-repository.js'
+import type { VomsContext } from '../../voms/voms-context.js'
+import type { VomsDirectory } from '../../voms/voms-directory.js'
 import { TrustDirectory } from '../../x509/trust-anchors.js'
 import { systemClock } from '../ports/clock.js'
 import { nodeDialer } from '../ports/dialer.js'
@@ -23,6 +26,7 @@ import { becomeVoOwner } from './become-owner.js'
 import { readEffectiveConfig } from './compose-config.js'
 import { currentUid } from './compose-login.js'
 import { chooseVoDirectory, type VoDirectory } from './compose-vo.js'
+import { vomsContextOf, vomsDirectoryOf } from './compose-voms.js'
 
 export interface OpenVoOptions {
   /** Absent: the only VO that has a directory below the root. */
@@ -48,6 +52,10 @@ export interface VoContext extends RenewalContext {
   machineProxyFile: MachineProxyFile
   myproxy: MyProxyContext
   trust: TrustDirectory
+  voms: VomsContext
+  vomsDirectory: VomsDirectory
+  /** Forgets what was read of trust material, so that it is read anew. */
+  forgetTrust(): void
   /** Stops what would keep the process alive. */
   close(): void
 }
@@ -75,6 +83,8 @@ export async function openVo(options: OpenVoOptions): Promise<VoContext> {
     size: options.keysInAdvance === true ? config.keys.pool : 0,
   })
   const myproxy = myProxyContext(config, journal, trust, keys)
+  const vomsDirectory = vomsDirectoryOf(config, clock)
+  const voms = vomsContextOf(config, { journal, keys, anchors: () => trust.current() })
   const machineProxyFile = new MachineProxyFile({
     files: nodeFiles,
     clock,
@@ -93,7 +103,17 @@ export async function openVo(options: OpenVoOptions): Promise<VoContext> {
     registry: new JsonRegistry({ files: nodeFiles, clock, paths }),
     repository: new ProxyRepository({ files: nodeFiles, directory: paths.repository, owners }),
     source: myProxySource(myproxy),
+    voms,
+    vomsDirectory,
+    attributes: vomsSource(voms),
     anchors: () => trust.current(),
+    vomsTrust: () => vomsDirectory.current(),
+    host: hostname(),
+    forgetTrust() {
+      trust.invalidate()
+      vomsDirectory.invalidate()
+      voms.vomses.invalidate()
+    },
     machineProxy: () => machineProxyFile.read(),
     events: new FileEventLog({ files: nodeFiles, clock, journal, path: paths.eventsLog }),
     grants: new GrantMemory(),

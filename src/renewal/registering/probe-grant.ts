@@ -23,28 +23,31 @@ export async function limitOfShortGrant(
 ): Promise<GrantLimit | undefined> {
   const { clock, grants } = context
   const { fileName, lifetimeSeconds: askedSeconds } = registration
-  const { grantedSeconds } = acceptance
+  const { grantedSeconds, chainSeconds } = acceptance
   const [first] = request.servers
   const server = first === undefined ? '' : showServer(first)
-  const short = isShortGrant(askedSeconds, grantedSeconds)
-  grants.note(server, fileName, grantedSeconds, short)
+  const short = isShortGrant(askedSeconds, chainSeconds)
+  grants.note(server, fileName, chainSeconds, short)
+  // Whatever the MyProxy server granted, this is what ends first.
+  if (isShortGrant(Math.min(askedSeconds, chainSeconds), grantedSeconds)) return 'attributes'
   if (!short) return undefined
 
   const facts = {
     askedSeconds,
-    grantedSeconds,
+    grantedSeconds: chainSeconds,
     storedLeftSeconds: acceptance.storedEnd - clock.now(),
     longestFromServerSeconds: grants.longestSeconds(server) ?? 0,
-    othersWithSame: grants.othersWithSame(server, fileName, grantedSeconds),
+    othersWithSame: grants.othersWithSame(server, fileName, chainSeconds),
   }
   if (limitOfGrant(facts) === 'stored-credential-ends') return 'stored-credential-ends'
   const before = state.shortGrant
   const known =
     before !== undefined &&
     before.limit !== 'unknown' &&
+    before.limit !== 'attributes' &&
     before.askedSeconds === askedSeconds &&
-    sameGrant(before.grantedSeconds, grantedSeconds)
-  const probedSeconds = known ? grantedSeconds : await probe(context, request)
+    sameGrant(before.grantedSeconds, chainSeconds)
+  const probedSeconds = known ? chainSeconds : await probe(context, request)
   return limitOfGrant({ ...facts, ...(probedSeconds !== undefined && { probedSeconds }) })
 }
 

@@ -510,18 +510,6 @@ describe('renewOne, offered what was not promised', () => {
     expect(lastFailure?.message).toHaveLength(1000)
   })
 
-  it('refuses a plain proxy where VOMS attributes are registered', async () => {
-    const { world } = await worldWithAlice({ voms: ['alice:/alice/Role=lcgadmin'] })
-    await world.clock.advanceSeconds(HOUR)
-    expect(await renewOne(world.context, 'alice')).toMatchObject({
-      kind: 'failed',
-      error: {
-        code: 'RENEWED_ATTRIBUTES_DIFFER',
-        data: { expected: ['alice:/alice/Role=lcgadmin'], found: [] },
-      },
-    })
-  })
-
   it('keeps a limited proxy limited where that was registered knowingly', async () => {
     const { world } = await worldWithAlice({ allowLimited: true })
     const current = await world.context.repository.read('alice')
