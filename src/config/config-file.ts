@@ -17,21 +17,24 @@ export interface ConfigFileChoice {
    * authorities to trust.
    */
   uid: number
+  /** Throws for a path that must not be followed: root goes only where nobody else can lead it. */
+  checkPath?: ((path: string) => void) | undefined
 }
 
 /**
  * Reads the file named by `--config`, else by `VOBOX_PROXY_CONFIG`, else the default one.
  *
  * Only the default one may be missing. Rejects with `CONFIG_INVALID` when a named file is not
- * there, and with `FILE_UNSAFE` when others could have written it.
+ * there, and with `FILE_UNSAFE` when others could have written it or `checkPath` refuses its path.
  */
 export async function readConfigFile(
   files: Files,
-  { flag, environment, uid }: ConfigFileChoice,
+  { flag, environment, uid, checkPath }: ConfigFileChoice,
 ): Promise<ConfigSources['file']> {
   const named = flag || environment.VOBOX_PROXY_CONFIG || undefined
   const path = named ?? DEFAULT_CONFIG_FILE
   try {
+    checkPath?.(path)
     const { bytes } = await files.read(path, {
       maxBytes: MAX_BYTES,
       owners: [0, uid],

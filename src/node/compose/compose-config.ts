@@ -1,9 +1,10 @@
 /** The configuration of a program: its file, the environment and flags. */
 
 import type { Config } from '../../config/config.js'
-import { readConfigFile } from '../../config/config-file.js'
+import { type ConfigFileChoice, readConfigFile } from '../../config/config-file.js'
 import { SETTINGS } from '../../config/settings.js'
 import type { Files } from '../../ports/files.js'
+import { requireRootOnly } from './root-only.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -14,7 +15,7 @@ export async function readEffectiveConfig(
   uid: number,
   flag?: string,
 ): Promise<Config> {
-  const file = await readConfigFile(files, { flag, environment, uid })
+  const file = await readConfigFile(files, { ...choiceOf(environment, uid), flag })
   const { readConfig } = await import('../../config/read-config.js')
   return readConfig({ file, environment })
 }
@@ -32,7 +33,7 @@ export async function readQuickConfig(
   environment: Environment,
   uid: number,
 ): Promise<QuickConfig> {
-  const file = await readConfigFile(files, { environment, uid })
+  const file = await readConfigFile(files, choiceOf(environment, uid))
   const { root, mail } = SETTINGS
   if (file === undefined) {
     const named = environment[root.environment ?? '']
@@ -43,4 +44,9 @@ export async function readQuickConfig(
   }
   const { readConfig } = await import('../../config/read-config.js')
   return readConfig({ file, environment })
+}
+
+/** What root reads names programs that it runs: whoever could exchange the file would be root. */
+function choiceOf(environment: Environment, uid: number): ConfigFileChoice {
+  return { environment, uid, checkPath: uid === 0 ? requireRootOnly : undefined }
 }

@@ -1,5 +1,5 @@
-import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, chownSync, lchownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { requireRootOnly } from '../../../src/node/compose/root-only.js'
 import { failureOf } from '../../support/failure.js'
@@ -24,6 +24,37 @@ describe.runIf(process.getuid?.() === 0)('requireRootOnly', () => {
       const failure = failureOf(() => requireRootOnly(path))
       expect(failure).toMatchObject({ code: 'FILE_UNSAFE', data: { path, at: theirs } })
     }
+  })
+
+  it('refuses a link of another user that leads to a file of root, and one through such a link', async () => {
+    const directory = await temporaryDirectory()
+    const theirs = join(directory, 'theirs')
+    mkdirSync(theirs)
+    chownSync(theirs, 1, 1)
+    writeFileSync(join(directory, 'key'), '', { mode: 0o400 })
+    symlinkSync('../key', join(theirs, 'link'))
+    symlinkSync('theirs/link', join(directory, 'through'))
+    for (const path of [join(theirs, 'link'), join(directory, 'through')]) {
+      const failure = failureOf(() => requireRootOnly(path))
+      expect(failure).toMatchObject({ code: 'FILE_UNSAFE', data: { path, at: theirs } })
+    }
+    symlinkSync('key', join(directory, 'own'))
+    lchownSync(join(directory, 'own'), 1, 1)
+    const own = failureOf(() => requireRootOnly(join(directory, 'own')))
+    expect(own.data.at).toBe(join(directory, 'own'))
+  })
+
+  it('follows links of root, relative, upwards and in a chain, but no circle', async () => {
+    const directory = await temporaryDirectory()
+    mkdirSync(join(directory, 'below'))
+    writeFileSync(join(directory, 'key'), '', { mode: 0o400 })
+    symlinkSync('../below/../key', join(directory, 'below', 'one'))
+    symlinkSync(join(directory, 'below', 'one'), join(directory, 'two'))
+    symlinkSync('circle', join(directory, 'circle'))
+    expect(() => requireRootOnly(join(directory, 'two'))).not.toThrow()
+    expect(() => requireRootOnly(relative(process.cwd(), join(directory, 'two')))).not.toThrow()
+    const failure = failureOf(() => requireRootOnly(join(directory, 'circle')))
+    expect(failure.code).toBe('FILE_UNSAFE')
   })
 
   it.each([
