@@ -5,6 +5,7 @@
  * what could need it never gets here. The status says little: a warning comes with 500 and a valid
  * attribute certificate. Newer servers answer in HTTP/1.1 to a request in HTTP/1.0.
  */
+import type { VoboxError } from '../errors.js'
 import type { ServerAddress } from '../gsi/server-address.js'
 import { showAddress } from '../gsi/server-address.js'
 import { type HttpAnswer, isWholeHttpAnswer, parseHttpAnswer } from './http-answer.js'
@@ -41,6 +42,7 @@ export function isWholeRestAnswer(received: Buffer): boolean {
 export function parseRestAnswer(bytes: Buffer): VomsAnswer {
   const answer = parseHttpAnswer(bytes)
   const text = answer.body.toString('utf8')
+  if (!text.includes('</voms>')) throw nothingOfVoms(answer, text)
   const acs = contentsOf(text, 'ac')
   if (acs.length > 0) {
     const warnings = contentsOf(text, 'warning').map((warning) =>
@@ -49,7 +51,7 @@ export function parseRestAnswer(bytes: Buffer): VomsAnswer {
     return { kind: 'granted', acs: decodeAcs(acs), warnings }
   }
   const errors = contentsOf(text, 'error')
-  if (errors.length === 0) throw nothingOfVoms(answer)
+  if (errors.length === 0) throw nothingOfVoms(answer, text)
   const refusals = errors.map((error) => ({
     code: plainText(contentOf(error, 'code') ?? ''),
     text: plainText(contentOf(error, 'message') ?? ''),
@@ -57,8 +59,8 @@ export function parseRestAnswer(bytes: Buffer): VomsAnswer {
   return { kind: 'refused', refusals }
 }
 
-function nothingOfVoms({ status, reason }: HttpAnswer) {
-  return notVoms(`answered HTTP ${status}${reason && ` (${reason})`} and nothing of VOMS`, {
-    status,
-  })
+function nothingOfVoms({ status, reason }: HttpAnswer, text: string): VoboxError {
+  const what = text.includes('<voms') ? 'an answer that is cut off' : 'nothing of VOMS'
+  const shown = reason === '' ? '' : ` (${reason})`
+  return notVoms(`answered HTTP ${status}${shown} and ${what}`, { status })
 }

@@ -215,3 +215,56 @@ describe('finish', () => {
     expect(socket.destroyed).toBe(true)
   })
 })
+
+describe('reading to the end', () => {
+  const never = () => false
+  const whole = (bytes: Buffer) => bytes.toString().endsWith('!')
+
+  it('gives all that came before the peer ended', async () => {
+    const { stream, send, end } = streamWithPeer()
+    const read = stream.readToEnd(100, never)
+    send('one ', 'two')
+    end()
+    expect((await read).toString()).toBe('one two')
+  })
+
+  it('stops where the message is whole, though the peer stays', async () => {
+    const { stream, send } = streamWithPeer()
+    const read = stream.readToEnd(100, whole)
+    send('one ')
+    await new Promise((resolve) => setImmediate(resolve))
+    send('two!')
+    expect((await read).toString()).toBe('one two!')
+  })
+
+  it('takes a whole message of a peer that then breaks off, and no other', async () => {
+    for (const [text, code] of [
+      ['one!', undefined],
+      ['one', 'CONNECTION_CLOSED'],
+    ]) {
+      const { stream, send, socket } = streamWithPeer()
+      const read = stream.readToEnd(100, whole)
+      send(text ?? '')
+      await new Promise((resolve) => setImmediate(resolve))
+      socket.destroy(new Error('reset'))
+      if (code === undefined) expect((await read).toString()).toBe(text)
+      else expect((await rejectionOf(read)).code).toBe(code)
+    }
+  })
+
+  it('is refused when nothing came, when 101 bytes came for 100, and after 30 s', async () => {
+    const nothing = streamWithPeer()
+    nothing.end()
+    const silent = await rejectionOf(nothing.stream.readToEnd(100, never))
+    expect(silent.code).toBe('CONNECTION_CLOSED')
+    expect(silent.message).toBe('px:7512 closed the connection without an answer')
+    const much = streamWithPeer()
+    much.send('x'.repeat(101))
+    expect((await rejectionOf(much.stream.readToEnd(100, never))).code).toBe('MESSAGE_TOO_LARGE')
+    const slow = streamWithPeer()
+    slow.send('x')
+    const read = rejectionOf(slow.stream.readToEnd(100, never))
+    await slow.clock.advance(30_000)
+    expect((await read).code).toBe('DEADLINE_EXCEEDED')
+  })
+})
