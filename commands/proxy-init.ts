@@ -10,6 +10,10 @@ export default class ProxyInit extends VoboxCommand {
   static override examples = [
     { description: 'for 12 hours', command: '<%= config.bin %> proxy-init' },
     {
+      description: 'for a day, with a VOMS role',
+      command: '<%= config.bin %> proxy-init --voms alice:/alice/Role=lcgadmin --valid 24:00',
+    },
+    {
       description: 'for two days, from a file that a browser exported',
       command: '<%= config.bin %> proxy-init --cert usercred.p12 --valid 48:00',
     },
@@ -41,10 +45,20 @@ export default class ProxyInit extends VoboxCommand {
       pathLength: await wholeNumberOf('path-length', flags['path-length']),
       out: flags.out,
       trustDirectory: flags.certdir,
+      vomsDirectory: flags.vomsdir,
+      vomses: flags.vomses,
+      connectSeconds: await secondsOf('timeout', flags.timeout, 's', 1),
+      voms: flags.voms,
+      order: flags.order,
+      targets: flags.target,
+      attributeSeconds:
+        (await secondsOf('vomslife', flags.vomslife, 'h:m', 60)) ??
+        (await secondsOf('valid', flags.valid, 'h:m', 60)),
+      unverified: flags['no-verify'],
       verify: flags.verify,
       failOnWarnings: flags.failonwarn,
       onProgress: (step) => {
-        if (flags.debug) this.tell(`using ${step.files.join(', ')}`)
+        if (flags.debug && step.step === 'identity') this.tell(`using ${step.files.join(', ')}`)
         if (said) this.print(library.showProxyInitStep(step))
       },
       signal,

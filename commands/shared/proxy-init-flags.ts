@@ -2,6 +2,30 @@
 import { Flags } from '@oclif/core'
 
 export const proxyInitFlags = {
+  voms: Flags.string({
+    description: 'VOMS attributes to carry, the primary one first; may be repeated',
+    helpValue: 'VO[:FQAN]',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+  order: Flags.string({
+    description: 'FQAN to put before the others; may be repeated',
+    helpValue: 'FQAN',
+    multiple: true,
+    multipleNonGreedy: true,
+    dependsOn: ['voms'],
+  }),
+  target: Flags.string({
+    description: 'host that alone may use the attributes; may be repeated [default: any]',
+    helpValue: 'HOST',
+    multiple: true,
+    multipleNonGreedy: true,
+    dependsOn: ['voms'],
+  }),
+  vomslife: Flags.string({
+    description: 'lifetime of the attributes [default: that of the proxy]',
+    helpValue: 'H:M',
+  }),
   cert: Flags.string({
     description:
       'certificate in PEM, or with its key in PKCS#12 [default: $X509_USER_CERT, or usercert.pem, ' +
@@ -54,6 +78,23 @@ export const proxyInitFlags = {
     description: 'CA directory [default: $X509_CERT_DIR, or /etc/grid-security/certificates]',
     helpValue: 'DIRECTORY',
   }),
+  vomsdir: Flags.string({
+    description: 'whose attributes are believed [default: $X509_VOMS_DIR, or the configured one]',
+    helpValue: 'DIRECTORY',
+  }),
+  vomses: Flags.string({
+    description:
+      'file or directory that names VOMS servers; may be repeated [default: $VOMS_USERCONF, or ' +
+      '~/.voms/vomses and /etc/vomses]',
+    helpValue: 'PATH',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+  timeout: Flags.string({
+    description: 'deadline for each connection to a VOMS server [default: 5]',
+    helpValue: 'SECONDS',
+  }),
+  'no-verify': Flags.boolean({ description: 'take attributes that cannot be verified' }),
   verify: Flags.boolean({ description: 'validate the proxy with the CA directory first' }),
   failonwarn: Flags.boolean({ description: 'write no proxy where there is a warning' }),
   ignorewarn: Flags.boolean({ description: 'show no warnings', exclusive: ['failonwarn'] }),

@@ -93,14 +93,6 @@ export function signerWarnings(
       data: { depth: depth + 1, limit: depthLimit },
     })
   }
-  if (facts.acBytes !== undefined) {
-    warnings.push({
-      code: 'carries-attributes',
-      message:
-        'the proxy that signs carries VOMS attributes already; those of a new one are cut to them',
-      hint: 'make one from the certificate to get others',
-    })
-  }
   const chain = [...proxies.map(({ certificate }) => certificate), endEntity, ...authorities]
   for (const { kind, message } of chainWeaknesses(chain)) {
     warnings.push({ code: 'weak-certificate', message: printable(message), data: { kind } })

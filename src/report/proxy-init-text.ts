@@ -1,8 +1,9 @@
 /** What `proxy-init` does and made, in words that users know from the tools before it. */
 import { printable } from '../errors.js'
-import type { UnixSeconds } from '../ports/clock.js'
+import { asUnixSeconds, type UnixSeconds } from '../ports/clock.js'
 import { showDistance, showInstant } from '../ports/time-text.js'
 import type { ProxyWarning } from '../proxy/judge-signer.js'
+import type { AttributeReport } from '../voms/attribute-report.js'
 import { encodeDocument } from './query-json.js'
 
 export interface ProxyInitFacts {
@@ -14,22 +15,40 @@ export interface ProxyInitFacts {
   now: UnixSeconds
   policy: string
   keyBits: number
+  attributes: readonly AttributeReport[]
   verified: boolean
   warnings: readonly ProxyWarning[]
 }
 
 /** One step, said while it is being done. */
-export function showProxyInitStep({ identity }: { identity: string }): string {
-  return `Your identity: ${printable(identity)}\n`
+export type ProxyInitStep =
+  | { step: 'identity'; identity: string }
+  | { step: 'attributes'; requests: readonly string[] }
+
+export function showProxyInitStep(step: ProxyInitStep): string {
+  return step.step === 'identity'
+    ? `Your identity: ${printable(step.identity)}\n`
+    : `Asking for ${step.requests.map((request) => printable(request)).join(', ')}\n`
 }
 
-export function showProxyInit({ file, end, now, verified }: ProxyInitFacts): string {
+export function showProxyInit(facts: ProxyInitFacts): string {
+  const { file, end, now, attributes, verified } = facts
   const lines = [
+    ...attributes.flatMap(attributeLines),
     ...(verified ? ['Proxy verified: services that trust these CAs accept it'] : []),
     `Created proxy in ${printable(file)}`,
     `Your proxy is valid until ${showInstant(end)} (${showDistance(end, now)})`,
   ]
   return `${lines.join('\n')}\n`
+}
+
+function attributeLines({ vo, uri, fqans, notAfter, verified }: AttributeReport): string[] {
+  const until = notAfter === null ? '' : `, until ${showInstant(asUnixSeconds(notAfter))}`
+  const believed = verified ? '' : ', NOT VERIFIED'
+  return [
+    `Attributes of VO ${printable(vo ?? '')} from ${printable(uri ?? '')}${until}${believed}:`,
+    ...fqans.map((fqan) => `  ${printable(fqan)}`),
+  ]
 }
 
 export function encodeProxyInit({ now: _now, ...facts }: ProxyInitFacts): string {

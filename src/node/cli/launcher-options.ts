@@ -57,6 +57,7 @@ export const LAUNCHER_OPTIONS: ReadonlyMap<string, LauncherOption> = new Map([
   ['no-verify', flag],
   ['no-voms', flag],
   ['noregen', flag],
+  ['order', { ...value, multiple: true }],
   ['out', path],
   ['owner', value],
   ['pass-phrase-fd', value],
@@ -74,8 +75,10 @@ export const LAUNCHER_OPTIONS: ReadonlyMap<string, LauncherOption> = new Map([
   ['strength', flag],
   ['subject', flag],
   ['table', flag],
+  ['target', { ...value, multiple: true }],
   ['text', flag],
   ['timeleft', flag],
+  ['timeout', value],
   ['type', flag],
   ['uri', flag],
   ['username', { ...value, char: 'l' }],
@@ -85,6 +88,9 @@ export const LAUNCHER_OPTIONS: ReadonlyMap<string, LauncherOption> = new Map([
   ['vo', value],
   ['vo-name', flag],
   ['voms', { ...value, multiple: true }],
+  ['vomsdir', path],
+  ['vomses', { ...path, multiple: true }],
+  ['vomslife', value],
 ])
 
 /** What other proxy tools call an option of ours. */

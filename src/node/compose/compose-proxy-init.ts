@@ -6,6 +6,7 @@ import { dirname, resolve } from 'node:path'
 import type { Config } from '../../config/config.js'
 import { isVoboxError, printable, VoboxError } from '../../errors.js'
 import type { UnixSeconds } from '../../ports/clock.js'
+import type { Journal, JournalFields, JournalLevel } from '../../ports/journal.js'
 import type { KeyKind } from '../../ports/key-generator.js'
 import { type ChainFacts, describeChain } from '../../proxy/chain-facts.js'
 import {
@@ -24,6 +25,8 @@ import {
 import { type MadeProxy, makeProxy } from '../../proxy/make-proxy.js'
 import { validateProxyChain } from '../../proxy/validate-proxy-chain.js'
 import { namingFile } from '../../repository/naming-file.js'
+import type { AttributeReport } from '../../voms/attribute-report.js'
+import { type AttributeRequest, showAttributeRequest } from '../../voms/attribute-request.js'
 import { systemClock } from '../ports/clock.js'
 import { nodeFiles } from '../ports/files.js'
 import { KeyPool } from '../ports/key-pool.js'
@@ -32,10 +35,16 @@ import { isRoot } from './become-owner.js'
 import { trustDirectoryOf } from './compose.js'
 import { readEffectiveConfig } from './compose-config.js'
 import { currentUid, placeOfLoginProxy } from './compose-login.js'
+import {
+  type AttributeOptions,
+  fetchAttributes,
+  type ProxyAttributes,
+  requestsOf,
+} from './compose-proxy-attributes.js'
 import { requireRootOnly } from './root-only.js'
 import { readUserCredential } from './user-files.js'
 
-export interface ProxyInitOptions {
+export interface ProxyInitOptions extends AttributeOptions {
   configFile?: string | undefined
   environment: Readonly<Record<string, string | undefined>>
   /** PEM or PKCS#12; default `$X509_USER_CERT`, else what is in `~/.globus`. */
@@ -54,8 +63,12 @@ export interface ProxyInitOptions {
   pathLength?: number | undefined
   /** Default `$X509_USER_PROXY`, or `/tmp/x509up_u<uid>`. */
   out?: string | undefined
-  /** Hashed CA directory instead of the configured one. */
+  /** Hashed CA directory, vomsdir and vomses instead of the configured ones. */
   trustDirectory?: string | undefined
+  vomsDirectory?: string | undefined
+  vomses?: readonly string[] | undefined
+  /** Deadline for each connection to a VOMS server, in seconds, instead of the configured one. */
+  connectSeconds?: number | undefined
   /** Validate the new proxy as a service would, before it is written. */
   verify?: boolean | undefined
   /** Write nothing where there is a warning. */
@@ -65,7 +78,9 @@ export interface ProxyInitOptions {
   signal?: AbortSignal | undefined
 }
 
-export type ProxyInitProgress = { step: 'identity'; identity: string; files: readonly string[] }
+export type ProxyInitProgress =
+  | { step: 'identity'; identity: string; files: readonly string[] }
+  | { step: 'attributes'; requests: readonly string[] }
 
 export interface ProxyInitResult {
   file: string
@@ -76,6 +91,7 @@ export interface ProxyInitResult {
   now: UnixSeconds
   policy: IssuedPolicy
   keyBits: number
+  attributes: readonly AttributeReport[]
   /** Whether it was validated. */
   verified: boolean
   warnings: readonly ProxyWarning[]
@@ -100,23 +116,34 @@ export async function initProxy(options: ProxyInitOptions): Promise<ProxyInitRes
     await readEffectiveConfig(nodeFiles, environment, currentUid(), configFile),
     options,
   )
+  const requests = requestsOf(options)
   const file = resolve(options.out ?? placeOfLoginProxy(environment, currentUid()).path)
   await checkPlace(file)
   const { signer, files } = await readSigner(options)
   const facts = describeChain(signer.chain)
   checkSignerTime(facts, systemClock.now())
   options.onProgress?.({ step: 'identity', identity: facts.identity.oneLine, files })
-  const made = await make(signer, options)
+  const { made, attributes, warnings: said } = await make(signer, requests, config, options)
   const verified = options.verify === true && (await verify(made, config))
-  const warnings = warningsOf(facts, made, options, config)
+  const warnings = [...warningsOf(facts, made, options, config), ...said]
   if (options.failOnWarnings) refuseWarnings(warnings)
   await nodeFiles.replace(file, encodeCredential(made), { mode: MODE })
-  return { file, ...factsOf(made), verified, warnings }
+  return { file, ...factsOf(made), attributes, verified, warnings }
 }
 
-function withOptions(config: Config, { trustDirectory }: ProxyInitOptions): Config {
-  if (trustDirectory === undefined) return config
-  return { ...config, trust: { ...config.trust, directory: resolve(trustDirectory) } }
+function withOptions(config: Config, options: ProxyInitOptions): Config {
+  const { trustDirectory, vomsDirectory, vomses, connectSeconds } = options
+  const { trust, voms } = config
+  return {
+    ...config,
+    trust: { ...trust, ...(trustDirectory && { directory: resolve(trustDirectory) }) },
+    voms: {
+      ...voms,
+      ...(vomsDirectory && { directory: resolve(vomsDirectory) }),
+      ...(vomses && { vomses: vomses.map((path) => resolve(path)) }),
+      ...(connectSeconds && { connectSeconds }),
+    },
+  }
 }
 
 /** Before anybody is asked for anything: may the proxy be put there, and can it? */
@@ -172,13 +199,52 @@ function noProxy(path: string, cause: VoboxError): VoboxError {
   })
 }
 
-async function make(signer: Credential, options: ProxyInitOptions): Promise<MadeProxy> {
+interface Made {
+  made: MadeProxy
+  attributes: readonly AttributeReport[]
+  warnings: readonly ProxyWarning[]
+}
+
+/** The attributes are asked for with what signs, so that one proxy is enough to carry them. */
+async function make(
+  signer: Credential,
+  requests: readonly AttributeRequest[],
+  config: Config,
+  options: ProxyInitOptions,
+): Promise<Made> {
   const { lifetimeSeconds = DEFAULT_LIFETIME_SECONDS, keyKind, policy, pathLength } = options
+  const { signal, environment } = options
+  const failures = new NotedFailures()
+  let granted: ProxyAttributes | undefined
+  const fetch = async () => {
+    options.onProgress?.({ step: 'attributes', requests: requests.map(showAttributeRequest) })
+    granted = await fetchAttributes({
+      ...{ config, environment, signer, requests, options, signal },
+      lifetimeSeconds: options.attributeSeconds ?? lifetimeSeconds,
+      journal: failures,
+    })
+    return [granted.extension]
+  }
+  const extensions = requests.length === 0 ? undefined : fetch
   const keys = new KeyPool({ kind: keyKind ?? 'rsa2048', size: 0 })
-  return makeProxy(
-    { signer, lifetimeSeconds, keyKind, policy, pathLength },
-    { keys, clock: systemClock, random: systemRandom, signal: options.signal },
+  const made = await makeProxy(
+    { signer, lifetimeSeconds, keyKind, policy, pathLength, extensions },
+    { keys, clock: systemClock, random: systemRandom, signal },
   )
+  return {
+    made,
+    attributes: granted?.reports ?? [],
+    warnings: [...failures.warnings, ...(granted?.warnings ?? [])],
+  }
+}
+
+/** What a server refused before another one granted it. */
+class NotedFailures implements Journal {
+  readonly warnings: ProxyWarning[] = []
+
+  write(_level: JournalLevel, event: string, message: string, data: JournalFields = {}): void {
+    if (event === 'voms-server-failed') this.warnings.push({ code: event, message, data })
+  }
 }
 
 async function verify({ chain }: MadeProxy, config: Config): Promise<true> {
