@@ -5,7 +5,8 @@ export default class Query extends VoboxCommand {
   static override summary = 'Shows registrations and how long their proxies live'
   static override description =
     'Prints one block a registration, as scripts expect it. Seconds of the proxy are read from its ' +
-    'file at this moment; seconds of the stored credential are what is known of it.'
+    'file at this moment; seconds of the stored credential are what is known of it, 0 of one that ' +
+    'the MyProxy server said is gone.'
   static override examples = [
     { description: 'your own registration', command: '<%= config.bin %> query' },
     {

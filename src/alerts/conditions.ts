@@ -13,6 +13,7 @@ import type {
   ServiceObservation,
 } from '../registry/observation.js'
 import type { GrantLimit, LastFailure, RegistrationState } from '../registry/registration.js'
+import { storedCredentialOf } from '../registry/stored-credential.js'
 
 /** Names an alert within what it is about; it keeps its name when it gets worse. */
 export type AlertName =
@@ -114,9 +115,10 @@ function assessRegistration(
   const conditions = userProxyConditions(observation)
   const proxyLost = conditions.some(({ kind }) => LOST.includes(kind))
 
-  const storedEnd = state.storedEnd?.at
-  if (storedEnd === undefined) unknown.push('stored-credential')
-  else conditions.push(...storedConditions(storedEnd, registration.myproxySafeSeconds, at))
+  // One that is gone is told by the renewal that fails for it.
+  const stored = storedCredentialOf(state)
+  if (stored.kind !== 'seen') unknown.push('stored-credential')
+  else conditions.push(...storedConditions(stored.end, registration.myproxySafeSeconds, at))
   const storedShort = conditions.some(({ alert }) => alert === 'stored-credential')
 
   // Nothing can renew a proxy that is lost; saying so twice would hide the one thing to do.

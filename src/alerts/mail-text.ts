@@ -9,6 +9,8 @@ import { showDuration } from '../config/duration.js'
 import { printable } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
 import type { Observation, RegistrationObservation } from '../registry/observation.js'
+import type { RegistrationState } from '../registry/registration.js'
+import { storedCredentialOf, storedSecondsLeft } from '../registry/stored-credential.js'
 import type { AlertChange } from './alert-states.js'
 import { ALERT_TITLES, conditionSentence, endSentence, KIND_WORDS } from './condition-texts.js'
 import { type CureLine, machineProxyCure, registrationCure, serviceCure } from './cures.js'
@@ -120,7 +122,7 @@ function registrationFacts(observation: RegistrationObservation): Fact[] {
     ['VOMS attributes', registration.voms.length === 0 ? undefined : registration.voms.join(', ')],
     ['File', observation.file],
     ['User proxy ends', endText(observation.proxyEnd, at)],
-    ['Stored credential ends', endText(state.storedEnd?.at, at)],
+    ['Stored credential ends', storedText(state, at)],
     ['MyProxy server', registration.servers.join(', ')],
     ['Stored under', registration.username],
     ['Credential name', registration.credentialName],
@@ -128,6 +130,13 @@ function registrationFacts(observation: RegistrationObservation): Fact[] {
     ['Last failure', failed ? `${utcText(lastFailure.at)}: ${lastFailure.message}` : undefined],
     ['Failure code', failed ? lastFailure.code : undefined],
   ]
+}
+
+function storedText(state: RegistrationState, now: UnixSeconds): string {
+  const stored = storedCredentialOf(state)
+  if (stored.kind === 'gone') return `it is gone, said the server on ${utcText(stored.since)}`
+  if (stored.kind === 'expired') return `it has, said the server on ${utcText(stored.since)}`
+  return endText(stored.kind === 'seen' ? stored.end : undefined, now)
 }
 
 function endText(end: UnixSeconds | undefined, now: UnixSeconds): string {
@@ -157,12 +166,12 @@ function cureLines(change: AlertChange, observation: Observation, vo: string): C
   switch (observation.about) {
     case 'registration': {
       const { registration, state, at } = observation
-      const storedEnd = state.storedEnd?.at
+      const left = storedSecondsLeft(storedCredentialOf(state), at)
       return registrationCure(condition, {
         vo,
         registration,
         ...(state.failures > 0 && state.lastFailure && { failure: state.lastFailure }),
-        storedUseless: storedEnd !== undefined && storedEnd - at < registration.proxySafeSeconds,
+        storedUseless: left === 0 || (left ?? Infinity) < registration.proxySafeSeconds,
       })
     }
     case 'machine-proxy':

@@ -57,6 +57,7 @@ const stateSchema = v.object({
   storedEnd: v.exactOptional(
     v.object({ at: instant, learnedAt: instant, from: v.picklist(['info', 'chain']) }),
   ),
+  storedGoneAt: v.exactOptional(instant),
   shortGrant: v.exactOptional(
     v.object({
       askedSeconds: seconds,

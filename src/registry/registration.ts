@@ -85,6 +85,8 @@ export interface RegistrationState {
   lastFailure?: LastFailure
   /** Last known end of the stored credential, and how it was learned. */
   storedEnd?: { at: UnixSeconds; learnedAt: UnixSeconds; from: 'info' | 'chain' }
+  /** When INFO last said that nothing is stored any more; a renewal says it by its failure. */
+  storedGoneAt?: UnixSeconds
   /** Set when the last renewal granted less than was asked for. */
   shortGrant?: { askedSeconds: number; grantedSeconds: number; limit: GrantLimit }
   /** Registered attributes that the last renewal went without, as `allowPartial` lets it. */

@@ -8,6 +8,7 @@
 import { isVoboxError, toVoboxError } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
 import { describeChain } from '../proxy/chain-facts.js'
+import type { Credential } from '../proxy/credential.js'
 import type { Registration, RegistrationState } from '../registry/registration.js'
 import type { RenewalContext } from './context.js'
 import { serversOf } from './renew-one.js'
@@ -38,25 +39,17 @@ export async function learnStoredEnd(
   registration: Registration,
   signal?: AbortSignal,
 ): Promise<{ reachable: boolean }> {
-  const { source, repository, registry, clock, journal } = context
+  const { repository, registry, clock, journal } = context
   const { fileName, identity } = registration
   try {
     const credential = await repository.read(fileName)
     if (describeChain(credential.chain).effectiveEnd <= clock.now()) return { reachable: true }
-    const { credentials } = await source.info({
-      servers: serversOf(context, registration),
-      username: registration.username ?? identity,
-      credential,
-      ...(signal && { signal }),
-    })
-    const stored = credentials.find(({ name }) => name === registration.credentialName)
-    if (stored === undefined) return { reachable: true }
+    const end = await storedEndFrom(context, registration, credential, signal)
     const lease = await registry.lease(fileName, LEASE_DEADLINE_MS, signal)
     try {
       if ((await registry.get(fileName)) === undefined) return { reachable: true }
       const state = await registry.state(fileName)
-      const storedEnd = { at: stored.end, learnedAt: clock.now(), from: 'info' } as const
-      await registry.writeState(fileName, { ...state, storedEnd })
+      await registry.writeState(fileName, withInfo(state, end, clock.now()))
     } finally {
       await lease.release()
     }
@@ -74,4 +67,36 @@ export async function learnStoredEnd(
     )
     return { reachable: !isVoboxError(error, 'ALL_SERVERS_FAILED') }
   }
+}
+
+/** What INFO says; undefined: that there is none under this name. */
+async function storedEndFrom(
+  context: RenewalContext,
+  registration: Registration,
+  credential: Credential,
+  signal: AbortSignal | undefined,
+): Promise<UnixSeconds | undefined> {
+  try {
+    const { credentials } = await context.source.info({
+      servers: serversOf(context, registration),
+      username: registration.username ?? registration.identity,
+      credential,
+      ...(signal && { signal }),
+    })
+    return credentials.find(({ name }) => name === registration.credentialName)?.end
+  } catch (error) {
+    if (isVoboxError(error, 'MYPROXY_NO_CREDENTIAL')) return undefined
+    throw error
+  }
+}
+
+/** Pure. INFO answers its owner alone: "none" is news only of one that was known to be there. */
+function withInfo(
+  state: RegistrationState,
+  end: UnixSeconds | undefined,
+  now: UnixSeconds,
+): RegistrationState {
+  if (end === undefined) return state.storedEnd ? { ...state, storedGoneAt: now } : state
+  const { storedGoneAt: _past, ...rest } = state
+  return { ...rest, storedEnd: { at: end, learnedAt: now, from: 'info' } }
 }

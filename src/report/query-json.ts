@@ -11,7 +11,8 @@ export function encodeDocument(fields: Readonly<Record<string, unknown>>): strin
   return `${JSON.stringify({ version: JSON_VERSION, ...fields }, null, 2)}\n`
 }
 
-function registrationOf({ registration, state, file, proxy, storedSecondsLeft, next }: QueryRow) {
+function registrationOf(row: QueryRow) {
+  const { registration, state, file, proxy, stored, storedSecondsLeft, next } = row
   const { identityDer: _bytes, ...settings } = registration
   return {
     ...settings,
@@ -19,8 +20,9 @@ function registrationOf({ registration, state, file, proxy, storedSecondsLeft, n
     proxy: proxyOf(proxy),
     storedCredential: {
       secondsLeft: storedSecondsLeft ?? null,
-      end: state.storedEnd?.at ?? null,
-      learnedAt: state.storedEnd?.learnedAt ?? null,
+      end: stored.kind === 'seen' ? stored.end : null,
+      learnedAt: stored.kind === 'seen' ? (state.storedEnd?.learnedAt ?? null) : null,
+      lostSince: 'since' in stored ? stored.since : null,
     },
     nextRenewal: nextOf(next),
     renewedAt: state.renewedAt ?? null,

@@ -33,17 +33,18 @@ export function showQueryTable(rows: readonly QueryRow[]): string {
 }
 
 function cellsOf(row: QueryRow): string[] {
-  const { registration, proxy, storedSecondsLeft } = row
+  const { registration, proxy, stored, storedSecondsLeft } = row
   return [
     'problem' in proxy ? 'unusable' : leftText(proxy.secondsLeft),
-    storedSecondsLeft === undefined ? 'not known' : leftText(storedSecondsLeft),
+    stored.kind === 'gone' ? 'gone' : leftText(storedSecondsLeft),
     nextText(row.next, row.at),
     registration.voms.map((value) => printable(value)).join(',') || '-',
     printable(registration.identity),
   ]
 }
 
-function leftText(seconds: number): string {
+function leftText(seconds: number | undefined): string {
+  if (seconds === undefined) return 'not known'
   return seconds === 0 ? 'expired' : showDuration(seconds)
 }
 

@@ -2,6 +2,7 @@
  * The text that callers' scripts have parsed for fifteen years. Every value is followed by one
  * space, because their patterns demand white space there; the order of the lines is part of it.
  */
+import { showInstant } from '../ports/time-text.js'
 import type { QueryBlock } from '../renewal/query/query-blocks.js'
 
 /** The bare values that a caller can ask for, by command. */
@@ -32,6 +33,16 @@ function showBlock(block: QueryBlock): string {
     ['Proxy Time Left (seconds)', block.proxySeconds],
     ['Myproxy Time Left (seconds)', block.myproxySeconds ?? 0],
   ]
+  const { stored } = block
   if (block.myproxySeconds === undefined) lines.push(['Myproxy Time Left Known', 'no'])
+  if (stored?.kind === 'gone') {
+    lines.push(['Stored Credential', `none on the MyProxy server (${showInstant(stored.since)})`])
+  }
+  if (stored?.kind === 'expired') {
+    lines.push([
+      'Stored Credential',
+      `expired, says the MyProxy server (${showInstant(stored.since)})`,
+    ])
+  }
   return lines.map(([name, value]) => `${name}: ${value} \n`).join('')
 }

@@ -3,6 +3,11 @@ import pLimit from 'p-limit'
 import { toVoboxError, type VoboxError } from '../../errors.js'
 import type { UnixSeconds } from '../../ports/clock.js'
 import type { Registration, RegistrationState } from '../../registry/registration.js'
+import {
+  type StoredCredentialKnowledge,
+  storedCredentialOf,
+  storedSecondsLeft,
+} from '../../registry/stored-credential.js'
 import { namingFile } from '../../repository/naming-file.js'
 import type { ProxyRepository } from '../../repository/proxy-repository.js'
 import { glanceAtProxy } from './query-glance.js'
@@ -22,8 +27,10 @@ export interface QueryBlock {
   file: string
   /** Seconds left of the proxy in the file; 0 when it has expired or cannot be read. */
   proxySeconds: number
-  /** Seconds left of the stored credential; undefined: not known. */
+  /** Seconds left of the stored credential, 0 of one that is lost; undefined: not known. */
   myproxySeconds: number | undefined
+  /** What that comes from; absent where it was not asked for. */
+  stored?: StoredCredentialKnowledge
   /** Why the proxy file cannot be read. */
   problem?: VoboxError
 }
@@ -56,8 +63,9 @@ async function readBlock(
   needs: QueryNeeds,
 ): Promise<QueryBlock> {
   const file = sources.repository.path(fileName)
-  const myproxySeconds = needs.myproxy ? await myproxySecondsLeft(sources, fileName) : undefined
-  const block = { identity, file, proxySeconds: 0, myproxySeconds }
+  const stored = needs.myproxy ? storedCredentialOf(await sources.state(fileName)) : undefined
+  const myproxySeconds = stored && storedSecondsLeft(stored, sources.now)
+  const block = { identity, file, proxySeconds: 0, myproxySeconds, ...(stored && { stored }) }
   if (!needs.proxy) return block
   try {
     const { bytes } = await sources.repository.readBytes(fileName)
@@ -66,14 +74,6 @@ async function readBlock(
   } catch (error) {
     return { ...block, problem: toVoboxError(error) }
   }
-}
-
-async function myproxySecondsLeft(
-  sources: QuerySources,
-  fileName: string,
-): Promise<number | undefined> {
-  const { storedEnd } = await sources.state(fileName)
-  return storedEnd === undefined ? undefined : secondsLeft(storedEnd.at, sources.now)
 }
 
 /** Never negative. */

@@ -7,6 +7,11 @@ import pLimit from 'p-limit'
 import { toVoboxError, type VoboxError } from '../../errors.js'
 import type { UnixSeconds } from '../../ports/clock.js'
 import type { Registration, RegistrationState } from '../../registry/registration.js'
+import {
+  type StoredCredentialKnowledge,
+  storedCredentialOf,
+  storedSecondsLeft,
+} from '../../registry/stored-credential.js'
 import { namingFile } from '../../repository/naming-file.js'
 import type { RenewalContext } from '../context.js'
 import type { RenewalDecision } from '../decide-renewal.js'
@@ -21,7 +26,8 @@ export interface QueryRow {
   file: string
   /** The proxy in the file, or why there is none to speak of. */
   proxy: { times: ProxyTimes; secondsLeft: number } | { problem: VoboxError }
-  /** Seconds left of the stored credential as far as it is known. */
+  /** What is known of the stored credential, and the seconds left of it. */
+  stored: StoredCredentialKnowledge
   storedSecondsLeft: number | undefined
   /** Why the last renewal got less than it asked for, where it did. */
   grantNote: { message: string; hint: string } | undefined
@@ -50,11 +56,13 @@ async function queryRow(context: QueryContext, registration: Registration): Prom
   const { fileName } = registration
   const state = await registry.state(fileName)
   const at = clock.now()
+  const stored = storedCredentialOf(state)
   const row = {
     registration,
     state,
     file: repository.path(fileName),
-    storedSecondsLeft: state.storedEnd && secondsLeft(state.storedEnd.at, at),
+    stored,
+    storedSecondsLeft: storedSecondsLeft(stored, at),
     grantNote: state.shortGrant && explainGrant(state.shortGrant, registration),
     at,
   }

@@ -53,6 +53,22 @@ describe('assess, of a registration', () => {
     ],
     ['finds a grant of 12 h of 48 h', { state: { shortGrant: shortStored } }, ['short-grant']],
     [
+      'leaves it to the renewal to say that a stored credential with 9 days left is gone',
+      {
+        state: {
+          storedEnd: { at: later(AT, 9 * 86_400), learnedAt: AT, from: 'info' },
+          failures: 1,
+          lastFailure: {
+            at: AT,
+            code: 'MYPROXY_NO_CREDENTIAL',
+            message: 'none',
+            persistence: 'permanent',
+          },
+        },
+      },
+      ['renewal-refused'],
+    ],
+    [
       'does not say twice that the stored credential ends',
       {
         state: {

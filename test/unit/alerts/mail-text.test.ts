@@ -100,6 +100,7 @@ This is how it looked on 1970-01-05 04:00 UTC. A reminder comes every
         'help. It failed with\nMYPROXY_NO_CREDENTIAL.',
         `    ${UPLOAD}\n`,
         'MYPROXY_NO_CREDENTIAL',
+        'Stored credential ends: it is gone, said the server on 1970-01-05 04:00 UTC\n',
       ],
     ],
     [

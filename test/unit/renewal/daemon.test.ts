@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { MachineProxyObservation } from '../../../src/registry/observation.js'
+import { storedCredentialOf } from '../../../src/registry/stored-credential.js'
 import { startDaemon } from '../../support/renewal-service.js'
 import { type RenewalWorld, renewalWorld, unreachable } from '../../support/renewal-world.js'
 import { DAY, HOUR, MINUTE } from '../../support/time.js'
@@ -216,6 +217,22 @@ describe('RenewalDaemon', () => {
     const gaps = world.myproxy.infos.map(({ at }, index, all) => at - (all[index - 1]?.at ?? at))
     expect(Math.min(...gaps.slice(1))).toBeGreaterThanOrEqual(HOUR)
     expect(world.myproxy.infos.length).toBeGreaterThan(3)
+  })
+
+  it('notes within a day that INFO knows of no stored credential any more, and within an hour of a new one', async () => {
+    const world = await worldWithMachine()
+    await world.register('alice', { storedDays: 30, refreshSeconds: null })
+    await startDaemon(world)
+    await world.clock.advanceSeconds(HOUR)
+    const known = async () => storedCredentialOf(await world.context.registry.state('alice'))
+    expect(await known()).toMatchObject({ kind: 'seen' })
+    world.myproxy.stored.clear()
+    await world.clock.advanceSeconds(DAY + HOUR)
+    expect(world.myproxy.asked).toEqual([])
+    expect(await known()).toMatchObject({ kind: 'gone' })
+    world.store('alice', 60)
+    await world.clock.advanceSeconds(2 * HOUR)
+    expect(await known()).toMatchObject({ kind: 'seen' })
   })
 
   it('reads no proxy file twice that has not changed', async () => {

@@ -23,6 +23,7 @@ function row(changes: Partial<QueryRow> = {}): QueryRow {
     state: { failures: 0 },
     file: '/repository/anna',
     proxy: { times, secondsLeft: 47 * 3600 },
+    stored: { kind: 'seen', end: asUnixSeconds(at + 864_000) },
     storedSecondsLeft: 864_000,
     grantNote: undefined,
     next: { action: 'wait', until: asUnixSeconds(at + 1800), reason: 'fresh' },
@@ -112,13 +113,24 @@ describe('encodeQuery', () => {
       identity: '/CN=anna',
       file: '/repository/anna',
       proxy: { usable: true, secondsLeft: 169_200, end: at + 169_200 },
-      storedCredential: { secondsLeft: 864_000, end: null, learnedAt: null },
+      storedCredential: { secondsLeft: 864_000, end: at + 864_000, lostSince: null },
       nextRenewal: { action: 'wait', reason: 'fresh', at: at + 1800 },
       renewedAt: null,
       lastFailure: null,
     })
     expect(document.registrations[0]).not.toHaveProperty('identityDer')
     expect(document.registrations[1].lastFailure.code).toBe('MYPROXY_NO_CREDENTIAL')
+  })
+
+  it('has no end and no seconds of a stored credential that is gone, and says since when', () => {
+    const gone = row({ stored: { kind: 'gone', since: at }, storedSecondsLeft: 0 })
+    expect(JSON.parse(encodeQuery('v', [gone])).registrations[0].storedCredential).toEqual({
+      secondsLeft: 0,
+      end: null,
+      learnedAt: null,
+      lostSince: at,
+    })
+    expect(showQueryTable([gone])).toMatch(/\n47 h +gone +in 30 min/)
   })
 
   it('says what is wrong with a file that cannot be used', () => {

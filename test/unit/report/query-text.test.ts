@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { showBareValues, showBlocks } from '../../../src/report/query-text.js'
+import { hours } from '../../support/time.js'
 
 const known = {
   identity: '/DC=ch/CN=A B',
@@ -26,6 +27,16 @@ describe('showBlocks', () => {
       'Myproxy Time Left Known: no ',
       '',
     ])
+  })
+
+  it.each([
+    ['gone', 'Stored Credential: none on the MyProxy server (1970-01-01 01:00:00 UTC) '],
+    ['expired', 'Stored Credential: expired, says the MyProxy server (1970-01-01 01:00:00 UTC) '],
+  ] as const)('says below that one is %s, whose seconds are known to be 0', (kind, line) => {
+    const block = { ...known, myproxySeconds: 0, stored: { kind, since: hours(1) } }
+    const lines = showBlocks([block]).split('\n')
+    expect(lines.slice(3)).toEqual(['Myproxy Time Left (seconds): 0 ', line, ''])
+    expect(showBareValues('query-myproxy-timeleft', [block])).toBe('0\n')
   })
 
   it('separates blocks by an empty line, and ends without one', () => {
