@@ -27,6 +27,8 @@ const WARM_UPS = {
       await bundle.main(['register', '--help'], load, home)
       await bundle.main(['query', '--table'], load, home)
       await bundle.main(['info'], load, home)
+      // No CA vouches for that proxy, and info ends accordingly.
+      process.exitCode = undefined
     }),
 }
 
