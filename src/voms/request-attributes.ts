@@ -17,7 +17,7 @@ import type { AttributeRequest } from './attribute-request.js'
 import { checkGranted } from './check-granted.js'
 import { showFqan } from './fqan.js'
 import type { VomsContext } from './voms-context.js'
-import { allServersFailed, notAsAsked, tooLong } from './voms-failures.js'
+import { allServersFailed, notAsAsked, type ServerFailure, tooLong } from './voms-failures.js'
 import { makeQuestion } from './voms-question.js'
 import { vomsRefusal } from './voms-refusals.js'
 import type { VomsServer } from './vomses.js'
@@ -66,21 +66,24 @@ export async function requestAttributes(
   if (first === undefined) throw new TypeError('nobody to ask')
   const question = makeQuestion(first.vo, call.requests, call)
   const identity = describeChain(credential.chain).identity.oneLine
-  const failures: VoboxError[] = []
+  const failures: ServerFailure[] = []
+  let asking = first
   const allMs = PATIENCE * (2 * context.connectMs + context.answerMs)
   return withDeadline(
     context.clock,
     allMs,
     call.signal,
-    () => allServersFailed(first.vo, servers, [...failures, tooLong(allMs)]),
+    () =>
+      allServersFailed(first.vo, servers, [...failures, { server: asking, error: tooLong(allMs) }]),
     async (signal) => {
       for (const server of shuffled(servers, context.random)) {
+        asking = server
         try {
           return await askOne(context, { server, question, credential, signal }, identity)
         } catch (error) {
           signal.throwIfAborted()
           if (!isVoboxError(error) || isOurs(error)) throw error
-          failures.push(error)
+          failures.push({ server, error })
           context.journal.write('debug', 'voms-server-failed', error.message, {
             server: showAddress(server),
             vo: question.vo,
@@ -116,14 +119,10 @@ async function askOne(
       { data: { peer: label, vo: server.vo } },
     )
   }
+  const warnings = answer.warnings.map((text) => printable(text)).filter((text) => text !== '')
   const verdict = checkGranted(certificates, question.fqans)
-  if (verdict.kind !== 'as-asked') throw notAsAsked(asked, verdict)
-  return {
-    server,
-    acs: answer.acs,
-    certificates,
-    warnings: answer.warnings.map((text) => printable(text)).filter((text) => text !== ''),
-  }
+  if (verdict.kind !== 'as-asked') throw notAsAsked(asked, verdict, warnings)
+  return { server, acs: answer.acs, certificates, warnings }
 }
 
 function parseFrom(label: string, der: Uint8Array): AttributeCertificate {

@@ -7,32 +7,44 @@ import { showFqan } from './fqan.js'
 import { mostTelling, type RefusedQuestion } from './voms-refusals.js'
 import type { VomsServer } from './vomses.js'
 
-/** A server that grants less, or in another order, without a word. */
+/** What became of asking one server. */
+export interface ServerFailure {
+  server: VomsServer
+  error: VoboxError
+}
+
+/** A server that grants less, or in another order, though it does not refuse. */
 export function notAsAsked(
   asked: RefusedQuestion,
   verdict: Exclude<GrantedVerdict, { kind: 'as-asked' }>,
+  warnings: readonly string[],
 ): VoboxError {
   const { label, ...rest } = asked
   const { vo, fqans } = rest
-  const facts = { ...rest, peer: label }
+  const serverText = warnings.join('; ')
+  const facts = { ...rest, peer: label, ...(serverText !== '' && { serverText }) }
+  const words = serverText === '' ? '' : `; it says: "${serverText}"`
+  const hint = /already contains attributes/.test(serverText)
+    ? 'Ask with a proxy that carries no attributes'
+    : undefined
   if (verdict.kind === 'less') {
     const missing = verdict.missing.map(showFqan)
     return new VoboxError(
       'VOMS_ATTRIBUTE_NOT_GRANTED',
-      `VO ${vo}: ${label} leaves out ${missing.join(', ')}`,
+      `VO ${vo}: ${label} leaves out ${missing.join(', ')}${words}`,
       {
         data: { ...facts, reason: 'left-out', missing },
-        hint: 'Ask the administrators of the VO for it, or ask for less',
+        hint: hint ?? 'Ask the administrators of the VO for it, or ask for less',
       },
     )
   }
   const primary = verdict.primary === undefined ? 'nothing' : showFqan(verdict.primary)
   return new VoboxError(
     'VOMS_ATTRIBUTE_NOT_GRANTED',
-    `VO ${vo}: ${label} grants ${fqans.join(', ')}, but not in this order: ${primary} is first`,
+    `VO ${vo}: ${label} grants ${fqans.join(', ')}, but not in this order: ${primary} is first${words}`,
     {
       data: { ...facts, reason: 'order', primary },
-      hint: 'Ask for what the server puts first alone, or ask whoever runs it',
+      hint: hint ?? 'Ask for what the server puts first alone, or ask whoever runs it',
     },
   )
 }
@@ -41,10 +53,11 @@ export function notAsAsked(
 export function allServersFailed(
   vo: string,
   servers: readonly VomsServer[],
-  failures: readonly VoboxError[],
+  failures: readonly ServerFailure[],
 ): VoboxError {
   const attempts = failures.flatMap(attemptsOf)
-  const refusal = mostTelling(failures)
+  const errors = failures.map(({ error }) => error)
+  const refusal = mostTelling(errors)
   if (refusal !== undefined) {
     return new VoboxError(refusal.code, refusal.message, {
       data: { ...refusal.data, attempts },
@@ -60,21 +73,21 @@ export function allServersFailed(
     {
       data: { vo, servers: servers.map(showAddress), attempts },
       hint:
-        failures.findLast(({ hint }) => hint !== undefined)?.hint ??
+        errors.findLast(({ hint }) => hint !== undefined)?.hint ??
         'Check the vomses file, and that no firewall is in the way',
       persistence: attempts.every(({ persistence }) => persistence === 'permanent')
         ? 'permanent'
         : 'transient',
-      cause: failures.at(-1),
+      cause: errors.at(-1),
     },
   )
 }
 
 /** Those inside `ALL_SERVERS_FAILED`, one an address; or the failure itself. */
-function attemptsOf(failure: VoboxError): FailedAttempt[] {
-  if (failure.code === 'ALL_SERVERS_FAILED') return failure.data.attempts as FailedAttempt[]
-  const { code, message, persistence } = failure
-  return [{ server: String(failure.data.peer ?? ''), code, message, persistence }]
+function attemptsOf({ server, error }: ServerFailure): FailedAttempt[] {
+  if (error.code === 'ALL_SERVERS_FAILED') return error.data.attempts as FailedAttempt[]
+  const { code, message, persistence } = error
+  return [{ server: showAddress(server), code, message, persistence }]
 }
 
 export function tooLong(deadlineMs: number): VoboxError {

@@ -317,6 +317,8 @@ class VomsServers {
     const child = startForLife('voms', this.#arguments(vo, passFile), {
       PATH: process.env.PATH ?? '/usr/bin:/bin',
       LD_PRELOAD: this.#bind,
+      // For attributes that a client carries already: they narrow what it gets.
+      X509_VOMS_DIR: join(this.#directory, 'vomsdir'),
     })
     this.#running.set(vo, child)
     await until('voms', child, () => canConnect(port))

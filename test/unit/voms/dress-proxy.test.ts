@@ -253,10 +253,11 @@ describe('less than was asked for', () => {
   )
 
   it('that a server leaves out without a word is refused, or taken with allowPartial', async () => {
-    const { context } = await given({ lenient: true })
+    const { context, server } = await given({ lenient: true })
     const failure = await rejectionOf(dress(context, wanted))
     expect(failure.code).toBe('VOMS_ATTRIBUTE_NOT_GRANTED')
     expect(failure.data).toMatchObject({ reason: 'left-out', missing: ['/alice/Role=production'] })
+    expect(failure.data.attempts).toMatchObject([{ server: `${server.host}:${server.port}` }])
     const result = await dress(context, wanted, { allowPartial: true })
     expect(result.missing).toHaveLength(1)
   })
