@@ -19,6 +19,8 @@ export const SPECIAL_VALUES: Readonly<Record<string, readonly string[]>> = {
 /** What the letters that stand for the value in the help mean. */
 const KINDS: Readonly<Record<string, Completion>> = {
   FILE: { kind: 'file' },
+  DIRECTORY: { kind: 'file' },
+  PATH: { kind: 'file' },
   VO: { kind: 'vo' },
   'VO[:FQAN]': { kind: 'vo' },
   ACCOUNT: { kind: 'account' },

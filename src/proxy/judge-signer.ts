@@ -6,10 +6,23 @@ import { allowsPurpose } from '../x509/purposes.js'
 import type { ChainFacts } from './chain-facts.js'
 import { chainWeaknesses } from './weaknesses.js'
 
+/** What a program can tell warnings about a new proxy by; those of its attributes included. */
+export type ProxyWarningCode =
+  | 'certificate-ends-soon'
+  | 'not-for-clients'
+  | 'delegation-deep'
+  | 'weak-certificate'
+  | 'proxy-shortened'
+  | 'voms-server-failed'
+  | 'server-says'
+  | 'shorter-than-asked'
+  | 'carries-attributes'
+  | 'not-granted'
+  | 'not-verified'
+
 /** What works, and should be known all the same. */
 export interface ProxyWarning {
-  /** One of a few words, for programs. */
-  code: string
+  code: ProxyWarningCode
   message: string
   hint?: string | undefined
   data?: Readonly<Record<string, unknown>> | undefined

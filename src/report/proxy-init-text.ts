@@ -16,7 +16,8 @@ export interface ProxyInitFacts {
   policy: string
   keyBits: number
   attributes: readonly AttributeReport[]
-  verified: boolean
+  /** Whether it was validated as a service would. */
+  chainVerified: boolean
   warnings: readonly ProxyWarning[]
 }
 
@@ -32,10 +33,10 @@ export function showProxyInitStep(step: ProxyInitStep): string {
 }
 
 export function showProxyInit(facts: ProxyInitFacts): string {
-  const { file, end, now, attributes, verified } = facts
+  const { file, end, now, attributes, chainVerified } = facts
   const lines = [
     ...attributes.flatMap(attributeLines),
-    ...(verified ? ['Proxy verified: services that trust these CAs accept it'] : []),
+    ...(chainVerified ? ['Proxy verified: services that trust these CAs accept it'] : []),
     `Created proxy in ${printable(file)}`,
     `Your proxy is valid until ${showInstant(end)} (${showDistance(end, now)})`,
   ]

@@ -18,6 +18,7 @@ import type {
 import { encodeFailure } from '../../src/report/failure.js'
 import { encodeInfo } from '../../src/report/info-text.js'
 import { encodeMachineProxy } from '../../src/report/machine-proxy-text.js'
+import { encodeProxyInit, type ProxyInitFacts } from '../../src/report/proxy-init-text.js'
 import { encodeQuery } from '../../src/report/query-json.js'
 import { encodeRegistered, encodeUnregistered } from '../../src/report/register-text.js'
 import { encodeRenewals } from '../../src/report/renew-text.js'
@@ -228,6 +229,17 @@ function infoWith(verdict: CredentialReport['verdict']): string {
   })
 }
 
+const proxyInit: Omit<Complete<ProxyInitFacts>, 'attributes' | 'warnings'> = {
+  file: '/tmp/x509up_u0',
+  identity: '/CN=anna',
+  subject: '/CN=anna/CN=1',
+  end: at,
+  now: at,
+  policy: 'inherit-all',
+  keyBits: 2048,
+  chainVerified: false,
+}
+
 /** Documents by the section of `docs/json.md` that describes them. */
 export const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
   Failures: [encodeFailure(failure), encodeFailure(unreachable)],
@@ -242,6 +254,13 @@ export const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
   ],
   'machine-proxy': [
     encodeMachineProxy({ file: '/f', identity: '/CN=host', end: at, shortenedBySeconds: 0 }),
+  ],
+  'proxy-init': [
+    encodeProxyInit({
+      ...proxyInit,
+      attributes: [attributes],
+      warnings: [{ ...said, code: 'weak-certificate', data: {} }],
+    }),
   ],
   info: [infoWith({ valid: true }), infoWith({ valid: false, code: 'CHAIN_EXPIRED', ...said })],
 }

@@ -89,7 +89,11 @@ export async function fetchAttributes(call: AttributeCall): Promise<ProxyAttribu
     reports: reportAttributes(judged, identity, systemClock.now()),
     warnings: [
       ...requested.warnings.map((warning) => warningOf(warning)),
-      ...problems.map(({ code, message }) => ({ code: 'not-verified', message, data: { code } })),
+      ...problems.map(({ code, message }) => ({
+        code: 'not-verified' as const,
+        message,
+        data: { code },
+      })),
     ],
   }
 }

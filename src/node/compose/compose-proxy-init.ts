@@ -92,8 +92,8 @@ export interface ProxyInitResult {
   policy: IssuedPolicy
   keyBits: number
   attributes: readonly AttributeReport[]
-  /** Whether it was validated. */
-  verified: boolean
+  /** Whether it was validated as a service would. */
+  chainVerified: boolean
   warnings: readonly ProxyWarning[]
 }
 
@@ -124,11 +124,11 @@ export async function initProxy(options: ProxyInitOptions): Promise<ProxyInitRes
   checkSignerTime(facts, systemClock.now())
   options.onProgress?.({ step: 'identity', identity: facts.identity.oneLine, files })
   const { made, attributes, warnings: said } = await make(signer, requests, config, options)
-  const verified = options.verify === true && (await verify(made, config))
+  const chainVerified = options.verify === true && (await verify(made, config))
   const warnings = [...warningsOf(facts, made, options, config), ...said]
   if (options.failOnWarnings) refuseWarnings(warnings)
   await nodeFiles.replace(file, encodeCredential(made), { mode: MODE })
-  return { file, ...factsOf(made), attributes, verified, warnings }
+  return { file, ...factsOf(made), attributes, chainVerified, warnings }
 }
 
 function withOptions(config: Config, options: ProxyInitOptions): Config {

@@ -71,7 +71,7 @@ describe('completion for bash', () => {
   it.each([
     ['an option by its beginning', ['register', '--no-'], ['--no-voms', '--no-check']],
     ["no option of another command's", ['env', '--js'], []],
-    ['options before the command', ['--ta'], ['--table']],
+    ['options before the command', ['--tab'], ['--table']],
     ['--version before the command alone', ['--vers'], ['--version']],
     ['an option with one dash', ['register', '-myproxy-s'], ['-myproxy-safe']],
     ['the options of machine-proxy for proxy', ['proxy', '--ow'], ['--owner']],

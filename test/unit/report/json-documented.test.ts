@@ -5,6 +5,8 @@ import { COMMANDS } from '../../../commands/index.js'
 import { commandFacts } from '../../../scripts/manual/command-facts.js'
 import type { Persistence } from '../../../src/errors.js'
 import type { CertificateReport, CredentialReport } from '../../../src/proxy/inspect.js'
+import type { IssuedPolicy } from '../../../src/proxy/issue-proxy.js'
+import type { ProxyWarningCode } from '../../../src/proxy/judge-signer.js'
 import type { ProxyKind, ProxyPolicy } from '../../../src/proxy/proxy-cert-info.js'
 import type { GrantLimit } from '../../../src/registry/registration.js'
 import type { RenewalDecision } from '../../../src/renewal/decide-renewal.js'
@@ -23,8 +25,13 @@ const SECTIONS = new Map(
 )
 const section = (title: string) => SECTIONS.get(title) ?? ''
 
-/** These describe their registrations, or their short grants, "as in `query`". */
-const AS_IN_QUERY = ['register', 'renew']
+/** What these describe "as in" other sections: registrations and short grants, attributes. */
+const AS_IN: Readonly<Record<string, string>> = {
+  register: 'query',
+  renew: 'query',
+  query: 'info',
+  'proxy-init': 'info',
+}
 
 /** Every name at any depth. */
 function namesIn(value: unknown): string[] {
@@ -68,11 +75,7 @@ describe('docs/json.md', () => {
   })
 
   it.each(Object.keys(DOCUMENTS))('describes every field of %s', (title) => {
-    const known = new Set(
-      [title, ...(AS_IN_QUERY.includes(title) ? ['query'] : [])].flatMap((one) => [
-        ...described(one),
-      ]),
-    )
+    const known = new Set([title, AS_IN[title] ?? title].flatMap((one) => [...described(one)]))
     expect([...emitted(title)].filter((name) => !known.has(name))).toEqual([])
   })
 
@@ -141,6 +144,28 @@ describe('docs/json.md names each value of', () => {
         'stored-credential-ends-soon': true,
         'mail-not-sent': true,
       }),
+    ],
+    [
+      'proxy-init',
+      'warnings[].code',
+      all<ProxyWarningCode>({
+        'certificate-ends-soon': true,
+        'not-for-clients': true,
+        'delegation-deep': true,
+        'weak-certificate': true,
+        'proxy-shortened': true,
+        'voms-server-failed': true,
+        'server-says': true,
+        'shorter-than-asked': true,
+        'carries-attributes': true,
+        'not-granted': true,
+        'not-verified': true,
+      }),
+    ],
+    [
+      'proxy-init',
+      'policy',
+      all<IssuedPolicy>({ 'inherit-all': true, limited: true, independent: true }),
     ],
     [
       'renew',
