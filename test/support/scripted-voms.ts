@@ -131,7 +131,7 @@ async function serve(
 
 /** The query, its values as they stand. */
 function readRest(request: string): Asked {
-  const query = /^GET \/generate-ac\?(\S*) HTTP\/1\.0\r\n/.exec(request)?.[1] ?? ''
+  const query = /^GET \/generate-ac\?(\S*) HTTP\/1\.[01]\r\n/.exec(request)?.[1] ?? ''
   const values = new Map(
     query.split('&').map((pair): [string, string] => {
       const equals = pair.indexOf('=')
