@@ -36,6 +36,7 @@ export default class Query extends VoboxCommand {
     const { encodeQuery, queryRows, selectFrom, showQueryTable } = await loadLibrary()
     const dn = flags.dn ?? (flags.table ? 'all' : undefined)
     const chosen = await selectFrom(vo, { dn, voms: flags.voms }, process.env)
+    if (chosen.length === 0 && flags.table) await this.tellNothing(vo.vo, flags.voms)
     const rows = await queryRows(vo, chosen)
     this.print(flags.json ? encodeQuery(vo.vo, rows) : showQueryTable(rows))
     await this.tellMailTrouble(vo, chosen)

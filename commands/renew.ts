@@ -28,6 +28,7 @@ export default class Renew extends VoboxCommand {
     const every = flags.all || !flags.force ? 'all' : undefined
     const selection = { dn: flags.dn ?? every, voms: flags.voms }
     const chosen = await library.selectFrom(vo, selection, process.env)
+    if (chosen.length === 0 && !flags.json) await this.tellNothing(vo.vo, flags.voms)
     const done = await library.renewNow(vo, chosen, {
       force: flags.force,
       signal: library.interruption(),

@@ -50,6 +50,7 @@ export {
   showProxyInit,
   showProxyInitStep,
 } from './report/proxy-init-text.js'
+export { nothingRegistered } from './report/nothing-registered.js'
 export { encodeQuery } from './report/query-json.js'
 export { showQueryTable } from './report/query-table.js'
 export {

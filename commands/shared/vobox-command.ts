@@ -62,7 +62,7 @@ export abstract class VoboxCommand extends Command {
     const chosen = await selectFrom(vo, flags, process.env)
     const { text, problems } = await answerFor(vo, command, chosen)
     this.print(text)
-    for (const problem of problems) this.tell(`warning: ${problem.message}`)
+    for (const problem of problems) await this.tellWarning(problem)
     if (command === 'query') await this.tellMailTrouble(vo, chosen)
     this.tellWarnings(vo)
   }
@@ -81,6 +81,13 @@ export abstract class VoboxCommand extends Command {
   protected async tellWarning(warning: Warning): Promise<void> {
     const { showWarning } = await loadLibrary()
     process.stderr.write(showWarning(this.config.bin, warning))
+  }
+
+  /** That there is nothing to show or do, for people; scripts see it by an empty stdout. */
+  protected async tellNothing(vo: string, voms: readonly string[] | undefined): Promise<void> {
+    const { nothingRegistered } = await loadLibrary()
+    const { message, hint } = nothingRegistered(vo, voms)
+    this.tell(`${message}\n  ${hint}`)
   }
 
   /** That mail which somebody waits for cannot leave. */

@@ -28,7 +28,10 @@ export interface ProxyTimes {
 }
 
 export function proxyTimes(chain: readonly Certificate[], file: FileFacts): ProxyTimes {
-  const facts = describeChain(chain)
+  return timesOf(describeChain(chain), file)
+}
+
+export function timesOf(facts: ChainFacts, file: FileFacts): ProxyTimes {
   return {
     notBefore: facts.notBefore,
     end: effectiveEndOf(facts),

@@ -12,12 +12,13 @@ export function encodeDocument(fields: Readonly<Record<string, unknown>>): strin
 }
 
 function registrationOf(row: QueryRow) {
-  const { registration, state, file, proxy, stored, storedSecondsLeft, next } = row
+  const { registration, state, file, proxy, attributes, stored, storedSecondsLeft, next } = row
   const { identityDer: _bytes, ...settings } = registration
   return {
     ...settings,
     file,
     proxy: proxyOf(proxy),
+    attributes,
     storedCredential: {
       secondsLeft: storedSecondsLeft ?? null,
       end: stored.kind === 'seen' ? stored.end : null,

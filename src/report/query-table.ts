@@ -4,6 +4,7 @@ import type { UnixSeconds } from '../ports/clock.js'
 import { showDistance, showDuration } from '../ports/time-text.js'
 import type { RenewalDecision } from '../renewal/decide-renewal.js'
 import type { QueryRow } from '../renewal/query/query.js'
+import { attributesLeft, carriedFqans, doubtAbout } from './attribute-words.js'
 import { showTable } from './table.js'
 
 const HEADING = ['PROXY', 'STORED', 'NEXT RENEWAL', 'ATTRIBUTES', 'IDENTITY']
@@ -37,15 +38,35 @@ function cellsOf(row: QueryRow): string[] {
   return [
     'problem' in proxy ? 'unusable' : leftText(proxy.secondsLeft),
     stored.kind === 'gone' ? 'gone' : leftText(storedSecondsLeft),
-    nextText(row.next, row.at),
-    registration.voms.map((value) => printable(value)).join(',') || '-',
+    isUnsafe(row) ? 'once its file is mended' : nextText(row.next, row.at),
+    attributesText(row),
     printable(registration.identity),
   ]
+}
+
+/** A good proxy in a file that others can reach, say: a person can cure that in a moment. */
+function isUnsafe({ proxy }: QueryRow): boolean {
+  return 'problem' in proxy && proxy.problem.code === 'FILE_UNSAFE'
 }
 
 function leftText(seconds: number | undefined): string {
   if (seconds === undefined) return 'not known'
   return seconds === 0 ? 'expired' : showDuration(seconds)
+}
+
+/** What was registered, else what the proxy carries; and what has become of it. */
+function attributesText({ registration, proxy, attributes }: QueryRow): string {
+  const wanted = registration.voms.map((value) => printable(value))
+  const names = wanted.length > 0 ? wanted : carriedFqans(attributes)
+  if (names.length === 0) return '-'
+  return 'problem' in proxy ? names.join(',') : `${names.join(',')} (${stateOf(attributes)})`
+}
+
+function stateOf(attributes: QueryRow['attributes']): string {
+  if (attributes.length === 0) return 'none'
+  const left = attributesLeft(attributes)
+  if (left === 0) return 'expired'
+  return doubtAbout(attributes) === undefined ? showDuration(left) : 'not verified'
 }
 
 /** When the service acts next, and why then. */
@@ -61,9 +82,16 @@ export function nextText(next: RenewalDecision | undefined, now: UnixSeconds): s
   }
 }
 
-function troubleOf({ proxy, state, grantNote, at }: QueryRow): string[] {
+function withCure({ message, hint }: { message: string; hint?: string | null | undefined }) {
+  const cure = hint?.split('\n') ?? []
+  return [printable(message), ...cure.map((line) => `  ${printable(line)}`)]
+}
+
+function troubleOf({ proxy, attributes, state, grantNote, at }: QueryRow): string[] {
   const lines: string[] = []
-  if ('problem' in proxy) lines.push(printable(proxy.problem.message))
+  if ('problem' in proxy) lines.push(...withCure(proxy.problem))
+  const doubt = doubtAbout(attributes)
+  if (doubt !== undefined) lines.push(...withCure(doubt))
   const { lastFailure, failures } = state
   if (lastFailure !== undefined && failures > 0) {
     const times = failures === 1 ? '' : `, ${failures} times in a row`

@@ -4,6 +4,7 @@
  */
 import { showInstant } from '../ports/time-text.js'
 import type { QueryBlock } from '../renewal/query/query-blocks.js'
+import { attributeBlock } from './attribute-words.js'
 
 /** The bare values that a caller can ask for, by command. */
 export const BARE_VALUES = {
@@ -43,6 +44,9 @@ function showBlock(block: QueryBlock): string {
       'Stored Credential',
       `expired, says the MyProxy server (${showInstant(stored.since)})`,
     ])
+  }
+  if (block.attributes !== undefined) {
+    lines.push(...attributeBlock(block.attributes, block.wantsAttributes === true))
   }
   return lines.map(([name, value]) => `${name}: ${value} \n`).join('')
 }

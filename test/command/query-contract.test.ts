@@ -1,7 +1,11 @@
 /** The lines that sites' scripts have called and parsed for fifteen years, with the built program. */
+
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { asUnixSeconds } from '../../src/ports/clock.js'
+import { TestVoms, writeVomsDirectory } from '../support/ac.js'
 import { addProxy, realNow, TestAuthority } from '../support/pki.js'
+import { writeTrustDirectory } from '../support/pki-files.js'
 import { putRegistered, type Registered } from '../support/registered.js'
 import { makeTemporaryDirectory } from '../support/temporary-directory.js'
 import { VoBox } from '../support/vo-box.js'
@@ -17,15 +21,20 @@ let login: string
 beforeAll(async () => {
   const temporary = await makeTemporaryDirectory()
   remove = temporary.remove
-  box = new VoBox(temporary.path, { vo: 'alice', config: '' })
   const ca = new TestAuthority()
+  const voms = new TestVoms(ca)
+  const env = {
+    X509_CERT_DIR: await writeTrustDirectory(temporary.path, ca),
+    X509_VOMS_DIR: await writeVomsDirectory(join(temporary.path, 'vomsdir'), voms),
+  }
+  box = new VoBox(temporary.path, { vo: 'alice', config: '', env })
   const user = ca.issueUser("Anna O'Neil, x=y")
   const storedEnd = { at: asUnixSeconds(realNow() + 900_000), learnedAt: realNow(), from: 'info' }
   const made = putRegistered(box, [
     {
       user,
       voms: [ROLE],
-      hours: 47,
+      proxy: voms.addProxyTo(user, { hours: 48, proxy: { hours: 47 } }),
       writtenAgoSeconds: 60,
       state: { failures: 0, storedEnd: { ...storedEnd, from: 'info' } },
     },
@@ -79,10 +88,10 @@ describe('query as scripts call it', () => {
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: `${wanted}\n`, stderr: '' })
   })
 
-  it('prints four lines, each value with one space behind it, for the login proxy', async () => {
+  it('prints four lines, and three of attributes, each value with one space behind it', async () => {
     const { status, stdout } = await box.callBare(['query'], asAnna())
     expect(status).toBe(0)
-    const [dnLine, fileLine, proxyLine = '', myproxyLine = '', end, ...rest] = stdout.split('\n')
+    const [dnLine, fileLine, proxyLine = '', myproxyLine = '', ...rest] = stdout.split('\n')
     expect(dnLine).toBe(`DN: ${dn()} `)
     expect(fileLine).toBe(`File: ${anna.file} `)
     expect(proxyLine).toMatch(/^Proxy Time Left \(seconds\): \d+ $/)
@@ -90,14 +99,19 @@ describe('query as scripts call it', () => {
     expect(numberIn(proxyLine)).toBeGreaterThan(47 * 3600 - 60)
     expect(numberIn(proxyLine)).toBeLessThanOrEqual(47 * 3600)
     expect(numberIn(myproxyLine)).toBeGreaterThan(900_000 - 60)
-    expect([end, rest]).toEqual(['', []])
+    expect(rest.map((line) => line.replace(/\d+ $/, 'N '))).toEqual([
+      'Attributes: /alice/Role=lcgadmin,/alice ',
+      'Attributes Time Left (seconds): N ',
+      'Attributes Verified: yes ',
+      '',
+    ])
   })
 
   it('separates the blocks of --dn all by an empty line and marks what is not known', async () => {
     const { stdout } = await box.callBare(['--dn', 'all', 'query'])
     const [first = '', second = '', third = '', ...more] = stdout.split('\n\n')
     expect(more).toEqual([])
-    expect(first.split('\n')).toHaveLength(4)
+    expect(first.split('\n')).toHaveLength(7)
     expect(second.split('\n').slice(3)).toEqual([
       'Myproxy Time Left (seconds): 0 ',
       'Myproxy Time Left Known: no ',
@@ -181,9 +195,11 @@ describe('query as scripts call it', () => {
     const [heading, first, second, third] = stdout.split('\n')
     expect(heading).toMatch(/^PROXY +STORED +NEXT RENEWAL +ATTRIBUTES +IDENTITY$/)
     expect(first).toMatch(
-      /^4[67] h.* 10 d \d+ h +in \d+ min \(fresh until then\) +alice:\S+ +\/DC=org/,
+      /^4[67] h.* 10 d \d+ h +in \d+ min.* \(fresh until then\) +alice:\S+ \(47 h.*\) +\/DC=org/,
     )
     expect(second).toMatch(/^1[12] h.* not known .* - +\/DC=org.*\/CN=Ben$/)
-    expect(third).toMatch(/^expired +not known +never: expired, register again +alice +\/DC=org/)
+    expect(third).toMatch(
+      /^expired +not known +never: expired, register again +alice \(none\) +\/DC=org/,
+    )
   })
 })

@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { asUnixSeconds } from '../../src/ports/clock.js'
+import type { Credential } from '../../src/proxy/credential.js'
+import { TestVoms, writeVomsDirectory } from '../support/ac.js'
 import { addProxy, realNow, TestAuthority } from '../support/pki.js'
+import { writeTrustDirectory } from '../support/pki-files.js'
 import { putRegistered, type Registered } from '../support/registered.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 import { type Finished, VoBox } from '../support/vo-box.js'
@@ -14,14 +17,36 @@ let registered: Registered[]
 let login: string
 
 beforeEach(async () => {
-  box = new VoBox(await temporaryDirectory(), { vo: 'alice', config: '' })
   const ca = new TestAuthority()
-  const anna = ca.issueUser('Anna')
+  const voms = new TestVoms(ca)
+  const directory = await temporaryDirectory()
+  const env = {
+    X509_CERT_DIR: await writeTrustDirectory(directory, ca),
+    X509_VOMS_DIR: await writeVomsDirectory(join(directory, 'vomsdir'), voms),
+  }
+  box = new VoBox(directory, { vo: 'alice', config: '', env })
+  const [anna, eve, fritz] = ['Anna', 'Eve', 'Fritz'].map((name) => ca.issueUser(name)) as [
+    Credential,
+    Credential,
+    Credential,
+  ]
   const at = asUnixSeconds(realNow() + 500_000)
   const storedEnd = { at, learnedAt: realNow(), from: 'info' } as const
   registered = putRegistered(box, [
     { user: anna, voms: ['alice:/alice/Role=lcgadmin'], state: { failures: 0, storedEnd } },
     { user: ca.issueUser('Ben'), writtenAgoSeconds: 60 },
+    {
+      user: eve,
+      voms: ['alice:/alice/team'],
+      writtenAgoSeconds: 90,
+      proxy: voms.addProxyTo(eve, { hours: 3, proxy: { hours: 9 }, fqans: ['/alice/team'] }),
+    },
+    {
+      user: fritz,
+      voms: ['alice:/alice/fritz'],
+      writtenAgoSeconds: 120,
+      proxy: voms.addProxyTo(fritz, { vo: 'bob', fqans: ['/bob'] }),
+    },
   ])
   login = box.putLogin('login', addProxy(anna, { hours: 5 }))
 })
@@ -40,6 +65,8 @@ describe('the quick way', () => {
   it.each([
     [['query']],
     [['query', '--dn', 'all']],
+    [['query', '--dn', 'all', '--voms', 'alice:/alice/team']],
+    [['query-proxy-timeleft', '--dn', 'all', '--voms', 'alice:/alice/team']],
     [['query-dn', '--dn', 'all']],
     [['query-dn', '--dn', 'all', '--voms', 'alice:/alice/Role=lcgadmin/Capability=NULL']],
     [['query-proxy-filename']],
@@ -60,11 +87,24 @@ describe('the quick way', () => {
     }
   })
 
+  it('verifies attributes, of which 3 h are left in a proxy of 9 h, and says whom it does not believe', async () => {
+    const { stdout } = await box.callBare(['query', '--dn', 'all'])
+    const [, , eve = '', fritz = ''] = stdout.split('\n\n')
+    const seconds = [...eve.matchAll(/Time Left \(seconds\): (\d+) /g)].map(([, n]) => Number(n))
+    expect(seconds[0]).toBeGreaterThan(3 * 3600 - 60)
+    expect(seconds[0]).toBeLessThanOrEqual(3 * 3600)
+    expect(seconds[2]).toBe(seconds[0])
+    expect(eve).toContain('\nAttributes: /alice/team \n')
+    expect(eve).toContain('\nAttributes Verified: yes ')
+    expect(fritz).toContain('\nAttributes: /bob \n')
+    expect(fritz).toMatch(/\nAttributes Verified: no, nothing in .* \(VOMS_TRUST_MISSING\) \n/)
+  })
+
   it.runIf(process.getuid?.() === 0)('answers root as it answers the VO admin', async () => {
     const words = ['query-dn', '--dn', 'all']
     const asAdmin = await box.callBare(words)
     expect(await box.callBare(words, { asRoot: true })).toEqual(asAdmin)
-    expect(asAdmin.stdout.split('\n')).toHaveLength(3)
+    expect(asAdmin.stdout.split('\n')).toHaveLength(5)
   })
 
   it('leaves node:crypto, streams and oclif alone for a query', async () => {
@@ -107,13 +147,14 @@ describe('the quick way', () => {
     )
     expect([status, stdout]).toEqual([1, ''])
     expect(stderr).toContain('has mode 0644, which lets others at it')
+    expect(stderr).toMatch(/\n {2}chmod 0600 \/.*\n$/)
   })
 
   it('reads a registry that was edited by hand, and one that is damaged from its good copy', async () => {
     const text = readFileSync(box.paths.registry, 'utf8')
     writeFileSync(box.paths.registry, JSON.stringify(JSON.parse(text), null, 4))
     const edited = await box.callBare(['query-dn', '--dn', 'all'])
-    expect(edited.stdout.split('\n')).toHaveLength(3)
+    expect(edited.stdout.split('\n')).toHaveLength(5)
 
     box.put('previous', text)
     renameSync(join(box.root, '..', 'previous'), box.paths.registryPrevious)

@@ -98,12 +98,31 @@ const usable: Complete<Extract<QueryRow['proxy'], { secondsLeft: number }>> = {
   secondsLeft: 1,
 }
 
+const attributes: Complete<AttributeReport> = {
+  vo: 'alice',
+  holder: '/CN=anna',
+  issuer: '/CN=voms.example.org',
+  uri: 'voms.example.org:15000',
+  serial: '01',
+  fqans: ['/alice'],
+  fqansAsWritten: ['/alice/Role=NULL/Capability=NULL'],
+  genericAttributes: [{ name: 'nickname', value: 'anna', qualifier: 'alice' }],
+  targets: ['box.example.org'],
+  notBefore: at,
+  notAfter: at,
+  secondsLeft: 1,
+  verified: false,
+  verifiedBy: 'lsc',
+  problem: { ...said, code: 'VOMS_AC_EXPIRED' },
+}
+
 const row: Omit<Complete<QueryRow>, 'proxy' | 'next'> = {
   registration,
   state,
   file: '/repository/anna',
   stored: { kind: 'seen', end: at },
   storedSecondsLeft: 1,
+  attributes: [attributes],
   grantNote: said,
   at,
 }
@@ -185,24 +204,6 @@ const report: Omit<Complete<CredentialReport>, 'verdict'> = {
   certificates: [certificate],
   chain,
   weaknesses: [{ kind: 'small-key', subject: '/CN=anna', message: said.message }],
-}
-
-const attributes: Complete<AttributeReport> = {
-  vo: 'alice',
-  holder: '/CN=anna',
-  issuer: '/CN=voms.example.org',
-  uri: 'voms.example.org:15000',
-  serial: '01',
-  fqans: ['/alice'],
-  fqansAsWritten: ['/alice/Role=NULL/Capability=NULL'],
-  genericAttributes: [{ name: 'nickname', value: 'anna', qualifier: 'alice' }],
-  targets: ['box.example.org'],
-  notBefore: at,
-  notAfter: at,
-  secondsLeft: 1,
-  verified: false,
-  verifiedBy: 'lsc',
-  problem: { ...said, code: 'VOMS_AC_EXPIRED' },
 }
 
 const inner: Complete<InnerAttributeReport> = {

@@ -21,6 +21,8 @@ export interface RegisteredOptions {
   hours?: number
   /** Default: none. */
   voms?: readonly string[]
+  /** What is in the file; default: a plain proxy of the user's for those hours. */
+  proxy?: Credential
   /** How long ago the file was written, in seconds; default 0. */
   writtenAgoSeconds?: number
   state?: RegistrationState
@@ -51,7 +53,8 @@ function putOne(box: VoBox, user: Credential, options: RegisteredOptions): Regis
   const now = realNow()
   const ends = { notBefore: now - 400 * 3600, notAfter: now + hours * 3600 }
   const file = join(box.paths.repository, fileName)
-  writeFileSync(file, encodeCredential(addProxy(user, hours > 0 ? { hours } : ends)))
+  const proxy = options.proxy ?? addProxy(user, hours > 0 ? { hours } : ends)
+  writeFileSync(file, encodeCredential(proxy))
   give(box, file, 0o600)
   utimesSync(file, now, now - writtenAgoSeconds)
   if (state !== undefined) {

@@ -5,6 +5,7 @@ import { findRegistrations } from '../../registry/find-registrations.js'
 import type { Registration } from '../../registry/registration.js'
 import { RegistrationFiles } from '../../registry/registration-files.js'
 import { checkEntries, parseRegistry } from '../../registry/registry-codec.js'
+import type { AttributeJudge } from '../../renewal/query/look-at-attributes.js'
 import type { QuerySources } from '../../renewal/query/query-blocks.js'
 import { EVERY_DN, selectRegistrations, type Wanted } from '../../renewal/query/query-selection.js'
 import { ProxyRepository } from '../../repository/proxy-repository.js'
@@ -29,7 +30,7 @@ export interface QuickQuestion {
 
 /** What the command prints; undefined, or a failure: only the long way can tell. */
 export async function answerFromRegistry(question: QuickQuestion): Promise<string | undefined> {
-  const { line, environment, now } = question
+  const { line, environment } = question
   if (!isAnswerCommand(line.command)) return undefined
   const { root, mail } = await readQuickConfig(quickFiles, environment, currentUid())
   const directory = await chooseVoDirectory(quickFiles, root, line.options.get('vo')?.[0])
@@ -43,7 +44,7 @@ export async function answerFromRegistry(question: QuickQuestion): Promise<strin
   if (line.command === 'query' && mailTroubleOf(mail, chosen) !== undefined) return undefined
 
   const { text, problems } = await answer(
-    sourcesOf(paths, directory.uid, now),
+    sourcesOf(paths, directory.uid, question),
     line.command,
     chosen,
   )
@@ -76,12 +77,25 @@ async function chooseRegistrations(
     : selectRegistrations(registrations.values(), wanted, identityDer)
 }
 
-function sourcesOf(paths: VoPaths, owner: number, now: UnixSeconds): QuerySources {
+function sourcesOf(
+  paths: VoPaths,
+  owner: number,
+  { environment, now }: QuickQuestion,
+): QuerySources {
   const beside = new RegistrationFiles(quickFiles, paths)
   const repository = new ProxyRepository({
     files: quickFiles,
     directory: paths.repository,
     owners: [owner],
   })
-  return { repository, state: (fileName) => beside.readState(fileName), now }
+  let judge: Promise<AttributeJudge> | undefined
+  return {
+    repository,
+    state: (fileName) => beside.readState(fileName),
+    judge() {
+      judge ??= import('./quick-judge.js').then(({ quickJudge }) => quickJudge(environment))
+      return judge
+    },
+    now,
+  }
 }

@@ -1,5 +1,6 @@
 /** The answers that scripts parse, from an open VO: the long way to what `quick-answer` gives. */
 import type { Registration } from '../../registry/registration.js'
+import { judgeOf } from '../../renewal/query/look-at-attributes.js'
 import { secondsLeft } from '../../renewal/query/query-blocks.js'
 import { nextSecond } from '../ports/clock-next.js'
 import { nodeFiles } from '../ports/files.js'
@@ -15,7 +16,8 @@ export function answerFor(
 ): Promise<Answer> {
   const { repository, registry } = vo
   const state = (fileName: string) => registry.state(fileName)
-  return answer({ repository, state, now: nextSecond() }, command, chosen)
+  const judge = async () => judgeOf(vo)
+  return answer({ repository, state, judge, now: nextSecond() }, command, chosen)
 }
 
 /** Seconds left of the login proxy, registered or not. Rejects when there is none to read. */

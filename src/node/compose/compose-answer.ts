@@ -10,14 +10,16 @@ import {
 import { findNewestValid } from '../../renewal/query/query-newest.js'
 import { type BareValueCommand, showBareValues, showBlocks } from '../../report/query-text.js'
 
+const NOTHING: QueryNeeds = { proxy: false, myproxy: false, attributes: false }
+
 /** The commands with an answer in the form that scripts parse, and the files that each reads. */
 const NEEDS = {
-  query: { proxy: true, myproxy: true },
-  'query-dn': { proxy: false, myproxy: false },
-  'query-proxy-filename': { proxy: false, myproxy: false },
-  'query-proxy-timeleft': { proxy: true, myproxy: false },
-  'query-myproxy-timeleft': { proxy: false, myproxy: true },
-  env: { proxy: false, myproxy: false },
+  query: { proxy: true, myproxy: true, attributes: true },
+  'query-dn': NOTHING,
+  'query-proxy-filename': NOTHING,
+  'query-proxy-timeleft': { ...NOTHING, proxy: true },
+  'query-myproxy-timeleft': { ...NOTHING, myproxy: true },
+  env: NOTHING,
 } as const satisfies Record<string, QueryNeeds>
 
 export type AnswerCommand = keyof typeof NEEDS

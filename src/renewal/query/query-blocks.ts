@@ -2,6 +2,7 @@
 import pLimit from 'p-limit'
 import { toVoboxError, type VoboxError } from '../../errors.js'
 import type { UnixSeconds } from '../../ports/clock.js'
+import type { ChainFacts } from '../../proxy/chain-facts.js'
 import type { Registration, RegistrationState } from '../../registry/registration.js'
 import {
   type StoredCredentialKnowledge,
@@ -10,13 +11,18 @@ import {
 } from '../../registry/stored-credential.js'
 import { namingFile } from '../../repository/naming-file.js'
 import type { ProxyRepository } from '../../repository/proxy-repository.js'
-import { glanceAtProxy } from './query-glance.js'
+import type { AttributeReport } from '../../voms/attribute-report.js'
+import { effectiveEndOf } from '../effective-end.js'
+import type { AttributeJudge } from './look-at-attributes.js'
+import { glanceAtFacts } from './query-glance.js'
 
 /** Where the answers come from. */
 export interface QuerySources {
   repository: Pick<ProxyRepository, 'path' | 'readBytes' | 'newestFirst'>
   /** What happened to a registration. */
   state(fileName: string): Promise<RegistrationState>
+  /** Who judges attributes; asked for when the first proxy turns out to carry any. */
+  judge(): Promise<AttributeJudge>
   now: UnixSeconds
 }
 
@@ -31,6 +37,10 @@ export interface QueryBlock {
   myproxySeconds: number | undefined
   /** What that comes from; absent where it was not asked for. */
   stored?: StoredCredentialKnowledge
+  /** What the proxy carries; absent: nothing was asked for, or the file cannot be read. */
+  attributes?: readonly AttributeReport[]
+  /** Whether it was registered with attributes; default false. */
+  wantsAttributes?: boolean
   /** Why the proxy file cannot be read. */
   problem?: VoboxError
 }
@@ -38,11 +48,12 @@ export interface QueryBlock {
 /** Which files must be read for an answer: a bare value needs fewer than a block. */
 export interface QueryNeeds {
   proxy: boolean
+  attributes: boolean
   myproxy: boolean
 }
 
 /** What is enough of a registration. */
-export type Queried = Pick<Registration, 'fileName' | 'identity'>
+export type Queried = Pick<Registration, 'fileName' | 'identity' | 'voms'>
 
 /** Files are read side by side, this many at once. */
 const READS_AT_ONCE = 32
@@ -59,21 +70,41 @@ export async function readBlocks(
 
 async function readBlock(
   sources: QuerySources,
-  { fileName, identity }: Queried,
+  { fileName, identity, voms }: Queried,
   needs: QueryNeeds,
 ): Promise<QueryBlock> {
   const file = sources.repository.path(fileName)
   const stored = needs.myproxy ? storedCredentialOf(await sources.state(fileName)) : undefined
   const myproxySeconds = stored && storedSecondsLeft(stored, sources.now)
-  const block = { identity, file, proxySeconds: 0, myproxySeconds, ...(stored && { stored }) }
+  const wantsAttributes = voms.length > 0
+  const block = {
+    identity,
+    file,
+    proxySeconds: 0,
+    myproxySeconds,
+    wantsAttributes,
+    ...(stored && { stored }),
+  }
   if (!needs.proxy) return block
   try {
     const { bytes } = await sources.repository.readBytes(fileName)
-    const { effectiveEnd } = namingFile(file, () => glanceAtProxy(bytes))
-    return { ...block, proxySeconds: secondsLeft(effectiveEnd, sources.now) }
+    const facts = namingFile(file, () => glanceAtFacts(bytes))
+    const proxySeconds = secondsLeft(effectiveEndOf(facts), sources.now)
+    if (!needs.attributes) return { ...block, proxySeconds }
+    return { ...block, proxySeconds, attributes: await readAttributes(sources, facts) }
   } catch (error) {
     return { ...block, problem: toVoboxError(error) }
   }
+}
+
+/** Nothing that verifies is loaded for a proxy without attributes. */
+async function readAttributes(
+  sources: QuerySources,
+  facts: ChainFacts,
+): Promise<readonly AttributeReport[]> {
+  if (facts.acBytes === undefined) return []
+  const { lookAtAttributes } = await import('./look-at-attributes.js')
+  return lookAtAttributes(facts, await sources.judge(), sources.now)
 }
 
 /** Never negative. */

@@ -5,7 +5,7 @@
  * was written, so a file in plain order is read without its key and without verifying a signature.
  */
 import type { UnixSeconds } from '../../ports/clock.js'
-import { describeChain } from '../../proxy/chain-facts.js'
+import { type ChainFacts, describeChain } from '../../proxy/chain-facts.js'
 import { parseCertificateChain, parseCredential } from '../../proxy/credential.js'
 import type { Certificate } from '../../x509/certificate.js'
 import { sameName } from '../../x509/name.js'
@@ -22,12 +22,17 @@ export interface ProxyGlance {
 
 /** @throws VoboxError as `parseCredential` and `describeChain` do. */
 export function glanceAtProxy(bytes: Uint8Array): ProxyGlance {
-  const facts = describeChain(glanceAtChain(bytes))
+  const facts = glanceAtFacts(bytes)
   return {
     identityDer: Buffer.from(facts.identity.der).toString('base64'),
     notBefore: facts.notBefore,
     effectiveEnd: effectiveEndOf(facts),
   }
+}
+
+/** What its chain says of itself. @throws VoboxError as {@link glanceAtProxy}. */
+export function glanceAtFacts(bytes: Uint8Array): ChainFacts {
+  return describeChain(glanceAtChain(bytes))
 }
 
 /**

@@ -13,11 +13,14 @@ import {
   storedSecondsLeft,
 } from '../../registry/stored-credential.js'
 import { namingFile } from '../../repository/naming-file.js'
+import type { AttributeReport } from '../../voms/attribute-report.js'
 import type { RenewalContext } from '../context.js'
 import type { RenewalDecision } from '../decide-renewal.js'
 import { explainGrant } from '../grant.js'
-import { decideFor, type ProxyTimes, parseProxyTimes } from '../proxy-facts.js'
+import { decideFor, type ProxyTimes, timesOf } from '../proxy-facts.js'
+import { judgeOf, lookAtAttributes } from './look-at-attributes.js'
 import { secondsLeft } from './query-blocks.js'
+import { glanceAtFacts } from './query-glance.js'
 
 export interface QueryRow {
   registration: Registration
@@ -26,6 +29,8 @@ export interface QueryRow {
   file: string
   /** The proxy in the file, or why there is none to speak of. */
   proxy: { times: ProxyTimes; secondsLeft: number } | { problem: VoboxError }
+  /** What the proxy carries, judged at this moment; empty: none, or there is no proxy. */
+  attributes: readonly AttributeReport[]
   /** What is known of the stored credential, and the seconds left of it. */
   stored: StoredCredentialKnowledge
   storedSecondsLeft: number | undefined
@@ -37,7 +42,10 @@ export interface QueryRow {
   at: UnixSeconds
 }
 
-export type QueryContext = Pick<RenewalContext, 'registry' | 'repository' | 'config' | 'clock'>
+export type QueryContext = Pick<
+  RenewalContext,
+  'registry' | 'repository' | 'config' | 'clock' | 'anchors' | 'vomsTrust' | 'host'
+>
 
 /** Files are read side by side, this many at once. */
 const READS_AT_ONCE = 32
@@ -68,10 +76,13 @@ async function queryRow(context: QueryContext, registration: Registration): Prom
   }
   try {
     const { bytes, facts } = await repository.readBytes(fileName)
-    const times = namingFile(row.file, () => parseProxyTimes(bytes, facts))
+    const chain = namingFile(row.file, () => glanceAtFacts(bytes))
+    const times = timesOf(chain, facts)
     const proxy = { times, secondsLeft: secondsLeft(times.end, at) }
-    return { ...row, proxy, next: decideFor(registration, state, times, config, at) }
+    const attributes = await lookAtAttributes(chain, judgeOf(context), at)
+    const next = decideFor(registration, state, times, config, at)
+    return { ...row, proxy, attributes, next }
   } catch (error) {
-    return { ...row, proxy: { problem: toVoboxError(error) }, next: undefined }
+    return { ...row, proxy: { problem: toVoboxError(error) }, attributes: [], next: undefined }
   }
 }

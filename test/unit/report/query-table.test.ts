@@ -5,6 +5,7 @@ import type { RenewalDecision } from '../../../src/renewal/decide-renewal.js'
 import type { QueryRow } from '../../../src/renewal/query/query.js'
 import { encodeQuery } from '../../../src/report/query-json.js'
 import { nextText, showQueryTable } from '../../../src/report/query-table.js'
+import { attributeReport } from '../../support/attribute-report.js'
 import { registration } from '../../support/registry.js'
 
 const at = asUnixSeconds(1_800_000_000)
@@ -25,12 +26,23 @@ function row(changes: Partial<QueryRow> = {}): QueryRow {
     proxy: { times, secondsLeft: 47 * 3600 },
     stored: { kind: 'seen', end: asUnixSeconds(at + 864_000) },
     storedSecondsLeft: 864_000,
+    attributes: [],
     grantNote: undefined,
     next: { action: 'wait', until: asUnixSeconds(at + 1800), reason: 'fresh' },
     at,
     ...changes,
   }
 }
+
+const EXPIRED = {
+  verified: false,
+  verifiedBy: null,
+  problem: {
+    code: 'VOMS_AC_EXPIRED',
+    message: 'the attributes of VO alice have expired',
+    hint: 'ask for new ones',
+  },
+} as const
 
 const failedTwice = row({
   state: {
@@ -53,9 +65,9 @@ describe('showQueryTable', () => {
     })
     expect(showQueryTable([row(), plain])).toBe(
       [
-        'PROXY  STORED     NEXT RENEWAL                  ATTRIBUTES  IDENTITY',
-        '47 h   10 d       in 30 min (fresh until then)  alice       /CN=anna',
-        '47 h   not known  in 30 min (fresh until then)  -           /CN=b',
+        'PROXY  STORED     NEXT RENEWAL                  ATTRIBUTES    IDENTITY',
+        '47 h   10 d       in 30 min (fresh until then)  alice (none)  /CN=anna',
+        '47 h   not known  in 30 min (fresh until then)  -             /CN=b',
         '',
       ].join('\n'),
     )
@@ -78,6 +90,37 @@ describe('showQueryTable', () => {
       '  ! /repository/anna is not there',
       '  ! asked for 48 h and got 12 h',
       '  !   store it again',
+      '',
+    ])
+  })
+
+  it.each([
+    ['registered, verified, 23 h left', ['alice'], {}, 'alice (23 h)'],
+    ['carried without being registered', [], {}, '/alice/Role=lcgadmin,/alice (23 h)'],
+    ['expired', ['alice'], { ...EXPIRED, secondsLeft: 0 }, 'alice (expired)'],
+    ['not verified', ['alice'], EXPIRED, 'alice (not verified)'],
+  ])('shows attributes that are %s', (_name, voms, changes, cell) => {
+    const attributes = [attributeReport(changes)]
+    const text = showQueryTable([row({ registration: registration('anna', { voms }), attributes })])
+    expect(text.split('\n')[1]).toContain(`  ${cell}  /CN=anna`)
+  })
+
+  it('puts why attributes are not verified below the row, with the cure', () => {
+    const text = showQueryTable([row({ attributes: [attributeReport(EXPIRED)] })])
+    expect(text.split('\n').slice(2)).toEqual([
+      '  ! the attributes of VO alice have expired',
+      '  !   ask for new ones',
+      '',
+    ])
+  })
+
+  it('says of a file of mode 0644 that it is renewed once it is mended, and how', () => {
+    const problem = new VoboxError('FILE_UNSAFE', '/f has mode 0644', { hint: 'chmod 0600 /f' })
+    const text = showQueryTable([row({ proxy: { problem }, next: undefined })])
+    expect(text.split('\n').slice(1)).toEqual([
+      'unusable  10 d    once its file is mended  alice       /CN=anna',
+      '  ! /f has mode 0644',
+      '  !   chmod 0600 /f',
       '',
     ])
   })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { showBareValues, showBlocks } from '../../../src/report/query-text.js'
+import { attributeReport } from '../../support/attribute-report.js'
 import { hours } from '../../support/time.js'
 
 const known = {
@@ -37,6 +38,45 @@ describe('showBlocks', () => {
     const lines = showBlocks([block]).split('\n')
     expect(lines.slice(3)).toEqual(['Myproxy Time Left (seconds): 0 ', line, ''])
     expect(showBareValues('query-myproxy-timeleft', [block])).toBe('0\n')
+  })
+
+  const two = [
+    attributeReport(),
+    attributeReport({ vo: 'bob', fqans: ['/bob'], secondsLeft: 3600 }),
+  ]
+  const refused = attributeReport({
+    verified: false,
+    problem: { code: 'VOMS_AC_UNTRUSTED', message: 'nobody\u001bvouches', hint: null },
+  })
+
+  it.each([
+    [
+      'verified, of two VOs, the first of which to expire counts',
+      { attributes: two, wantsAttributes: true },
+      ['/alice/Role=lcgadmin,/alice,/bob', '3600', 'yes'],
+    ],
+    [
+      'not believed',
+      { attributes: [refused] },
+      ['/alice/Role=lcgadmin,/alice', '82800', 'no, nobody vouches (VOMS_AC_UNTRUSTED)'],
+    ],
+    [
+      'missing though registered',
+      { attributes: [], wantsAttributes: true },
+      ['none', '0', 'no, it carries none'],
+    ],
+  ])('says in three lines of attributes that are %s', (_name, changes, [fqans, left, verified]) => {
+    const lines = showBlocks([{ ...known, ...changes }]).split('\n')
+    expect(lines.slice(4)).toEqual([
+      `Attributes: ${fqans} `,
+      `Attributes Time Left (seconds): ${left} `,
+      `Attributes Verified: ${verified} `,
+      '',
+    ])
+  })
+
+  it('says nothing of attributes of a plain proxy', () => {
+    expect(showBlocks([{ ...known, attributes: [] }])).toBe(showBlocks([known]))
   })
 
   it('separates blocks by an empty line, and ends without one', () => {
