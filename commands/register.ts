@@ -6,22 +6,28 @@ export default class Register extends VoboxCommand {
   static override summary = 'Registers a login proxy, so that the service keeps it alive'
   static override description =
     'Takes the proxy in $X509_USER_PROXY, asks the MyProxy server for the stored credential that it ' +
-    'is to be renewed from, does one real renewal, and registers it. What is registered already gets ' +
-    'the settings that are given; a setting that is not given stays, and an empty value (--email=) ' +
-    'takes it back.'
+    'is to be renewed from, does one real renewal with its VOMS attributes, and registers it. Without ' +
+    '--voms the attributes of the login proxy are registered; a proxy without any needs --no-voms. ' +
+    'What is registered already gets the settings that are given; a setting that is not given stays, ' +
+    'and an empty value (--email=) takes it back. Other attributes in the first place are another ' +
+    'registration, with a file of its own.'
   static override examples = [
     {
       description: 'ask for proxies of 48 hours',
       command:
-        '<%= config.bin %> register -t 48 --server myproxy.example.org --email you@example.org --no-voms',
+        '<%= config.bin %> register -t 48 --server myproxy.example.org --email you@example.org',
+    },
+    {
+      description: 'with a role, whatever the login proxy carries',
+      command: '<%= config.bin %> register --voms alice:/alice/Role=lcgadmin',
     },
     {
       description: 'a credential that is not stored under the DN',
-      command: '<%= config.bin %> register --username joe --credname prod --no-voms',
+      command: '<%= config.bin %> register --username joe --credname prod',
     },
     {
       description: 'carry a registration over when the DN of a user has changed',
-      command: '<%= config.bin %> register --replaces "/DC=ch/CN=old name" --no-voms',
+      command: '<%= config.bin %> register --replaces "/DC=ch/CN=old name"',
     },
   ]
   static override flags = { ...registerFlags, ...jsonFlag }
@@ -41,6 +47,7 @@ export default class Register extends VoboxCommand {
       email: orNull(flags.email),
       voms: flags.voms,
       noVoms: flags['no-voms'],
+      allowPartial: flags['require-all'] ? false : flags['allow-partial'],
       allowLimited: flags['allow-limited'],
       noCheck: flags['no-check'],
       force: flags.force,

@@ -21,12 +21,24 @@ export const registerFlags = {
     helpValue: 'DURATION',
   }),
   voms: Flags.string({
-    description: 'VOMS attributes of the proxy, the first of which names its file; may be repeated',
+    description:
+      'VOMS attributes in order, the first of which names the file; may be repeated ' +
+      '[default: those of the login proxy]',
     helpValue: 'VO[:FQAN]',
     multiple: true,
     multipleNonGreedy: true,
   }),
-  'no-voms': Flags.boolean({ description: 'a plain proxy, without VOMS attributes, is meant' }),
+  'no-voms': Flags.boolean({
+    description: 'a plain proxy, without VOMS attributes, is meant',
+    exclusive: ['voms'],
+  }),
+  'allow-partial': Flags.boolean({
+    description: 'renew with fewer of the attributes where not all are granted any more',
+  }),
+  'require-all': Flags.boolean({
+    description: 'take --allow-partial back: keep the old proxy then, while it lives',
+    exclusive: ['allow-partial'],
+  }),
   username: Flags.string({
     char: 'l',
     description: 'the credential is stored under this name, not under the DN',

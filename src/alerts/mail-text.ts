@@ -8,6 +8,7 @@
 import { showDuration } from '../config/duration.js'
 import { printable } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
+import { servedBy } from '../registry/cure-commands.js'
 import type { Observation, RegistrationObservation } from '../registry/observation.js'
 import type { RegistrationState } from '../registry/registration.js'
 import { storedCredentialOf, storedSecondsLeft } from '../registry/stored-credential.js'
@@ -169,7 +170,7 @@ function cureLines(change: AlertChange, observation: Observation, vo: string): C
       const left = storedSecondsLeft(storedCredentialOf(state), at)
       return registrationCure(condition, {
         vo,
-        registration,
+        registration: servedBy(registration, state.renewedFrom),
         ...(state.failures > 0 && state.lastFailure && { failure: state.lastFailure }),
         storedUseless: left === 0 || (left ?? Infinity) < registration.proxySafeSeconds,
       })

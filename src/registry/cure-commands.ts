@@ -18,6 +18,18 @@ export type UploadFacts = Pick<
   'servers' | 'username' | 'credentialName' | 'lifetimeSeconds'
 >
 
+/**
+ * The same with the server first that is meant: the one that answered, where others are dead.
+ *
+ * @param server `host:port`, and what may stand behind it; absent: as it is.
+ */
+export function servedBy<F extends UploadFacts>(facts: F, server: string | undefined): F {
+  const [label = ''] = server?.split(' ', 1) ?? []
+  const meant = facts.servers.find((one) => label === one || label.startsWith(`${one}:`))
+  if (meant === undefined) return facts
+  return { ...facts, servers: [meant, ...facts.servers.filter((one) => one !== meant)] }
+}
+
 /** One word of a POSIX shell; quoted only where it must be. */
 export function quoteShell(word: string): string {
   return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`

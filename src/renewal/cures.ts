@@ -4,7 +4,7 @@
  * it was raised with.
  */
 import { type ErrorCode, VoboxError } from '../errors.js'
-import { uploadCommand } from '../registry/cure-commands.js'
+import { servedBy, uploadCommand } from '../registry/cure-commands.js'
 import type { Registration } from '../registry/registration.js'
 
 export interface CureFacts {
@@ -47,8 +47,10 @@ const CURES: Partial<Record<ErrorCode, Cure>> = {
 export function withCure(error: VoboxError, facts: CureFacts): VoboxError {
   const cure = CURES[error.code]
   if (cure === undefined) return error
+  const peer = typeof error.data.peer === 'string' ? error.data.peer : undefined
+  const registration = servedBy(facts.registration, peer)
   return new VoboxError(error.code, error.message, {
-    hint: cure(facts, error),
+    hint: cure({ ...facts, registration }, error),
     data: error.data,
     cause: error.cause,
     persistence: error.persistence,

@@ -14,13 +14,14 @@ const OUTCOMES: Record<RegisterResult['outcome'], string> = {
 /** Callers look for the word "successfully" in the first line. */
 export function showRegistered(result: RegisterResult, now: UnixSeconds): string {
   const { registration, file, proxyEnd, stored } = result
-  const { identity, lifetimeSeconds, refreshSeconds, email, servers } = registration
+  const { identity, lifetimeSeconds, refreshSeconds, email, servers, voms } = registration
   const rhythm =
     refreshSeconds === null ? 'when two thirds are over' : `every ${showDuration(refreshSeconds)}`
   const lines = [
     `successfully ${OUTCOMES[result.outcome]} ${printable(identity)}`,
     `  proxy    ${file}, ends ${momentOf(proxyEnd, now)}`,
     `  renewal  ${rhythm} for ${showDuration(lifetimeSeconds)} from ${servers.map((s) => printable(s)).join(', ')}`,
+    `  voms     ${voms.map((one) => printable(one)).join(', ') || 'none: a plain proxy'}`,
     ...(stored === undefined
       ? []
       : [`  stored   on ${stored.server}, ends ${momentOf(stored.end, now)}`]),

@@ -148,6 +148,7 @@ const registered: Complete<RegisterResult> = {
     askedSeconds: 1,
     grantedSeconds: 1,
     shortGrant: 'unknown',
+    missingAttributes: ['alice'],
   },
   warnings: [{ ...said, code: 'short-grant', data: {} }],
 }

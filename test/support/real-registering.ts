@@ -108,7 +108,7 @@ export async function realRegistering(
       grants: new GrantMemory(),
       sink: { observe: async () => undefined, forget: async () => undefined },
     },
-    request: { proxyFile, callerUid: uid },
+    request: { proxyFile, callerUid: uid, noVoms: true },
     login: (credential) =>
       nodeFiles.replace(proxyFile, encodeCredential(credential), { mode: 0o600 }),
   }

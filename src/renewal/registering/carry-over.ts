@@ -10,13 +10,17 @@ import { quoteShell } from '../../registry/cure-commands.js'
 import { isRegisteredAs } from '../../registry/registered-name.js'
 import type { Registration } from '../../registry/registration.js'
 import { proxyFileName } from '../../repository/proxy-file-name.js'
+import { canonicalVoms } from '../query/query-selection.js'
 
 export interface Subject {
   /** One-line form. */
   identity: string
   /** DER in base64: what counts. */
   identityDer: string
+  /** Attributes as they will be registered. */
   voms: readonly string[]
+  /** The first of them as the caller wrote it; default: as it is registered. */
+  nameAs?: string | undefined
 }
 
 export interface Place {
@@ -62,7 +66,7 @@ const update = (own: Registration): Place => ({
 })
 
 function newPlace(registrations: ReadonlyMap<string, Registration>, subject: Subject): Place {
-  const fileName = proxyFileName(subject.identity, subject.voms)
+  const fileName = proxyFileName(subject.identity, subject.nameAs ?? subject.voms)
   const before = registrations.get(fileName)
   if (before === undefined) return { fileName, before, outcome: 'registered' }
   // One line, other bytes: the CA encodes names differently now, or somebody else's reads the same.
@@ -77,14 +81,17 @@ function newPlace(registrations: ReadonlyMap<string, Registration>, subject: Sub
   )
 }
 
-/** Of one identity there may be several registrations, each with VOMS attributes of its own. */
+/**
+ * Of one identity there may be several registrations, each with VOMS attributes of its own: one for
+ * each primary attribute, which is in the name of the file. What else it has may change.
+ */
 function find(
   registrations: ReadonlyMap<string, Registration>,
   { voms }: Subject,
   matches: (registration: Registration) => boolean,
 ): Registration | undefined {
   const found = [...registrations.values()].filter(
-    (registration) => matches(registration) && sameList(registration.voms, voms),
+    (registration) => matches(registration) && samePrimary(registration.voms, voms),
   )
   if (found.length <= 1) return found[0]
   throw new VoboxError(
@@ -97,8 +104,9 @@ function find(
   )
 }
 
-function sameList(one: readonly string[], other: readonly string[]): boolean {
-  return one.length === other.length && one.every((value, index) => value === other[index])
+function samePrimary([one]: readonly string[], [other]: readonly string[]): boolean {
+  if (one === undefined || other === undefined) return one === other
+  return canonicalVoms(one) === canonicalVoms(other)
 }
 
 function notRegistered(

@@ -19,10 +19,12 @@ import type { StoredCredential } from '../../myproxy/client.js'
 import { type MyProxyServer, parseServerList, showServer } from '../../myproxy/server-list.js'
 import { describeChain } from '../../proxy/chain-facts.js'
 import type { Credential } from '../../proxy/credential.js'
-import { quoteShell, uploadCommand } from '../../registry/cure-commands.js'
+import { quoteShell, servedBy, uploadCommand } from '../../registry/cure-commands.js'
 import { emptyState, type Registration } from '../../registry/registration.js'
-import { acceptProxy } from '../accept-proxy.js'
+import { type AcceptanceRules, acceptProxy } from '../accept-proxy.js'
+import { dressFresh, type FreshProxy } from '../dress-fresh.js'
 import { explainGrant } from '../grant.js'
+import { anchorsNow } from '../trust-now.js'
 import { explainRefusal, type RefusalFacts } from './check-stored-credential-refusals.js'
 import { limitOfShortGrant } from './probe-grant.js'
 import type { LoginProxy } from './register-login-proxy.js'
@@ -38,24 +40,25 @@ export interface CheckRequest {
 }
 
 /**
- * Asks, renews once, and throws the fresh proxy away.
+ * Asks, and renews once, attributes included. The fresh proxy is the caller's to keep or to throw away.
  *
  * @throws VoboxError `MACHINE_PROXY_MISSING`, `MACHINE_PROXY_EXPIRED`; `MYPROXY_NO_CREDENTIAL`,
  *   `CREDENTIAL_UNDER_LOGIN_NAME`, `MYPROXY_CREDENTIAL_EXPIRED`, `CREDENTIAL_HAS_PASS_PHRASE`,
  *   `CREDENTIAL_HAS_NO_RENEWER`, `CREDENTIAL_RENEWER_NOT_US`, `MYPROXY_NOT_AUTHORISED_RENEWER` (the
- *   server's own policy); what `acceptProxy` says; `ALL_SERVERS_FAILED` and other troubles of the
- *   connection.
+ *   server's own policy); what `acceptProxy` and `dressFresh` say; `ALL_SERVERS_FAILED` and other
+ *   troubles of the connection.
  */
 export async function checkStoredCredential(
   context: RegisterContext,
   request: CheckRequest,
-): Promise<{ stored: StoredCredentialCheck; warnings: RegisterWarning[] }> {
+): Promise<{ stored: StoredCredentialCheck; fresh: FreshProxy; warnings: RegisterWarning[] }> {
   const { registration } = request
   const machine = await context.machineProxy()
   const { server, stored } = await findStored(context, request)
   if (stored.end <= context.clock.now()) throw storedExpired(registration, server, stored)
 
-  const { acceptance, ...granted } = await renewOnce(context, request, machine, stored)
+  const { fresh, ...granted } = await renewOnce(context, request, machine, { server, stored })
+  const { acceptance, missing } = fresh
   const attempt = { registration, state: emptyState, options: {} }
   const limit = await limitOfShortGrant(context, attempt, { request: granted.request, acceptance })
   const check: StoredCredentialCheck = {
@@ -70,8 +73,9 @@ export async function checkStoredCredential(
     askedSeconds: registration.lifetimeSeconds,
     grantedSeconds: acceptance.grantedSeconds,
     ...(limit !== undefined && { shortGrant: limit }),
+    ...(missing.length > 0 && { missingAttributes: missing }),
   }
-  return { stored: check, warnings: warningsOf(check, registration, context.clock.now()) }
+  return { stored: check, fresh, warnings: warningsOf(check, registration, context.clock.now()) }
 }
 
 interface Found {
@@ -111,7 +115,7 @@ async function renewOnce(
   context: RegisterContext,
   { registration, login, signal }: CheckRequest,
   machine: Credential,
-  stored: StoredCredential,
+  found: Found,
 ) {
   const { config, clock } = context
   const renewal = {
@@ -126,17 +130,25 @@ async function renewOnce(
     ...(signal && { signal }),
   }
   const machineDn = describeChain(machine.chain).identity.oneLine
-  const facts: RefusalFacts = { registration, machineDn, stored }
+  const facts: RefusalFacts = {
+    registration: servedBy(registration, showServer(found.server)),
+    machineDn,
+    stored: found.stored,
+  }
   try {
     const { server, credential } = await context.source.renew(renewal)
-    const acceptance = acceptProxy(credential, {
+    const rules: AcceptanceRules = {
       current: login.facts,
       registration,
-      anchors: await context.anchors(),
+      anchors: await anchorsNow(context, signal),
       now: clock.now(),
       config,
-    })
-    return { server, acceptance, request: { ...renewal, servers: [server] } }
+      // What matters is whether it can be renewed, not whether that would help today.
+      evenIfNotLonger: true,
+    }
+    const plain = { credential, acceptance: acceptProxy(credential, rules) }
+    const fresh = await dressFresh(context, registration, plain, rules, signal)
+    return { server, fresh, request: { ...renewal, servers: [server] } }
   } catch (error) {
     throw signal?.aborted ? error : explainRefusal(toVoboxError(error), facts)
   }
@@ -156,11 +168,16 @@ async function whyNone(
     if (found !== undefined) return underLoginName(registration, found.server, username)
   }
   const name = printable(usernameOf(registration))
+  const peer = typeof error.data.peer === 'string' ? error.data.peer : undefined
+  const upload = uploadCommand(servedBy(registration, peer))
+  const said = peer?.split(' ', 1)[0] ?? registration.servers.join(', ')
   return new VoboxError(
     'MYPROXY_NO_CREDENTIAL',
-    `${registration.servers.join(', ')} holds no credential of yours under ${name}`,
+    `${said} holds no credential of yours under ${name}`,
     {
-      hint: `Store one, on a machine that holds your certificate: ${uploadCommand(registration)}`,
+      hint:
+        'If it was stored without -d, register with --username NAME, the login name that you had ' +
+        `there; else store one, on a machine that holds your certificate: ${upload}`,
       data: error.data,
       cause: error,
     },
@@ -194,7 +211,7 @@ function underLoginName(
     {
       hint:
         `Register with --username ${quoteShell(found)}, or store it under the right name: ` +
-        uploadCommand(registration),
+        uploadCommand(servedBy(registration, showServer(server))),
       data: { server: showServer(server), foundAs, expected: usernameOf(registration) },
     },
   )
@@ -214,7 +231,7 @@ function noneOfThatName(
     'MYPROXY_NO_CREDENTIAL',
     `${showServer(server)} holds credentials of yours, but no ${what}`,
     {
-      hint: `Register ${instead}; or store it: ${uploadCommand(registration)}`,
+      hint: `Register ${instead}; or store it: ${uploadCommand(servedBy(registration, showServer(server)))}`,
       data: { server: showServer(server), names, credentialName: wished },
     },
   )
@@ -229,7 +246,7 @@ function storedExpired(
     'MYPROXY_CREDENTIAL_EXPIRED',
     `the credential that you stored on ${showServer(server)} has expired`,
     {
-      hint: `Store a new one: ${uploadCommand(registration)}`,
+      hint: `Store a new one: ${uploadCommand(servedBy(registration, showServer(server)))}`,
       data: { server: showServer(server), end },
     },
   )
@@ -245,6 +262,15 @@ function warningsOf(
   if (limit !== undefined) {
     const grant = { askedSeconds, grantedSeconds, limit }
     warnings.push({ code: 'short-grant', ...explainGrant(grant, registration), data: grant })
+  }
+  if (check.missingAttributes !== undefined) {
+    const missing = check.missingAttributes
+    warnings.push({
+      code: 'attributes-partial',
+      message: `VOMS does not grant ${missing.join(', ')}; the proxy goes without`,
+      hint: 'Ask the manager of the VO for it, or register with what is granted',
+      data: { missing },
+    })
   }
   const leftSeconds = check.end - now
   if (leftSeconds < registration.myproxySafeSeconds) {

@@ -5,21 +5,29 @@
 import type { Config } from '../../config/config.js'
 import { showDuration } from '../../config/duration.js'
 import { isVoboxError, printable, VoboxError } from '../../errors.js'
-import type { UnixSeconds } from '../../ports/clock.js'
+import { asUnixSeconds, type UnixSeconds } from '../../ports/clock.js'
 import type { Files } from '../../ports/files.js'
 import { type ChainFacts, describeChain } from '../../proxy/chain-facts.js'
 import { type Credential, MAX_CREDENTIAL_BYTES, parseCredential } from '../../proxy/credential.js'
 import { validateProxyChain } from '../../proxy/validate-proxy-chain.js'
 import { chainWeaknesses } from '../../proxy/weaknesses.js'
 import { namingFile } from '../../repository/naming-file.js'
+import {
+  type AttributeRules,
+  type JudgedAttributes,
+  judgeAttributes,
+} from '../../voms/verify-attributes.js'
 import type { TrustAnchors } from '../../x509/trust-anchors.js'
+import { anchorsNow, attributeRulesNow } from '../trust-now.js'
 import type { RegisterContext, RegisterRequest, RegisterWarning } from './register-request.js'
 
 export interface LoginProxy {
   credential: Credential
   facts: ChainFacts
-  /** Earliest end of everything from the leaf to the root. */
+  /** Earliest end of everything from the leaf to the root, and of verified attributes. */
   end: UnixSeconds
+  /** Those that count, of the outermost proxy that carries any. */
+  attributes: readonly JudgedAttributes[]
   /** Identity DN as DER in base64. */
   identityDer: string
 }
@@ -37,17 +45,20 @@ const MAKE_ONE = 'Log in with a fresh proxy, or make one, and register again'
  *   `PROXY_LIMITED`; what `validateProxyChain` says.
  */
 export async function readLoginProxy(
-  { files, anchors, clock, config }: RegisterContext,
+  context: RegisterContext,
   request: RegisterRequest,
 ): Promise<LoginProxy> {
+  const { files, clock, config } = context
   const bytes = await readOwnFile(files, request)
   const credential = namingFile(request.proxyFile, () => parseCredential(bytes))
+  const { signal } = request
   return judgeLoginProxy(credential, {
-    anchors: await anchors(),
+    anchors: await anchorsNow(context, signal),
     now: clock.now(),
     config,
     allowLimited: request.allowLimited === true,
     path: request.proxyFile,
+    ...(!request.noVoms && { attributes: await attributeRulesNow(context, signal) }),
   })
 }
 
@@ -58,6 +69,8 @@ export interface LoginRules {
   allowLimited: boolean
   /** For messages. */
   path: string
+  /** What its attributes are verified against; absent: nobody wants them. */
+  attributes?: AttributeRules
 }
 
 /** The judgement alone: pure. */
@@ -66,7 +79,7 @@ export function judgeLoginProxy(credential: Credential, rules: LoginRules): Logi
   const found = namingFile(path, () => describeChain(credential.chain))
   if (found.depth === 0) throw notAProxy(found, path)
   if (found.effectiveEnd <= now) throw expired(found, path)
-  const { facts, effectiveEnd: end } = namingFile(path, () =>
+  const { facts, effectiveEnd } = namingFile(path, () =>
     validateProxyChain(credential.chain, rules.anchors, {
       now,
       allowLegacyProxies: config.trust.allowLegacyProxies,
@@ -74,18 +87,22 @@ export function judgeLoginProxy(credential: Credential, rules: LoginRules): Logi
     }),
   )
   if (facts.policy !== 'inherit-all' && !rules.allowLimited) throw limited(facts, path)
-  const leftSeconds = end - now
+  // Attributes can be fetched anew, for as long as the chain lives.
+  const leftSeconds = effectiveEnd - now
   const { refuseBelowSeconds } = config.limits
   if (leftSeconds < refuseBelowSeconds) throw tooShort(path, leftSeconds, refuseBelowSeconds)
-  return { credential, facts, end, identityDer: Buffer.from(facts.identity.der).toString('base64') }
+  const attributes = rules.attributes === undefined ? [] : judgeAttributes(facts, rules.attributes)
+  const ends = attributes.flatMap((one) => ('verified' in one ? one.ac.notAfter : []))
+  const end = asUnixSeconds(Math.min(effectiveEnd, ...ends))
+  const identityDer = Buffer.from(facts.identity.der).toString('base64')
+  return { credential, facts, end, attributes, identityDer }
 }
 
 /** What works and should be known all the same. Pure. */
 export function loginWarnings(
-  { credential, facts, end }: LoginProxy,
+  { credential, facts, end, attributes }: LoginProxy,
   config: Config,
   now: UnixSeconds,
-  noVoms: boolean,
 ): RegisterWarning[] {
   const warnings: RegisterWarning[] = []
   const leftSeconds = end - now
@@ -106,13 +123,14 @@ export function loginWarnings(
       data: { depth: facts.depth, limit: maxDelegationDepth },
     })
   }
-  if (facts.acBytes !== undefined && !noVoms) {
+  for (const judged of attributes) {
+    if (!('problem' in judged)) continue
+    const { code, message, hint } = judged.problem
     warnings.push({
-      code: 'attributes-not-kept',
-      message:
-        'the proxy carries VOMS attributes, but is registered plain: from the first renewal on ' +
-        'it carries none',
-      hint: 'Register with --no-voms to say that this is meant',
+      code: 'attributes-unverified',
+      message: `VOMS attributes of the login proxy are not believed: ${printable(message)}`,
+      ...(hint !== undefined && { hint }),
+      data: { code },
     })
   }
   if (facts.policy !== 'inherit-all') {

@@ -43,9 +43,12 @@ export interface RegisterRequest {
   myproxySafeSeconds?: number
   /** Where mail about it goes; null: nowhere. */
   email?: string | null
-  /** `VO` or `VO:FQAN` in order; refused: this version cannot give them to a renewed proxy yet. */
+  /**
+   * `VO` or `VO:FQAN` in order; default: what the login proxy carries, or what the only registration
+   * of its identity has.
+   */
   voms?: readonly string[]
-  /** Register plain, knowingly, what carries VOMS attributes. */
+  /** A plain proxy is meant, whatever the login proxy carries. */
   noVoms?: boolean
   /** Keep it alive with fewer of its attributes when not all are granted any more; default false. */
   allowPartial?: boolean
@@ -74,7 +77,10 @@ export interface RegisterWarning {
 export type RegisterWarningCode =
   | 'proxy-life-short'
   | 'delegation-deep'
-  | 'attributes-not-kept'
+  | 'attributes-unverified'
+  | 'attributes-later'
+  | 'attributes-partial'
+  | 'registered-otherwise'
   | 'limited-proxy'
   | 'weak-certificate'
   | 'not-checked'
@@ -99,6 +105,8 @@ export interface StoredCredentialCheck {
   grantedSeconds: number
   /** Why less was granted than asked for. */
   shortGrant?: GrantLimit
+  /** Registered attributes that were not granted, where `allowPartial` takes the rest. */
+  missingAttributes?: readonly string[]
 }
 
 export interface RegisterResult {
@@ -107,8 +115,8 @@ export interface RegisterResult {
   registration: Registration
   /** Full path of the proxy file. */
   file: string
-  /** Which proxy is in that file now. */
-  proxy: 'login-proxy' | 'kept'
+  /** Which proxy is in that file now; `renewed`: a fresh one, since the login proxy lacks attributes. */
+  proxy: 'login-proxy' | 'renewed' | 'kept'
   /** Effective end of the proxy that is in the file now. */
   proxyEnd: UnixSeconds
   /** Absent with `noCheck`. */

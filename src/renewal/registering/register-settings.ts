@@ -53,7 +53,7 @@ export function buildRegistration(
       before?.myproxySafeSeconds ??
       config.register.myproxySafeSeconds,
     email: keptOr(request.email, before?.email, null),
-    voms: before?.voms ?? [],
+    voms: request.voms ?? before?.voms ?? [],
     allowLimited: login.facts.policy !== 'inherit-all',
     allowPartial: request.allowPartial ?? before?.allowPartial ?? false,
     registeredAt: before?.registeredAt ?? now,

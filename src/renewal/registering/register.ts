@@ -7,14 +7,14 @@
  * registration without a file would raise an alarm. Where the second step fails, the first is
  * undone.
  */
-import { isVoboxError, printable, toVoboxError, VoboxError } from '../../errors.js'
-import type { FileRead } from '../../ports/files.js'
-import { parseCredential } from '../../proxy/credential.js'
-import { type ValidatedChain, validateProxyChain } from '../../proxy/validate-proxy-chain.js'
+import { printable, toVoboxError, VoboxError } from '../../errors.js'
+import type { UnixSeconds } from '../../ports/clock.js'
 import type { Registration, RegistrationState } from '../../registry/registration.js'
+import type { FreshProxy } from '../dress-fresh.js'
 import { instant } from '../events.js'
 import { type Place, placeFor } from './carry-over.js'
 import { checkStoredCredential } from './check-stored-credential.js'
+import { chooseAttributes } from './register-attributes.js'
 import { type LoginProxy, loginWarnings, readLoginProxy } from './register-login-proxy.js'
 import type {
   RegisterContext,
@@ -25,6 +25,7 @@ import type {
 } from './register-request.js'
 import { buildRegistration } from './register-settings.js'
 import { snapshotOf } from './register-undo.js'
+import { oldProxyWorthKeeping, proxyToStore } from './which-proxy.js'
 
 export type {
   RegisterContext,
@@ -40,7 +41,7 @@ const LEASE_DEADLINE_MS = 60_000
 /**
  * Registers, updates or carries over.
  *
- * @throws VoboxError what `readLoginProxy`, `placeFor`, `buildRegistration` and
+ * @throws VoboxError what `readLoginProxy`, `chooseAttributes`, `placeFor`, `buildRegistration` and
  *   `checkStoredCredential` name; `PROXY_LIMITED` when it would replace a full proxy;
  *   `FILE_UNWRITABLE`; `LOCK_TIMEOUT`. Nothing has changed then.
  */
@@ -48,8 +49,7 @@ export async function registerProxy(
   context: RegisterContext,
   request: RegisterRequest,
 ): Promise<RegisterResult> {
-  const { clock, config, registry, repository } = context
-  refuseAttributes(request)
+  const { registry, repository } = context
   const login = await readLoginProxy(context, request)
   const planned = await findPlace(context, login, request)
   const draft = draftFor(context, planned, login, request)
@@ -64,10 +64,9 @@ export async function registerProxy(
     const place = await findPlace(context, login, request)
     if (place.fileName !== planned.fileName) throw changedMeanwhile(place.fileName)
     const stored = await store(context, { place, login, request, check: checked })
-    const now = clock.now()
-    const noVoms = request.noVoms === true
-    const warnings = [...loginWarnings(login, config, now, noVoms), ...checked.warnings]
-    return { ...stored, warnings: [...warnings, ...stored.warnings] }
+    const about = loginWarnings(login, context.config, context.clock.now())
+    const warnings = [...about, ...checked.warnings, ...place.warnings, ...stored.warnings]
+    return { ...stored, warnings }
   } finally {
     await lease.release()
   }
@@ -75,11 +74,19 @@ export async function registerProxy(
 
 interface Checked {
   stored?: StoredCredentialCheck
+  /** What the trial renewal yielded; with the registered attributes. */
+  fresh?: FreshProxy
+  warnings: readonly RegisterWarning[]
+}
+
+/** Where it goes, and with which attributes. */
+interface PlannedPlace extends Place {
+  voms: readonly string[]
   warnings: readonly RegisterWarning[]
 }
 
 interface Storing {
-  place: Place
+  place: PlannedPlace
   login: LoginProxy
   request: RegisterRequest
   check: Checked
@@ -87,11 +94,12 @@ interface Storing {
 
 async function store(context: RegisterContext, storing: Storing): Promise<RegisterResult> {
   const { repository, registry } = context
-  const { place, login, check } = storing
+  const { place, check } = storing
   const { fileName } = place
   const old = await snapshotOf(context, fileName)
-  const kept = await oldProxyWorthKeeping(context, storing, old.file)
-  if (kept === undefined) await repository.replace(fileName, login.credential)
+  const wanted = proxyToStore(storing)
+  const kept = await oldProxyWorthKeeping(context, storing, wanted, old.file)
+  if (kept === undefined) await repository.replace(fileName, wanted.credential)
   let registration: Registration
   try {
     registration = await updateRegistry(context, storing)
@@ -100,7 +108,7 @@ async function store(context: RegisterContext, storing: Storing): Promise<Regist
     throw error
   }
   await writeState(context, registration, await registry.state(fileName), check.stored)
-  const proxyEnd = kept?.effectiveEnd ?? login.end
+  const proxyEnd = kept ?? wanted.end
   await context.events.write('registered', {
     dn: registration.identity,
     file: fileName,
@@ -111,10 +119,10 @@ async function store(context: RegisterContext, storing: Storing): Promise<Regist
     outcome: place.outcome,
     registration,
     file: repository.path(fileName),
-    proxy: kept === undefined ? 'login-proxy' : 'kept',
+    proxy: kept === undefined ? wanted.from : 'kept',
     proxyEnd,
     ...(check.stored && { stored: check.stored }),
-    warnings: kept === undefined ? [] : [keptWarning(login, kept)],
+    warnings: kept === undefined ? wanted.warnings : [keptWarning(wanted.end, kept)],
   }
 }
 
@@ -127,7 +135,8 @@ async function updateRegistry(
   const { fileName } = place
   const change = (current: Registration | undefined) => {
     if (current?.identityDer !== place.before?.identityDer) throw changedMeanwhile(fileName)
-    return buildRegistration(fileName, login, request, current, config, clock.now())
+    const wished = { ...request, voms: place.voms }
+    return buildRegistration(fileName, login, wished, current, config, clock.now())
   }
   const updated = await registry.update(fileName, change, request.signal)
   if (updated === undefined) throw new TypeError('a registry kept nothing of a registration')
@@ -136,20 +145,29 @@ async function updateRegistry(
 
 async function findPlace(
   { registry }: RegisterContext,
-  { facts, identityDer }: LoginProxy,
-  { replaces }: RegisterRequest,
-): Promise<Place> {
-  const identity = facts.identity.oneLine
-  return placeFor(await registry.all(), { identity, identityDer, voms: [] }, replaces)
+  login: LoginProxy,
+  request: RegisterRequest,
+): Promise<PlannedPlace> {
+  const registrations = await registry.all()
+  const chosen = chooseAttributes(registrations, login, request)
+  const { identityDer } = login
+  const subject = { identity: login.facts.identity.oneLine, identityDer, ...chosen }
+  const place = placeFor(registrations, subject, request.replaces)
+  const others = [...registrations.values()].filter(
+    (one) => one.identityDer === identityDer && one.fileName !== place.fileName,
+  )
+  const isNew = place.outcome === 'registered' && others.length > 0
+  return { ...place, voms: chosen.voms, warnings: isNew ? [registeredOtherwise(others)] : [] }
 }
 
 function draftFor(
   { clock, config }: RegisterContext,
-  { fileName, before }: Place,
+  { fileName, before, voms }: PlannedPlace,
   login: LoginProxy,
   request: RegisterRequest,
 ): Registration {
-  return buildRegistration(fileName, login, request, before, config, clock.now())
+  const wished = { ...request, voms }
+  return buildRegistration(fileName, login, wished, before, config, clock.now())
 }
 
 function checkRequest(registration: Registration, login: LoginProxy, request: RegisterRequest) {
@@ -160,37 +178,6 @@ function checkRequest(registration: Registration, login: LoginProxy, request: Re
     ...(callerName !== undefined && { callerName }),
     ...(signal && { signal }),
   }
-}
-
-/**
- * The old proxy, when it stays: it is of the same identity, valid, lives longer, and has no fewer
- * rights.
- *
- * @throws VoboxError `PROXY_LIMITED` when a limited proxy would replace a full one.
- */
-async function oldProxyWorthKeeping(
-  { anchors, clock, config }: RegisterContext,
-  { login, request }: Storing,
-  file: FileRead | undefined,
-): Promise<ValidatedChain | undefined> {
-  if (file === undefined) return undefined
-  let old: ValidatedChain
-  try {
-    old = validateProxyChain(parseCredential(file.bytes).chain, await anchors(), {
-      now: clock.now(),
-      allowLegacyProxies: config.trust.allowLegacyProxies,
-      maxDelegationDepth: config.limits.maxDelegationDepth,
-    })
-  } catch (error) {
-    if (isVoboxError(error)) return undefined
-    throw error
-  }
-  const isFull = ({ facts }: Pick<ValidatedChain, 'facts'>) => facts.policy === 'inherit-all'
-  if (isFull(old) && !isFull(login)) throw limitedOverFull(old)
-  const sameIdentity = Buffer.from(old.facts.identity.der).toString('base64') === login.identityDer
-  const asGood = isFull(old) === isFull(login) && old.facts.depth > 0
-  const longer = old.effectiveEnd > login.end
-  return sameIdentity && asGood && longer && !request.force ? old : undefined
 }
 
 /**
@@ -208,7 +195,8 @@ async function writeState(
   if (renewedFrom !== undefined) state.renewedFrom = renewedFrom
   if (stored !== undefined) {
     state.storedEnd = { at: stored.end, learnedAt: clock.now(), from: 'info' }
-    const { grantedSeconds, shortGrant: limit } = stored
+    const { grantedSeconds, shortGrant: limit, missingAttributes } = stored
+    if (missingAttributes !== undefined) state.missingAttributes = missingAttributes
     if (limit !== undefined) state.shortGrant = { askedSeconds, grantedSeconds, limit }
   } else if (storedEnd !== undefined) state.storedEnd = storedEnd
   try {
@@ -224,38 +212,24 @@ const notChecked: RegisterWarning = {
   message: 'the MyProxy server was not asked whether this proxy can be renewed',
 }
 
-function keptWarning({ end }: LoginProxy, { effectiveEnd }: ValidatedChain): RegisterWarning {
+function keptWarning(end: UnixSeconds, keptEnd: UnixSeconds): RegisterWarning {
   return {
     code: 'stored-proxy-kept',
     message:
       'the proxy in the repository lives longer than this one and is kept; settings are updated',
     hint: 'Replace it all the same with --force',
-    data: { keptEnd: effectiveEnd, loginEnd: end },
+    data: { keptEnd, loginEnd: end },
   }
 }
 
-function refuseAttributes({ voms = [] }: RegisterRequest): void {
-  if (voms.length === 0) return
-  const wished = voms.map((one) => printable(one)).join(', ')
-  throw new VoboxError(
-    'REGISTRATION_INVALID',
-    `--voms ${wished}: this version cannot give VOMS attributes to a renewed proxy`,
-    {
-      hint: 'Register it without attributes: --no-voms, and no --voms',
-      data: { field: 'voms', voms },
-    },
-  )
-}
-
-function limitedOverFull({ facts }: ValidatedChain): VoboxError {
-  return new VoboxError(
-    'PROXY_LIMITED',
-    `a limited proxy must not replace the full one of ${printable(facts.identity.oneLine)}`,
-    {
-      hint: 'Register a full proxy; or unregister the full one first, if the limited one is meant',
-      data: { identity: facts.identity.oneLine },
-    },
-  )
+/** Each has a file of its own: what was meant as a change would leave the other one behind. */
+function registeredOtherwise(others: readonly Registration[]): RegisterWarning {
+  const shown = others.map(({ voms }) => voms.map((one) => printable(one)).join(', ') || 'plain')
+  return {
+    code: 'registered-otherwise',
+    message: `the same person is also registered with other attributes (${shown.join('; ')}), which goes on`,
+    data: { fileNames: others.map(({ fileName }) => fileName) },
+  }
 }
 
 /** Somebody registered, unregistered or carried over the same, just now. */

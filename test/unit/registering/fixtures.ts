@@ -31,7 +31,13 @@ export async function registeringWorld(overrides: ConfigOverrides = {}) {
   const login = (options: ProxyOptions = {}, signer: Credential = user) =>
     putLogin(addProxy(signer, { now: world.clock.now(), hours: 24, ...options }))
   const register = (request: Partial<RegisterRequest> = {}): Promise<RegisterResult> =>
-    registerProxy(context, { proxyFile: LOGIN, callerUid: 1000, ...request })
+    registerProxy(context, {
+      proxyFile: LOGIN,
+      callerUid: 1000,
+      // Plain, unless a test is about attributes.
+      ...(request.voms === undefined && { noVoms: true }),
+      ...request,
+    })
 
   return {
     ...world,

@@ -1,7 +1,6 @@
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { OID } from '../../../src/asn1/oids.js'
 import { readConfig } from '../../../src/config/read-config.js'
 import { nodeFiles } from '../../../src/node/ports/files.js'
 import { type Credential, encodeCredential } from '../../../src/proxy/credential.js'
@@ -10,6 +9,8 @@ import {
   loginWarnings,
   readLoginProxy,
 } from '../../../src/renewal/registering/register-login-proxy.js'
+import type { VomsTrust } from '../../../src/voms/voms-trust.js'
+import { TestVoms, vomsTrustOf } from '../../support/ac.js'
 import { failureOf, rejectionOf } from '../../support/failure.js'
 import {
   addProxies,
@@ -28,13 +29,14 @@ const alice = ca.issueUser('alice')
 const now = realNow()
 const config = readConfig({})
 
-const judge = (credential: Credential, allowLimited = false) =>
+const judge = (credential: Credential, allowLimited = false, trust?: VomsTrust) =>
   judgeLoginProxy(credential, {
     anchors: anchorsOf(ca),
     now,
     config,
     allowLimited,
     path: '/tmp/x509up_u1',
+    ...(trust && { attributes: { trust, anchors: anchorsOf(ca), now } }),
   })
 
 const ending = (seconds: number) => addProxy(alice, { now, notAfter: now + seconds })
@@ -122,8 +124,7 @@ describe('judgeLoginProxy', () => {
 })
 
 describe('loginWarnings', () => {
-  const warn = (credential: Credential, noVoms = false) =>
-    loginWarnings(judge(credential), config, now, noVoms)
+  const warn = (credential: Credential) => loginWarnings(judge(credential), config, now)
 
   it('has nothing to say about a good one with exactly 30 min left', () => {
     expect(warn(ending(30 * MINUTE))).toEqual([])
@@ -142,18 +143,29 @@ describe('loginWarnings', () => {
     ])
   })
 
-  const extension = { oid: OID.vomsAcSequence, critical: false, value: Buffer.from('3000', 'hex') }
-  const withAttributes = addProxy(alice, { now, extensions: [extension] })
-
-  it('says clearly that attributes will not be kept', () => {
-    const [warning] = warn(withAttributes)
-    expect(warning).toMatchObject({ code: 'attributes-not-kept' })
-    expect(warning?.message).toContain('registered plain')
-    expect(warning?.hint).toContain('--no-voms')
+  it('names attributes that no .lsc file vouches for, where they are wanted', () => {
+    const voms = new TestVoms(ca)
+    const proxy = voms.addProxyTo(alice, { now, proxy: { now } })
+    const believed = judge(proxy, false, vomsTrustOf(voms))
+    expect(loginWarnings(believed, config, now)).toEqual([])
+    expect(loginWarnings(judge(proxy, false, vomsTrustOf()), config, now)).toMatchObject([
+      { code: 'attributes-unverified', data: { code: 'VOMS_TRUST_MISSING' } },
+    ])
+    expect(loginWarnings(judge(proxy), config, now)).toEqual([])
   })
 
-  it('keeps quiet about that with --no-voms', () => {
-    expect(warn(withAttributes, true)).toEqual([])
+  it('ends with attributes of 2 h, and is not refused when these have 19 min left', () => {
+    const voms = new TestVoms(ca)
+    const of = (seconds: number) =>
+      judge(
+        voms.addProxyTo(alice, { now, notAfter: now + seconds, proxy: { now } }),
+        false,
+        vomsTrustOf(voms),
+      )
+    expect(of(7200).end).toBe(now + 7200)
+    expect(loginWarnings(of(19 * MINUTE), config, now)).toMatchObject([
+      { code: 'proxy-life-short', data: { leftSeconds: 19 * MINUTE } },
+    ])
   })
 })
 

@@ -108,13 +108,6 @@ describe('registerProxy, for the first time', () => {
 })
 
 describe('registerProxy, refusing', () => {
-  it('refuses --voms, which this version could not keep, before it reads anything', async () => {
-    const { register } = await registeringWorld()
-    const error = await rejectionOf(register({ voms: ['alice:/alice/Role=lcgadmin'] }))
-    expect(error).toMatchObject({ code: 'REGISTRATION_INVALID', data: { field: 'voms' } })
-    expect(error.hint).toContain('--no-voms')
-  })
-
   it('refuses when no server is known, and names the three places for one', async () => {
     const { login, register } = await registeringWorld({ myproxy: { servers: [] } })
     await login()

@@ -128,14 +128,21 @@ describe('docs/json.md names each value of', () => {
       'outcome',
       all<RegisterResult['outcome']>({ registered: true, updated: true, replaced: true }),
     ],
-    ['register', 'proxy', all<RegisterResult['proxy']>({ 'login-proxy': true, kept: true })],
+    [
+      'register',
+      'proxy',
+      all<RegisterResult['proxy']>({ 'login-proxy': true, renewed: true, kept: true }),
+    ],
     [
       'register',
       'warnings[].code',
       all<RegisterWarningCode>({
         'proxy-life-short': true,
         'delegation-deep': true,
-        'attributes-not-kept': true,
+        'attributes-unverified': true,
+        'attributes-later': true,
+        'attributes-partial': true,
+        'registered-otherwise': true,
         'limited-proxy': true,
         'weak-certificate': true,
         'not-checked': true,
