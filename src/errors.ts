@@ -170,6 +170,109 @@ export function isVoboxError(error: unknown, ...codes: ErrorCode[]): error is Vo
   return error instanceof VoboxError && (codes.length === 0 || codes.includes(error.code))
 }
 
+const ANEW = 'Make it anew from the certificate of its owner'
+const OTHER_CERTIFICATE = 'Another certificate is needed, made for this use: ask its CA'
+const CA_DIRECTORY = 'Install or update the CA certificates of this machine'
+const FETCH_CRL = 'Run fetch-crl as root, and look at what it says'
+const NETWORK = 'Check name and port, and that no firewall is in the way; then call again'
+const WRONG_PEER = 'Check host and port; if they are right, ask whoever manages that server'
+const MYPROXY_MANAGER = 'Ask the manager of the MyProxy server, whose log says more'
+const STORE_AGAIN = 'Its owner stores the credential again, from the user certificate'
+const VOMS_AGAIN = 'Ask for the attributes again: make the proxy anew, or renew it'
+const VOMS_DIRECTORY = 'Install what the VO publishes for vomsdir, and update the CA certificates'
+const VO_MANAGER = 'Ask whoever manages the VO'
+const DAMAGED = 'Make or fetch the file anew'
+
+/**
+ * What can be done, by code, where the place that raised it knew no better. Only what holds wherever
+ * the code is raised; a code without a line needs none, or is always raised with its own.
+ */
+export const GENERAL_CURES: Readonly<Partial<Record<ErrorCode, string>>> = {
+  ASN1_MALFORMED: DAMAGED,
+  PEM_MALFORMED: DAMAGED,
+  CERTIFICATE_MALFORMED: DAMAGED,
+  REQUEST_MALFORMED: DAMAGED,
+  KEY_MALFORMED: DAMAGED,
+  KEY_ENCRYPTED: 'A key without a pass phrase is needed here',
+  KEY_TOO_WEAK: 'A new certificate is needed, with an RSA key of 2048 bits or more',
+  CRL_MALFORMED: FETCH_CRL,
+  CRL_EXPIRED: FETCH_CRL,
+  CRL_UNREADABLE: FETCH_CRL,
+  TRUST_ANCHORS_UNREADABLE: CA_DIRECTORY,
+  CHAIN_UNTRUSTED: CA_DIRECTORY,
+  SIGNATURE_INVALID:
+    'Make it anew; if that does not help, update the CA certificates of this machine',
+  SIGNING_POLICY_MALFORMED: CA_DIRECTORY,
+  SIGNING_POLICY_MISSING: CA_DIRECTORY,
+  SIGNING_POLICY_FORBIDS: CA_DIRECTORY,
+  NAME_CONSTRAINTS_FORBID: CA_DIRECTORY,
+  CHAIN_BROKEN: ANEW,
+  CHAIN_TOO_LONG: ANEW,
+  CHAIN_EXPIRED: 'Its owner gets a new certificate, and makes anew what was made from the old one',
+  CHAIN_NOT_YET_VALID: 'Compare the clock of this machine with that of the one that made it',
+  CERTIFICATE_REVOKED: 'Its owner gets a new certificate',
+  KEY_USAGE_FORBIDS: OTHER_CERTIFICATE,
+  EXTENSION_UNKNOWN_CRITICAL: OTHER_CERTIFICATE,
+  PROXY_FILE_MALFORMED: ANEW,
+  PROXY_KEY_MISMATCH: ANEW,
+  PROXY_KIND_REFUSED: `${ANEW}, as a proxy of RFC 3820 with all its rights`,
+  PROXY_RULE_BROKEN: ANEW,
+  PROXY_LIMITED: `${ANEW}, as a proxy with all its rights`,
+  PROXY_TOO_DEEP: ANEW,
+  FILE_UNSAFE: 'ls -l shows its owner and its mode',
+  FILE_TOO_LARGE: 'Look at what wrote it: nothing of ours is that large',
+  FILE_UNREADABLE: 'Call it as the user whose file it is',
+  FILE_UNWRITABLE: 'df shows whether the disk is full, and ls -ld whose the directory is',
+  LOCK_TIMEOUT: 'Call again; fuser shows which process holds it',
+  DEADLINE_EXCEEDED: NETWORK,
+  NAME_NOT_RESOLVED: NETWORK,
+  CONNECTION_FAILED: NETWORK,
+  CONNECTION_CLOSED: NETWORK,
+  TLS_FAILED: WRONG_PEER,
+  PEER_UNTRUSTED: WRONG_PEER,
+  PROTOCOL_VIOLATION: WRONG_PEER,
+  MESSAGE_TOO_LARGE: WRONG_PEER,
+  MYPROXY_VALUE_INVALID: 'Write it on one line, and shorter',
+  MYPROXY_REFUSED: MYPROXY_MANAGER,
+  MYPROXY_CREDENTIAL_LOCKED: MYPROXY_MANAGER,
+  MYPROXY_CHALLENGE_REFUSED: MYPROXY_MANAGER,
+  MYPROXY_AUTHORISATION_REFUSED: MYPROXY_MANAGER,
+  MYPROXY_NOT_AUTHORISED: MYPROXY_MANAGER,
+  MYPROXY_NOT_OWNER: MYPROXY_MANAGER,
+  MYPROXY_STORE_MALFORMED: STORE_AGAIN,
+  VOMS_AC_MALFORMED: VOMS_AGAIN,
+  VOMS_AC_EXPIRED: VOMS_AGAIN,
+  VOMS_AC_NOT_YET_VALID: 'Compare the clock of this machine with that of the VOMS server',
+  VOMS_AC_HOLDER_DIFFERS: VOMS_AGAIN,
+  VOMS_AC_UNTRUSTED: VOMS_DIRECTORY,
+  VOMS_TRUST_MISSING: VOMS_DIRECTORY,
+  VOMS_REFUSED: VO_MANAGER,
+  VOMS_NO_SUCH_USER: VO_MANAGER,
+  VOMS_USER_SUSPENDED: VO_MANAGER,
+  VOMS_ATTRIBUTE_NOT_GRANTED: VO_MANAGER,
+  ATTRIBUTES_MISSING: 'vobox-proxy proxy-init --voms VO makes a proxy that carries them',
+  PASS_PHRASE_REQUIRED: 'Give it on a terminal, or by a file descriptor',
+  REGISTRY_MALFORMED: 'The guide says how to begin anew: "registry.json is damaged"',
+  REGISTRATION_INVALID: 'Register it again, with the setting that is named put right',
+  NOT_REGISTERED: 'vobox-proxy register registers a login proxy',
+  PROXY_EXPIRED: 'Log in with a fresh proxy and register it',
+  PROXY_LIFE_TOO_SHORT: 'Its owner stores a credential that lives longer',
+  RENEWED_IDENTITY_DIFFERS: 'Each owner stores a credential under the own DN',
+  RENEWED_KIND_DIFFERS: STORE_AGAIN,
+  RENEWED_LIMITED: STORE_AGAIN,
+  NO_VALID_PROXY: 'Make a fresh proxy, or register one',
+  MAIL_REFUSED: 'See the section [mail] of the configuration',
+  CONFIG_INVALID: 'man 5 vobox-proxy.config lists every setting',
+  USAGE: '--help shows what it takes',
+  NOT_PERMITTED: 'Call it as the VO admin, or as root',
+  INTERNAL: 'This is a bug: report it, with what the service has logged',
+}
+
+/** What to do about a failure: what the place that raised it said, else what its code says. */
+export function cureOf({ hint, code }: Pick<VoboxError, 'hint' | 'code'>): string | undefined {
+  return hint ?? GENERAL_CURES[code]
+}
+
 /** Ours as it is; anything else wrapped as `INTERNAL`, so that callers handle one type. */
 export function toVoboxError(error: unknown): VoboxError {
   if (error instanceof VoboxError) return error

@@ -4,7 +4,7 @@
  * A state that cannot be written is said and survived. The outcome carries what the caller must
  * respect all the same, so that a full disk does not turn into a storm of attempts.
  */
-import { printable, toVoboxError, type VoboxError } from '../errors.js'
+import { cureOf, printable, toVoboxError, type VoboxError } from '../errors.js'
 import { asUnixSeconds } from '../ports/clock.js'
 import type { GrantLimit, Registration, RegistrationState } from '../registry/registration.js'
 import type { Acceptance } from './accept-proxy.js'
@@ -119,7 +119,8 @@ export async function noteFailure(
 ): Promise<RenewalOutcome> {
   const { clock, config, random, events, journal } = context
   const { fileName, identity } = registration
-  const { code, message, hint, persistence } = error
+  const { code, message, persistence } = error
+  const hint = cureOf(error)
   const stage = isOfAttributes(error) ? 'attributes' : undefined
   const now = clock.now()
   const failures = state.failures + 1

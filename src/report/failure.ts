@@ -1,12 +1,12 @@
 /** A failure as a person and as a program read it on stderr; never a stack trace. */
-import { printable, type VoboxError } from '../errors.js'
+import { cureOf, printable, type VoboxError } from '../errors.js'
 
 /** Version of the JSON that all commands print; `docs/json.md` lists its fields. */
 export const JSON_VERSION = 1
 
 /** `vobox-proxy: what failed`, and below it what to do. */
 export function showFailure(program: string, error: VoboxError): string {
-  const hint = error.hint === undefined ? [] : error.hint.split('\n')
+  const hint = cureOf(error)?.split('\n') ?? []
   return [
     `${program}: ${printable(error.message)}`,
     ...hint.map((line) => `  ${printable(line)}`),
@@ -16,8 +16,14 @@ export function showFailure(program: string, error: VoboxError): string {
 
 /** The same for programs, as one line of JSON. */
 export function encodeFailure(error: VoboxError): string {
-  const { code, message, hint, persistence, data } = error
-  const fields = { code, message: printable(message), hint, persistence, data: plain(data) }
+  const { code, message, persistence, data } = error
+  const fields = {
+    code,
+    message: printable(message),
+    hint: cureOf(error),
+    persistence,
+    data: plain(data),
+  }
   return `${JSON.stringify({ version: JSON_VERSION, error: fields })}\n`
 }
 

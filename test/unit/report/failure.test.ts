@@ -9,7 +9,14 @@ describe('showFailure', () => {
     expect(showFailure('vobox-proxy', error)).toBe(
       'vobox-proxy: which VO?\n  say --vo\n  or else\n',
     )
-    expect(showFailure('p', new VoboxError('USAGE', 'no'))).toBe('p: no\n')
+    expect(showFailure('p', new VoboxError('CANCELLED', 'no'))).toBe('p: no\n')
+  })
+
+  it('says what its code says to do, where whoever raised it said nothing', () => {
+    const error = new VoboxError('FILE_UNWRITABLE', '/x cannot be written')
+    const cure = 'df shows whether the disk is full, and ls -ld whose the directory is'
+    expect(showFailure('p', error)).toBe(`p: /x cannot be written\n  ${cure}\n`)
+    expect(JSON.parse(encodeFailure(error)).error.hint).toBe(cure)
   })
 
   it('lets no control character of a message or hint through', () => {
