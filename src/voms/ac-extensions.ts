@@ -1,9 +1,9 @@
 /** The extensions of attribute certificates that VOMS servers write (RFC 5755 §4.3, and their own). */
 import { DerReader, TAG } from '../asn1/der.js'
 import { malformed } from '../asn1/malformed.js'
-import { constructedContextTag, contextTag } from '../asn1/tags.js'
+import { constructedContextTag } from '../asn1/tags.js'
 import { type Certificate, parseCertificate } from '../x509/certificate.js'
-import { readUri } from './policy-authority.js'
+import { decodeHost, readUri } from './general-names.js'
 
 /** A name and a value that a VO gives its member besides FQANs. Text from outside: not for terminals. */
 export interface GenericAttribute {
@@ -66,8 +66,6 @@ function readText(reader: DerReader): string {
 }
 
 const TARGET_NAME = constructedContextTag(0)
-const GENERAL_NAME_DNS = contextTag(2)
-const GENERAL_NAME_URI = contextTag(6)
 
 /**
  * Hosts that the attributes are meant for (RFC 5755 §4.3.2): `SEQUENCE { SEQUENCE OF Target }`.
@@ -86,15 +84,8 @@ export function decodeTargets(value: Uint8Array): readonly string[] {
     if (wrapped && target.atEnd()) continue
     const { tag, content } = target.readElement()
     if (wrapped) target.done()
-    if (tag === TARGET_NAME) hosts.push(...hostOf(content))
+    const host = tag === TARGET_NAME ? decodeHost(content) : undefined
+    if (host !== undefined) hosts.push(host)
   }
   return hosts
-}
-
-function hostOf(content: Uint8Array): string[] {
-  const reader = new DerReader(content)
-  const name = reader.readElement()
-  reader.done()
-  if (name.tag !== GENERAL_NAME_DNS && name.tag !== GENERAL_NAME_URI) return []
-  return [Buffer.from(name.content).toString('latin1')]
 }

@@ -16,7 +16,7 @@ import {
   readExtensions,
 } from '../x509/extensions.js'
 import { malformedAs } from '../x509/malformed-as.js'
-import { type Name, parseName } from '../x509/name.js'
+import type { Name } from '../x509/name.js'
 import { serialHexOf } from '../x509/serial.js'
 import { readSignatureAlgorithm, type SignatureAlgorithm } from '../x509/signature-algorithms.js'
 import {
@@ -26,9 +26,9 @@ import {
   type GenericAttribute,
 } from './ac-extensions.js'
 import type { Fqan } from './fqan.js'
+import { readDirectoryName } from './general-names.js'
 import {
   type GrantedAttributes,
-  readDirectoryName,
   readGrantedAttributes,
   type VomsAuthority,
 } from './policy-authority.js'
@@ -134,7 +134,7 @@ function readHolder(holder: DerReader) {
   const base = holder.readOptionalContext(0)
   if (base === undefined) throw malformed('holder is not named by a certificate')
   holder.done()
-  const holderName = parseName(readDirectoryName(base.readSequence()))
+  const holderName = readDirectoryName(base.readSequence())
   const holderSerial = base.readInteger()
   base.readOptional(TAG.bitString)
   base.done()
@@ -145,7 +145,7 @@ function readHolder(holder: DerReader) {
 function readIssuer(info: DerReader): Name {
   const form = info.readOptionalContext(0)
   if (form === undefined) throw malformed('issuer is not in the v2 form')
-  const name = parseName(readDirectoryName(form.readSequence()))
+  const name = readDirectoryName(form.readSequence())
   form.done()
   return name
 }

@@ -2,11 +2,11 @@
  * IetfAttrSyntax (RFC 5755 §4.4) as VOMS fills it: who grants, as the URI `vo://host:port`, and the
  * FQANs as octets.
  */
-import { type DerReader, TAG } from '../asn1/der.js'
+import type { DerReader } from '../asn1/der.js'
 import { malformed } from '../asn1/malformed.js'
-import { constructedContextTag, contextTag } from '../asn1/tags.js'
 import { isVoboxError } from '../errors.js'
 import { type Fqan, parseFqan } from './fqan.js'
+import { readUri } from './general-names.js'
 
 export interface VomsAuthority {
   /** As it was written, `alice://voms.example.org:15000`. */
@@ -24,8 +24,6 @@ export interface GrantedAttributes extends VomsAuthority {
   readonly fqanTexts: readonly string[]
 }
 
-const URI = contextTag(6)
-const PRINTABLE = /^[\x21-\x7e]+$/
 const AUTHORITY = /^(\w[\w.-]{0,254}):\/\/(.*)$/
 const SERVER = /^(\[[0-9A-Fa-f:.]+\]|[\w.-]+):(\d{1,5})$/
 
@@ -40,18 +38,6 @@ export function readGrantedAttributes(syntax: DerReader): GrantedAttributes {
   while (!values.atEnd()) fqanTexts.push(Buffer.from(values.readOctetString()).toString('latin1'))
   if (fqanTexts.length === 0) throw malformed('attribute grants nothing')
   return { ...authority, fqans: fqanTexts.map(readFqan), fqanTexts }
-}
-
-/**
- * GeneralNames that are one URI. Also what stands before generic attributes.
- *
- * @param names opened
- */
-export function readUri(names: DerReader): string {
-  const text = Buffer.from(names.read(URI)).toString('latin1')
-  names.done()
-  if (!PRINTABLE.test(text)) throw malformed('URI holds characters that it may not')
-  return text
 }
 
 export function parseVomsAuthority(uri: string): VomsAuthority {
@@ -70,14 +56,4 @@ function readFqan(text: string): Fqan {
     if (!isVoboxError(error, 'FQAN_INVALID')) throw error
     throw malformed(error.message, error.data)
   }
-}
-
-/** GeneralNames that are one directory name; the Name, opened for nobody (`[4]` is explicit). */
-export function readDirectoryName(names: DerReader): Uint8Array {
-  const name = names.readNested(constructedContextTag(4))
-  const { tag, raw } = name.readElement()
-  if (tag !== TAG.sequence) throw malformed('directory name is no name', { found: tag })
-  name.done()
-  names.done()
-  return raw
 }

@@ -122,7 +122,7 @@ describe('what is no attribute certificate', () => {
     ['that grants nothing', { fqans: [] }, 'attribute grants nothing'],
     ['that grants what is no FQAN', { fqans: ['/alice/Role='] }, 'is not an FQAN'],
     ['with a control character in an FQAN', { fqans: ['/alice\n/bob'] }, 'is not an FQAN'],
-    ['with a control character in its URI', { uri: 'alice://h:1\n' }, 'URI holds characters'],
+    ['with a control character in its URI', { uri: 'alice://h:1\n' }, 'name holds characters'],
     ['without a VO in its URI', { uri: '://voms.example.org:15000' }, 'names no VO'],
     ['with a VO that is a path', { uri: '..://voms.example.org:15000' }, 'names no VO'],
     ['with an extension twice', extension(OID.noRevAvail, derNull()), 'there twice'],
@@ -139,6 +139,7 @@ describe('what is no attribute certificate', () => {
       { issuerCertificates: Array(11).fill(voms.certificate) },
       'more than 10',
     ],
+    ['with a control character in a target', { targets: ['a\u001b[31m'] }, 'name holds characters'],
     ['with targets that are no list', extension(OID.targetInformation, derNull()), 'another type'],
     [
       'with generic attributes of 2 texts',
