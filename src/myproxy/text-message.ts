@@ -20,7 +20,7 @@ export type Field = readonly [key: string, value: string]
 
 /** Something the other side must not have sent. Transient: a server may be half upgraded. */
 export function violation(message: string, data: Record<string, unknown> = {}): VoboxError {
-  return new VoboxError('PROTOCOL_VIOLATION', message, { data })
+  return new VoboxError('PROTOCOL_VIOLATION', printable(message), { data })
 }
 
 /**

@@ -117,8 +117,9 @@ function readLines(lines: readonly string[]): Map<string, string> {
 }
 
 function malformed(what: string, cause?: unknown): VoboxError {
-  return new VoboxError('MYPROXY_STORE_MALFORMED', `a stored credential has no sound ${what}`, {
-    data: { what },
+  const shown = printable(what, 80)
+  return new VoboxError('MYPROXY_STORE_MALFORMED', `a stored credential has no sound ${shown}`, {
+    data: { what: shown },
     cause,
   })
 }

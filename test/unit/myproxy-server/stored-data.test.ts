@@ -68,6 +68,12 @@ describe('encodeStoredData', () => {
     expect(error.data).toMatchObject({ key: 'RENEWERS' })
   })
 
+  it('names a damaged line without its control characters', () => {
+    const bytes = Buffer.from('LIFETIME=0\nOWNER=/CN=a\n\u0001X=\n\u0001X=\nEND_OPTIONS\n')
+    const error = failureOf(() => parseStoredData(bytes))
+    expect(error).toMatchObject({ code: 'MYPROXY_STORE_MALFORMED', data: { what: ' X' } })
+  })
+
   it('gives back whatever was put in', () => {
     const anything = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 60 })
     const hostile = fc.constantFrom(

@@ -132,6 +132,15 @@ describe('parseRequest', () => {
 })
 
 describe('parseResponse', () => {
+  it('names a credential that a server made up without its control characters', () => {
+    const own = ['CRED_START_TIME=1', 'CRED_END_TIME=2', 'CRED_OWNER=/CN=x']
+    const lines = ['VERSION=MYPROXYv2', 'RESPONSE=0', ...own, 'ADDL_CREDS=\u001b[2Jx']
+    const failure = failureOf(() => parseResponse(text(`${lines.join('\n')}\n\0`)))
+    expect(failure.code).toBe('PROTOCOL_VIOLATION')
+    expect(failure.message).toMatch(/^a message without CRED_/)
+    expect(failure.message).not.toContain('\u001b')
+  })
+
   it('reads what Debian’s server says about a default credential and two named ones', () => {
     const response = parseResponse(
       text(
