@@ -21,6 +21,9 @@ interface Head {
 
 const MAX_HEAD_BYTES = 16 * 1024
 
+/** No server cuts an answer smaller; all are looked at again with every packet that comes. */
+const MAX_CHUNKS = 10_000
+
 /** A bare line feed is taken too (RFC 9112 §2.2). */
 const LINE_END = /\r?\n/
 const BLANK_LINE = /\r?\n\r?\n/
@@ -70,11 +73,11 @@ function splitField(field: string): [string, string] {
   return [field.slice(0, colon).trim().toLowerCase(), field.slice(colon + 1).trim()]
 }
 
-/** The content of all chunks (RFC 9112 §7.1; trailers are of no interest); undefined: not all there. */
+/** The content of all chunks (RFC 9112 §7.1; trailers are of no interest); undefined: not all there, or too many. */
 function unchunk(bytes: Buffer): Buffer | undefined {
   const chunks: Buffer[] = []
   let at = 0
-  for (;;) {
+  while (chunks.length < MAX_CHUNKS) {
     const lineEnd = bytes.indexOf('\n', at)
     const size = /^([0-9a-f]{1,7})[ \t]*(?:;.*)?\r?$/i.exec(bytes.toString('latin1', at, lineEnd))
     if (lineEnd === -1 || size === null) return undefined
@@ -86,4 +89,5 @@ function unchunk(bytes: Buffer): Buffer | undefined {
     at = from + length
     at += bytes.subarray(at, at + 2).toString('latin1') === '\r\n' ? 2 : 1
   }
+  return undefined
 }

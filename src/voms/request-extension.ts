@@ -6,6 +6,7 @@
  */
 import { isVoboxError, VoboxError } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
+import { withDeadline } from '../ports/deadline.js'
 import { showDuration } from '../ports/time-text.js'
 import { describeChain } from '../proxy/chain-facts.js'
 import type { Credential } from '../proxy/credential.js'
@@ -15,6 +16,7 @@ import type { AttributeCertificate } from './attribute-certificate.js'
 import { type AttributeRequest, showAttributeRequest } from './attribute-request.js'
 import { type GrantedByServer, requestAttributes } from './request-attributes.js'
 import type { VomsContext } from './voms-context.js'
+import type { VomsServer } from './vomses.js'
 
 export interface ExtensionCall {
   /** Asks. One that carries attributes already gets no more than those. */
@@ -66,7 +68,8 @@ const ABOUT_THE_USER = [
  * Asks every VO and makes the extension of it. VOs are asked at once.
  *
  * @throws VoboxError what `VomsesFiles.serversOf` and {@link requestAttributes} throw, of the first
- *   VO that failed; `CREDENTIAL_CARRIES_ATTRIBUTES`.
+ *   VO that failed; `DEADLINE_EXCEEDED` for vomses files that cannot be read in time;
+ *   `CREDENTIAL_CARRIES_ATTRIBUTES`.
  */
 export async function requestExtension(
   context: VomsContext,
@@ -119,7 +122,7 @@ async function requestOfVo(
   call: ExtensionCall,
   vo: string,
 ): Promise<VoAnswer> {
-  const servers = await context.vomses.serversOf(vo)
+  const servers = await serversOf(context, vo, call.signal)
   const ask = (requests: readonly AttributeRequest[]) =>
     requestAttributes(context, { ...call, servers, requests })
   try {
@@ -128,6 +131,24 @@ async function requestOfVo(
     if (call.allowPartial !== true || !isVoboxError(error, ...ABOUT_THE_USER)) throw error
     return { vo, refused: error, ...(await requestEach(ask, call.requests)) }
   }
+}
+
+/** The files may lie on a file system of the network that does not answer. */
+function serversOf(
+  { clock, answerMs, vomses }: VomsContext,
+  vo: string,
+  signal: AbortSignal | undefined,
+): Promise<VomsServer[]> {
+  const late = () =>
+    new VoboxError(
+      'DEADLINE_EXCEEDED',
+      `the vomses files were not read within ${answerMs / 1000} s`,
+      {
+        hint: 'Look at the file system that they are on',
+        data: { vo, paths: vomses.paths, deadlineMs: answerMs },
+      },
+    )
+  return withDeadline(clock, answerMs, signal, late, () => vomses.serversOf(vo))
 }
 
 /** Servers grant all or nothing: each alone shows which of them, then those together. */

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { OID } from '../../../src/asn1/oids.js'
+import { systemClock } from '../../../src/node/ports/clock.js'
+import { nodeFiles } from '../../../src/node/ports/files.js'
 import type { Credential } from '../../../src/proxy/credential.js'
 import { validateProxyChain } from '../../../src/proxy/validate-proxy-chain.js'
 import { splitAcSequence } from '../../../src/voms/ac-sequence.js'
@@ -7,6 +9,7 @@ import { parseAttributeRequest } from '../../../src/voms/attribute-request.js'
 import { type DressCall, dressProxy, type VomsContext } from '../../../src/voms/dress-proxy.js'
 import { showFqan } from '../../../src/voms/fqan.js'
 import { verifyAttributes } from '../../../src/voms/verify-attributes.js'
+import { VomsesFiles } from '../../../src/voms/vomses-files.js'
 import { TestVoms, vomsTrustOf } from '../../support/ac.js'
 import { rejectionOf } from '../../support/failure.js'
 import { CountingKeys } from '../../support/myproxy-context.js'
@@ -47,6 +50,20 @@ const leafOf = ({ chain: [leaf] }: Credential) => {
 }
 
 describe('a dressed proxy', () => {
+  it('is given up after a tenth of a second where the vomses files cannot be read for longer', async () => {
+    const { context } = await given()
+    const files = { ...nodeFiles, facts: () => new Promise<never>(() => undefined) }
+    const hanging = new VomsesFiles(files, systemClock, ['/nfs/vomses'])
+    const failure = await rejectionOf(
+      dress({ ...context, vomses: hanging, answerMs: 100 }, ['alice:/alice']),
+    )
+    expect(failure).toMatchObject({
+      code: 'DEADLINE_EXCEEDED',
+      persistence: 'transient',
+      data: { vo: 'alice', paths: ['/nfs/vomses'], deadlineMs: 100 },
+    })
+  })
+
   it('is one RFC 3820 proxy below the plain one, valid, with a key of its own and the AC as received', async () => {
     let sent = ''
     const { context } = await given({

@@ -122,6 +122,11 @@ describe('an answer in the REST form', () => {
       answer('ff\r\nabc', '200', ['Transfer-Encoding: chunked']),
       undefined,
     ],
+    [
+      'a million bytes in chunks of one',
+      answer(`${'1\r\nx\r\n'.repeat(170_000)}0\r\n\r\n`, '200', ['Transfer-Encoding: chunked']),
+      undefined,
+    ],
     ['chunks of no size', answer('zz\r\nabc', '200', ['Transfer-Encoding: chunked']), undefined],
     ['no end of the certificate', answer(body.replace('</ac></voms>', '')), 200],
     ['a certificate that is not base64', answer('<voms><ac>§§§§</ac></voms>'), undefined],
