@@ -5,7 +5,13 @@
  * Certificates come out with the bytes that they went in with: their names must survive. The MAC is
  * checked before anything is decrypted, so that a wrong pass phrase is told from a damaged file.
  */
-import { createHmac, createPrivateKey, type KeyObject, timingSafeEqual } from 'node:crypto'
+import {
+  createHash,
+  createHmac,
+  createPrivateKey,
+  type KeyObject,
+  timingSafeEqual,
+} from 'node:crypto'
 import { derOfBer } from '../asn1/ber.js'
 import { DerReader, TAG } from '../asn1/der.js'
 import { OID } from '../asn1/oids.js'
@@ -32,7 +38,12 @@ const ENCRYPTED_CONTENT_IN_PIECES = 0xa0
 /** A file of bags in bags has no end otherwise; nobody nests any. */
 const MAX_NESTED_BAGS = 4
 
+/** Key and certificates are encrypted apart; what derives a key for each must come to an end. */
+const MAX_ENCRYPTED = 8
+
 interface Found {
+  /** How often something was decrypted. */
+  decrypted: number
   keys: KeyObject[]
   certificates: Uint8Array[]
 }
@@ -53,7 +64,7 @@ export async function parsePkcs12(bytes: Uint8Array, passPhrase: Buffer): Promis
   try {
     const { content, mac } = readOuter(bytes)
     const opened = passPhraseThatOpens(content, mac, passPhrase)
-    const found: Found = { keys: [], certificates: [] }
+    const found: Found = { decrypted: 0, keys: [], certificates: [] }
     for (const safe of sequenceOf(content)) await readSafe(safe, opened, found)
     return onlyKeyOf(found)
   } catch (cause) {
@@ -107,6 +118,10 @@ function isMacOf(content: Uint8Array, mac: Mac, passPhrase: Buffer): boolean {
   if (hash === undefined) throw unsupported(mac.hashOid)
   const { digest, salt, iterations } = mac
   const purpose = PURPOSE.mac
+  // RFC 7292 §B.4: a MAC is as long as its hash, and so is its key.
+  if (digest.length !== createHash(hash.name).digest().length) {
+    throw malformedFile('malformed', 'has a MAC of the wrong length')
+  }
   const length = digest.length
   const key = derivePkcs12({ hash, passPhrase, salt, iterations, purpose, length })
   const made = createHmac(hash.name, key).update(content).digest()
@@ -131,8 +146,14 @@ async function readSafe(
   const info = encryptedData.readSequence()
   info.readOid()
   const algorithm = info.readSequence()
+  countDecryption(found)
   const plain = await decryptPkcs12(algorithm, encryptedContent(info), passPhrase)
   await readBags(plain, passPhrase, found)
+}
+
+function countDecryption(found: Found): void {
+  found.decrypted += 1
+  if (found.decrypted > MAX_ENCRYPTED) throw malformedFile('malformed', 'has too many parts')
 }
 
 function encryptedContent(info: DerReader): Uint8Array {
@@ -158,6 +179,7 @@ async function readBags(
     else if (kind === OID.pkcs12ShroudedKeyBag) {
       const encrypted = value.readSequence()
       const algorithm = encrypted.readSequence()
+      countDecryption(found)
       found.keys.push(
         keyOf(await decryptPkcs12(algorithm, encrypted.readOctetString(), passPhrase)),
       )

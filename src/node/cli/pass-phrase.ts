@@ -5,7 +5,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { isatty, ReadStream } from 'node:tty'
-import { VoboxError } from '../../errors.js'
+import { printable, VoboxError } from '../../errors.js'
 import { LineEditor } from './line-editor.js'
 
 /** What is asked for, for the prompt and for messages. */
@@ -31,7 +31,7 @@ const OTHER_WAYS = '--pwstdin reads it from standard input, --pass-phrase-fd N f
 export function passPhraseFrom({ descriptor, signal }: PassPhraseOptions): AskForPassPhrase {
   return (file) =>
     descriptor === undefined || isatty(descriptor)
-      ? askOnTerminal(`Enter GRID pass phrase for ${file}: `, signal)
+      ? askOnTerminal(`Enter GRID pass phrase for ${printable(file)}: `, signal)
       : readFrom(descriptor, file, signal)
 }
 
@@ -47,24 +47,26 @@ async function readFrom(
   if (line.length > 0 && line.length <= MAX_BYTES) return line
   const where = descriptor === 0 ? 'standard input' : `descriptor ${descriptor}`
   const what = line.length === 0 ? 'no pass phrase' : 'no pass phrase, but more than 4096 bytes'
-  throw new VoboxError('PASS_PHRASE_REQUIRED', `${file} needs one, and ${what} came on ${where}`, {
-    data: { file, descriptor },
-  })
+  throw new VoboxError(
+    'PASS_PHRASE_REQUIRED',
+    `${printable(file)} needs one, and ${what} came on ${where}`,
+    {
+      data: { file, descriptor },
+    },
+  )
 }
 
-function readSome(descriptor: number, signal: AbortSignal | undefined): Promise<Buffer> {
-  const kind = kindOf(descriptor)
-  if (kind === 'stream') return readStream(new Socket({ fd: descriptor }), signal)
-  const buffer = Buffer.alloc(MAX_BYTES + 1)
-  return Promise.resolve(buffer.subarray(0, readSync(descriptor, buffer, 0, buffer.length, null)))
-}
-
-function kindOf(descriptor: number): 'stream' | 'file' {
+async function readSome(descriptor: number, signal: AbortSignal | undefined): Promise<Buffer> {
   try {
     const facts = fstatSync(descriptor)
-    return facts.isFIFO() || facts.isSocket() ? 'stream' : 'file'
+    if (facts.isFIFO() || facts.isSocket()) {
+      return await readStream(new Socket({ fd: descriptor }), signal)
+    }
+    const buffer = Buffer.alloc(MAX_BYTES + 1)
+    return buffer.subarray(0, readSync(descriptor, buffer, 0, buffer.length, null))
   } catch (cause) {
-    throw new VoboxError('USAGE', `descriptor ${descriptor} is not open`, {
+    signal?.throwIfAborted()
+    throw new VoboxError('USAGE', `descriptor ${descriptor} is not open for reading`, {
       data: { descriptor },
       cause,
     })

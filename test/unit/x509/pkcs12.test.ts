@@ -1,6 +1,16 @@
+import { createCipheriv, createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { derOfBer } from '../../../src/asn1/ber.js'
+import {
+  derContext,
+  derInteger,
+  derOctetString,
+  derOid,
+  derSequence,
+  encodeDer,
+} from '../../../src/asn1/der.js'
+import { OID } from '../../../src/asn1/oids.js'
 import { isVoboxError } from '../../../src/errors.js'
 import { parseCertificate } from '../../../src/x509/certificate.js'
 import { looksLikePkcs12, parsePkcs12 } from '../../../src/x509/pkcs12.js'
@@ -8,6 +18,14 @@ import { derivePkcs12, hashOf, PURPOSE } from '../../../src/x509/pkcs12-encrypti
 import { keysMatch } from '../../../src/x509/private-key.js'
 import { failureOf, rejectionOf } from '../../support/failure.js'
 import { inPieces, PKCS12_FILE, PKCS12_PASS_PHRASE } from '../../support/pkcs12-fixture.js'
+
+/** What PBE with SHA-1 makes of the empty pass phrase, eight octets of salt and one round. */
+const derive = (purpose: number, length: number) => {
+  const hash = hashOf(OID.sha1)
+  if (hash === undefined) throw new TypeError('no hash')
+  const [passPhrase, salt] = [Buffer.alloc(2), Buffer.alloc(8)]
+  return derivePkcs12({ hash, passPhrase, salt, iterations: 1, purpose, length })
+}
 
 const open = (bytes: Uint8Array, passPhrase = PKCS12_PASS_PHRASE) => parsePkcs12(bytes, passPhrase)
 
@@ -51,6 +69,58 @@ describe('parsePkcs12', () => {
   ])('refuses %s', async (_what, bytes) => {
     const failure = await rejectionOf(open(bytes))
     expect([failure.code, failure.data.reason]).toEqual(['PKCS12_MALFORMED', 'malformed'])
+  })
+
+  /** A file whose MAC is right for the empty pass phrase, or what `digest` says instead. */
+  const sealed = (safes: readonly Uint8Array[], digest?: Uint8Array) => {
+    const hash = hashOf(OID.sha256)
+    if (hash === undefined) throw new TypeError('no hash')
+    const [content, salt] = [derSequence(...safes), Buffer.alloc(8, 1)]
+    const passPhrase = Buffer.alloc(2)
+    const derivation = { hash, passPhrase, salt, iterations: 1, purpose: PURPOSE.mac, length: 32 }
+    const mac = createHmac('sha256', derivePkcs12(derivation)).update(content).digest()
+    const info = derSequence(derSequence(derOid(OID.sha256)), derOctetString(digest ?? mac))
+    return derSequence(
+      derInteger(3),
+      derSequence(derOid(OID.pkcs7Data), derContext(0, derOctetString(content))),
+      derSequence(info, derOctetString(salt), derInteger(digest === undefined ? 1 : 4_000_000)),
+    )
+  }
+
+  it('refuses a MAC of 400 kB, whose key would take days to derive', async () => {
+    const failure = await rejectionOf(open(sealed([], Buffer.alloc(400_000)), Buffer.alloc(0)))
+    expect(failure.data.reason).toBe('malformed')
+    expect(failure.message).toContain('MAC of the wrong length')
+  })
+
+  it('refuses a file of nine encrypted parts after the eighth', async () => {
+    const parameters = derSequence(derOctetString(Buffer.alloc(8)), derInteger(1))
+    const cipher = createCipheriv(
+      'des-ede3-cbc',
+      derive(PURPOSE.key, 24),
+      derive(PURPOSE.vector, 8),
+    )
+    const encrypted = Buffer.concat([cipher.update(derSequence()), cipher.final()])
+    const part = derSequence(
+      derOid(OID.pkcs7EncryptedData),
+      derContext(
+        0,
+        derSequence(
+          derInteger(0),
+          derSequence(
+            derOid(OID.pkcs7Data),
+            derSequence(derOid(OID.pbeSha1TripleDes), parameters),
+            encodeDer(0x80, encrypted),
+          ),
+        ),
+      ),
+    )
+    const outcomes = [8, 9].map((count) =>
+      rejectionOf(open(sealed(Array.from({ length: count }, () => part)), Buffer.alloc(0))),
+    )
+    const [eight, nine] = await Promise.all(outcomes)
+    expect([eight?.data.reason, nine?.data.reason]).toEqual(['no-key', 'malformed'])
+    expect(nine?.message).toContain('too many parts')
   })
 
   it('throws nothing but errors of ours, whatever 1 to 3 bytes are changed', async () => {
