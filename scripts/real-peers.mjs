@@ -13,9 +13,25 @@ export const REAL_PEERS = {
   'myproxy-server': 'myproxy-server',
   'grid-proxy-init': 'globus-proxy-utils',
   'grid-proxy-info': 'globus-proxy-utils',
+  'voms-proxy-init2': 'voms-clients',
   'voms-proxy-info2': 'voms-clients',
   'voms-proxy-fake': 'voms-clients',
+  'voms-proxy-init3': 'voms-clients-java',
   'voms-proxy-info3': 'voms-clients-java',
+  arcproxy: 'nordugrid-arc-client',
+  // The VOMS server and its database; the core packages of MariaDB start no service.
+  voms: 'voms-server',
+  mariadbd: 'mariadb-server-core',
+  mariadb: 'mariadb-client-core',
+  // Keep that server on loopback, and end it with its test.
+  gcc: 'gcc',
+  setpriv: 'util-linux',
+}
+
+/** Files that are no programs → Debian package. */
+const REAL_FILES = {
+  '/usr/lib/voms/libvomsmysql.so': 'voms-mysql-plugin',
+  '/usr/include/stdlib.h': 'libc6-dev',
 }
 
 function isInstalled(program) {
@@ -30,13 +46,16 @@ function isInstalled(program) {
   })
 }
 
-/** Programs that are not here. */
+/** Programs, and files that they need, which are not here. */
 export function missingPeers() {
-  return Object.keys(REAL_PEERS).filter((program) => !isInstalled(program))
+  return [
+    ...Object.keys(REAL_PEERS).filter((program) => !isInstalled(program)),
+    ...Object.keys(REAL_FILES).filter((path) => !existsSync(path)),
+  ]
 }
 
-export function packagesOf(programs) {
-  return [...new Set(programs.map((program) => REAL_PEERS[program]))].sort()
+export function packagesOf(missing) {
+  return [...new Set(missing.map((name) => REAL_PEERS[name] ?? REAL_FILES[name]))].sort()
 }
 
 /** Installs what is missing with apt when that can work: as root, on a machine that has apt-get. */

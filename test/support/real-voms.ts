@@ -274,7 +274,7 @@ function membership(userId: number, group: string, role?: string): string {
 
 async function compileBind(directory: string): Promise<string> {
   const library = join(directory, 'loopback-bind.so')
-  const source = join(import.meta.dirname, 'loopback-bind.c')
+  const source = join(process.cwd(), 'test', 'support', 'loopback-bind.c')
   await execa('gcc', ['-shared', '-fPIC', '-o', library, source, '-ldl'], { timeout: 60_000 })
   return library
 }
