@@ -9,8 +9,8 @@ const BENCHMARKS: Record<string, () => Promise<Section[]>> = {
   registry: async () => (await import('./registry-size.js')).measureRegistrySize(),
   idle: async () => (await import('./idle-daemon.js')).measureIdleDaemon(),
   renewals: async () => (await import('./renewals.js')).measureRenewals(),
-  'voms-attributes': async () =>
-    (await import('./voms-attributes.js')).measureVomsAttributes(),
+  voms: async () => (await import('./voms.js')).measureVoms(),
+  'voms-attributes': async () => (await import('./voms-attributes.js')).measureVomsAttributes(),
 }
 
 function heading(): string {
