@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { userInfo } from 'node:os'
 import { VoboxError } from '../../errors.js'
 import type { Files } from '../../ports/files.js'
-import { becomeVoOwner } from './become-owner.js'
+import { becomeVoOwner, ownerHint } from './become-owner.js'
 
 /**
  * Becomes the VO admin for good when root calls; whoever else calls must be the VO admin already,
@@ -24,7 +24,7 @@ export async function becomeAdmin(
   const adminUid = username === admin ? uid : uidOfAccount(admin)
   if (owner !== adminUid) {
     throw new VoboxError('NOT_PERMITTED', `${directory} does not belong to ${admin}`, {
-      hint: `As root: chown -R ${admin} ${directory}`,
+      hint: ownerHint(admin, owner, directory),
       data: { directory, admin, adminUid, owner },
     })
   }
@@ -51,6 +51,7 @@ export function uidOfAccount(account: string): number {
     // All that `id` says is that there is none.
   }
   throw new VoboxError('NOT_PERMITTED', `there is no account ${account} on this machine`, {
+    hint: 'Name the account that owns the VO directory (VO_ADMIN in /etc/vobox-proxy/vo/VO.sh)',
     data: { account },
   })
 }

@@ -56,7 +56,7 @@ async function refuseForeign(files: Files, directory: string): Promise<void> {
       'VO_DIRECTORY_UNSAFE',
       `root does not work in ${printable(path)}, which others can write`,
       {
-        hint: `give the VO admin the whole of it: chown ADMIN ${printable(directory)}`,
+        hint: `Give the VO admin the directory itself: chown -h ADMIN ${printable(directory)}`,
         data: { directory: path, uid, kind, mode },
       },
     )
@@ -101,9 +101,22 @@ function primaryGroup(uid: number, directoryGid: number, directory: string): num
     throw new VoboxError(
       'VO_DIRECTORY_UNSAFE',
       `${printable(directory)} belongs to uid ${uid}, which has no account`,
-      { hint: 'chown it to the VO admin', data: { directory, uid }, cause: error },
+      {
+        hint: 'Make an account with this uid, or a new directory for the VO admin',
+        data: { directory, uid },
+        cause: error,
+      },
     )
   }
+}
+
+/**
+ * What to do about a directory that is not `admin`'s. Where it is root's, nobody can have put a link
+ * into it; of one that another user can write, root must change nothing by a path below it.
+ */
+export function ownerHint(admin: string, owner: number, directory: string): string {
+  if (owner === 0) return `As root: chown -hR ${admin} ${printable(directory)}`
+  return `Name the account with uid ${owner} as VO admin, or make a new directory for ${admin}`
 }
 
 /** Node has it, its types do not. */

@@ -16,7 +16,7 @@ import { nodeFiles } from '../ports/files.js'
 import { KeyPool } from '../ports/key-pool.js'
 import { systemRandom } from '../ports/random.js'
 import { uidOfAccount } from './become-admin.js'
-import { checkVoDirectory, isRoot } from './become-owner.js'
+import { checkVoDirectory, isRoot, ownerHint } from './become-owner.js'
 import { readEffectiveConfig } from './compose-config.js'
 import { currentUid } from './compose-login.js'
 import { chooseVoDirectory } from './compose-vo.js'
@@ -102,12 +102,13 @@ async function checkOwner(directory: string, owner: string | undefined): Promise
   const { uid } = await checkVoDirectory(nodeFiles, directory)
   if (!isRoot() && uid !== currentUid()) {
     throw new VoboxError('NOT_PERMITTED', `only root and its owner may write to ${directory}`, {
+      hint: 'Call it as root, or name another file with --out',
       data: { directory, uid },
     })
   }
   if (owner === undefined || uidOfAccount(checkAdminName(owner)) === uid) return
   throw new VoboxError('NOT_PERMITTED', `${directory} does not belong to ${owner}`, {
-    hint: `chown ${owner} ${directory}`,
+    hint: ownerHint(owner, uid, directory),
     data: { directory, owner, uid },
   })
 }

@@ -3,7 +3,11 @@ import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { voPaths } from '../../../src/config/vo-paths.js'
-import { becomeVoOwner, checkVoDirectory } from '../../../src/node/compose/become-owner.js'
+import {
+  becomeVoOwner,
+  checkVoDirectory,
+  ownerHint,
+} from '../../../src/node/compose/become-owner.js'
 import { prepareVoDirectory } from '../../../src/node/compose/prepare-vo-directory.js'
 import { nodeFiles } from '../../../src/node/ports/files.js'
 import { bundleScript } from '../../support/bundled-script.js'
@@ -48,6 +52,20 @@ describe('checkVoDirectory', () => {
       code: 'VO_UNKNOWN',
       data: { directory: join(root, 'none') },
     })
+  })
+})
+
+describe('ownerHint', () => {
+  it('lets root change what is root’s, following no link', () => {
+    expect(ownerHint('alicesgm', 0, '/var/lib/vobox/alice')).toBe(
+      'As root: chown -hR alicesgm /var/lib/vobox/alice',
+    )
+  })
+
+  it('advises no chown below a directory that another user can write', () => {
+    const hint = ownerHint('alicesgm', 1000, '/var/lib/vobox/alice')
+    expect(hint).toContain('uid 1000')
+    expect(hint).not.toContain('chown')
   })
 })
 
