@@ -14,7 +14,7 @@ export { interruption } from './node/cli/interruption.js'
 export { passPhraseFrom } from './node/cli/pass-phrase.js'
 export { type OpenVoOptions, openVo, type VoContext } from './node/compose/compose.js'
 export type { Answer, AnswerCommand } from './node/compose/compose-answer.js'
-export { answerFor, secondsLeftOfLogin } from './node/compose/compose-answer-vo.js'
+export { answerFor, queryRows, secondsLeftOfLogin } from './node/compose/compose-answer-vo.js'
 export { inspectFile } from './node/compose/compose-info.js'
 export { mailTroubleOf, withMailTrouble } from './node/compose/mail-trouble.js'
 export { placeMachineProxy } from './node/compose/compose-machine-proxy.js'
@@ -29,7 +29,7 @@ export { writeMachineProxy } from './node/compose/write-machine-proxy.js'
 export { asUnixSeconds, type UnixSeconds } from './ports/clock.js'
 export type { CredentialReport } from './proxy/inspect.js'
 export type { Registration, RegistrationState } from './registry/registration.js'
-export { type QueryRow, queryRows } from './renewal/query/query.js'
+export type { QueryRow } from './renewal/query/query.js'
 export {
   type RegisterContext,
   type RegisterRequest,

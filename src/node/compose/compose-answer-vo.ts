@@ -1,11 +1,12 @@
 /** The answers that scripts parse, from an open VO: the long way to what `quick-answer` gives. */
 import type { Registration } from '../../registry/registration.js'
-import { judgeOf } from '../../renewal/query/look-at-attributes.js'
+import { type QueryRow, queryRows as readRows } from '../../renewal/query/query.js'
 import { secondsLeft } from '../../renewal/query/query-blocks.js'
 import { nextSecond } from '../ports/clock-next.js'
 import { nodeFiles } from '../ports/files.js'
 import type { VoContext } from './compose.js'
 import { type Answer, type AnswerCommand, answer } from './compose-answer.js'
+import { judgeOnDemand } from './compose-judge.js'
 import { currentUid, glanceAtFile, placeOfLoginProxy } from './compose-login.js'
 
 /** @throws VoboxError as `answer` does. */
@@ -16,8 +17,13 @@ export function answerFor(
 ): Promise<Answer> {
   const { repository, registry } = vo
   const state = (fileName: string) => registry.state(fileName)
-  const judge = async () => judgeOf(vo)
+  const judge = async () => judgeOnDemand(vo.config, vo.files)
   return answer({ repository, state, judge, now: nextSecond() }, command, chosen)
+}
+
+/** What people want to know of registrations, in their order. */
+export function queryRows(vo: VoContext, chosen: readonly Registration[]): Promise<QueryRow[]> {
+  return readRows({ ...vo, judge: judgeOnDemand(vo.config, vo.files) }, chosen)
 }
 
 /** Seconds left of the login proxy, registered or not. Rejects when there is none to read. */

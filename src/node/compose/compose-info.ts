@@ -1,19 +1,19 @@
 /** Looking into a proxy file, with the trust anchors of the service. */
-import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { isVoboxError } from '../../errors.js'
 import type { UnixSeconds } from '../../ports/clock.js'
+import { parseCertificateChain } from '../../proxy/credential.js'
 import { inspectCredential, judgeMode } from '../../proxy/inspect.js'
 import { type AttributeJudge, lookAtAttributes } from '../../renewal/query/look-at-attributes.js'
 import type { Inspected } from '../../report/info-types.js'
 import { reportInnerAttributes } from '../../voms/attribute-report.js'
+import type { Certificate } from '../../x509/certificate.js'
 import type { TrustAnchors } from '../../x509/trust-anchors.js'
 import { systemClock } from '../ports/clock.js'
 import { nodeFiles } from '../ports/files.js'
-import { trustDirectoryOf } from './compose.js'
 import { readEffectiveConfig } from './compose-config.js'
+import { judgeOnDemand } from './compose-judge.js'
 import { currentUid, placeOfLoginProxy, readForLooking } from './compose-login.js'
-import { vomsDirectoryOf } from './compose-voms.js'
 
 export interface InspectFileOptions {
   /** Absent: the login proxy. */
@@ -37,18 +37,11 @@ export async function inspectFile(options: InspectFileOptions): Promise<Inspecte
       : { path: resolve(options.file), named: true }
   const { bytes, facts: file } = await readForLooking(nodeFiles, { path, named })
   const now = systemClock.now()
-  const trust = trustDirectoryOf(config)
-  const { allowLegacyProxies } = config.trust
-  const rules = { allowLegacyProxies, maxDelegationDepth: config.limits.maxDelegationDepth }
-  const { report, facts } = inspectCredential(bytes, await anchorsIfAny(trust), { ...rules, now })
+  const judge = judgeOnDemand(config, nodeFiles)
+  const anchors = await anchorsIfAny(judge, bytes)
+  const { report, facts } = inspectCredential(bytes, anchors, { ...judge, now })
   const seen = { file: path, mode: file.mode.toString(8).padStart(4, '0'), now }
   if (facts === undefined) return { ...seen, report, attributes: [], innerAttributes: [] }
-  const judge: AttributeJudge = {
-    ...rules,
-    anchorsFor: () => trust.current(),
-    vomsTrust: () => vomsDirectoryOf(config).current(),
-    host: hostname(),
-  }
   return {
     ...seen,
     report: judgeMode(report, path, file.mode),
@@ -57,13 +50,25 @@ export async function inspectFile(options: InspectFileOptions): Promise<Inspecte
   }
 }
 
+/** For whatever certificates the file holds; undefined: there is no directory of trust anchors. */
 async function anchorsIfAny(
-  directory: ReturnType<typeof trustDirectoryOf>,
+  judge: AttributeJudge,
+  bytes: Uint8Array,
 ): Promise<TrustAnchors | undefined> {
   try {
-    return await directory.current()
+    return await judge.anchorsFor(certificatesIn(bytes))
   } catch (error) {
     if (isVoboxError(error, 'TRUST_ANCHORS_UNREADABLE')) return undefined
+    throw error
+  }
+}
+
+function certificatesIn(bytes: Uint8Array): readonly Certificate[] {
+  try {
+    return parseCertificateChain(bytes)
+  } catch (error) {
+    // Then nothing can be validated, and the report says why.
+    if (isVoboxError(error)) return []
     throw error
   }
 }

@@ -17,7 +17,6 @@ import { type JudgedAttributes, judgeAttributes } from '../../voms/verify-attrib
 import type { VomsTrust } from '../../voms/voms-trust.js'
 import type { Certificate } from '../../x509/certificate.js'
 import type { TrustAnchors } from '../../x509/trust-anchors.js'
-import type { RenewalContext } from '../context.js'
 
 /** Whom and what is believed. */
 export interface AttributeJudge {
@@ -28,19 +27,6 @@ export interface AttributeJudge {
   host: string
   allowLegacyProxies: boolean
   maxDelegationDepth: number
-}
-
-/** What the service believes. */
-export function judgeOf(
-  context: Pick<RenewalContext, 'anchors' | 'vomsTrust' | 'host' | 'config'>,
-): AttributeJudge {
-  return {
-    anchorsFor: () => context.anchors(),
-    vomsTrust: () => context.vomsTrust(),
-    host: context.host,
-    allowLegacyProxies: context.config.trust.allowLegacyProxies,
-    maxDelegationDepth: context.config.limits.maxDelegationDepth,
-  }
 }
 
 /** Those of the outermost proxy that carries any. Never rejects for what is in them. */

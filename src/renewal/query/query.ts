@@ -18,7 +18,7 @@ import type { RenewalContext } from '../context.js'
 import type { RenewalDecision } from '../decide-renewal.js'
 import { explainGrant } from '../grant.js'
 import { decideFor, type ProxyTimes, timesOf } from '../proxy-facts.js'
-import { judgeOf, lookAtAttributes } from './look-at-attributes.js'
+import { type AttributeJudge, lookAtAttributes } from './look-at-attributes.js'
 import { secondsLeft } from './query-blocks.js'
 import { glanceAtFacts } from './query-glance.js'
 
@@ -42,10 +42,9 @@ export interface QueryRow {
   at: UnixSeconds
 }
 
-export type QueryContext = Pick<
-  RenewalContext,
-  'registry' | 'repository' | 'config' | 'clock' | 'anchors' | 'vomsTrust' | 'host'
->
+export type QueryContext = Pick<RenewalContext, 'registry' | 'repository' | 'config' | 'clock'> & {
+  judge: AttributeJudge
+}
 
 /** Files are read side by side, this many at once. */
 const READS_AT_ONCE = 32
@@ -79,7 +78,7 @@ async function queryRow(context: QueryContext, registration: Registration): Prom
     const chain = namingFile(row.file, () => glanceAtFacts(bytes))
     const times = timesOf(chain, facts)
     const proxy = { times, secondsLeft: secondsLeft(times.end, at) }
-    const attributes = await lookAtAttributes(chain, judgeOf(context), at)
+    const attributes = await lookAtAttributes(chain, context.judge, at)
     const next = decideFor(registration, state, times, config, at)
     return { ...row, proxy, attributes, next }
   } catch (error) {
