@@ -1,6 +1,7 @@
 /** What `npm run build` leaves for man(1) and for the shells. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { execa } from 'execa'
 import { expect, it } from 'vitest'
 import { HOME, manual } from '../support/manual.js'
 
@@ -24,4 +25,14 @@ it('nothing else is built beside them', () => {
       .map((entry) => join(entry.parentPath, entry.name).slice(dist.length + 1)),
   )
   expect(built.sort()).toEqual(Object.keys(manual()).sort())
+})
+
+it('npm packs every page that it is to install, and finds each of them named', async () => {
+  const pages = Object.keys(manual()).filter((name) => name.startsWith('man/'))
+  const { man } = JSON.parse(readFileSync(join(HOME, 'package.json'), 'utf8'))
+  expect([...man].sort()).toEqual(pages.map((name) => `dist/${name}`).sort())
+  const words = ['pack', '--dry-run', '--json', '--ignore-scripts', '--offline']
+  const { stdout } = await execa('npm', words, { cwd: HOME })
+  const [{ files }] = JSON.parse(stdout)
+  expect(files.map(({ path }: { path: string }) => path)).toEqual(expect.arrayContaining(man))
 })
