@@ -20,12 +20,17 @@ export default class Unregister extends VoboxCommand {
       await loadLibrary()
     const results = []
     const meant = await selectFrom(vo, { ...flags, ownOnly: true }, process.env)
-    for (const { fileName } of meant) {
-      const result = await unregisterProxy(vo, { fileName, signal: interruption() })
-      results.push(result)
-      if (!flags.json) this.print(showUnregistered(result))
+    try {
+      for (const { fileName } of meant) {
+        const result = await unregisterProxy(vo, { fileName, signal: interruption() })
+        results.push(result)
+        if (!flags.json) this.print(showUnregistered(result))
+      }
+    } finally {
+      // What was done is told, also where the next one failed.
+      const done = results.length > 0 || meant.length === 0
+      if (flags.json && done) this.print(encodeUnregistered(vo.vo, results))
     }
-    if (flags.json) this.print(encodeUnregistered(vo.vo, results))
     this.tellWarnings(vo)
   }
 }

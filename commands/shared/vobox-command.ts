@@ -20,6 +20,8 @@ export type Library = Awaited<ReturnType<typeof loadLibrary>>
 export interface VoFlags {
   vo?: string | undefined
   config?: string | undefined
+  /** The login proxy, where it is not the one in the environment. */
+  proxy?: string | undefined
 }
 
 export abstract class VoboxCommand extends Command {
@@ -106,8 +108,9 @@ export abstract class VoboxCommand extends Command {
   }
 }
 
-const optionsOf = ({ vo, config }: VoFlags) => ({
+const optionsOf = ({ vo, config, proxy }: VoFlags) => ({
   vo,
+  loginProxy: proxy,
   configFile: config,
   environment: process.env,
 })

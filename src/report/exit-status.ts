@@ -7,6 +7,9 @@ const STATUS_BY_CODE: Partial<Record<ErrorCode, number>> = {
   USAGE: EXIT.usage,
   VO_NAME_INVALID: EXIT.usage,
   MAIL_ADDRESS_INVALID: EXIT.usage,
+  SERVER_LIST_INVALID: EXIT.usage,
+  REGISTRATION_INVALID: EXIT.usage,
+  FQAN_INVALID: EXIT.usage,
   NOT_REGISTERED: EXIT.notRegistered,
 }
 

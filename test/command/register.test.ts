@@ -52,10 +52,11 @@ describe('register', () => {
   it('says successfully, once and again, and query shows what was registered', async () => {
     const first = await register('-t', '48', '--email', 'you@example.org')
     expect([first.status, first.stderr]).toEqual([0, ''])
-    const [said, proxy, renewal, stored, mail] = first.stdout.split('\n')
+    const [said, proxy, renewal, voms, stored, mail] = first.stdout.split('\n')
     expect(said).toBe(`successfully registered ${grid.users.alice.dn}`)
     expect(proxy).toMatch(/^ {2}proxy {4}\/.*, ends 20.* \(in (9 h 59 min|10 h)\)$/)
     expect(renewal).toBe(`  renewal  every 1 h for 48 h from ${server}`)
+    expect(voms).toBe('  voms     none: a plain proxy')
     expect(stored).toMatch(
       new RegExp(`^  stored   on ${server}, ends 20.* \\(in (29 d 23 h|30 d)\\)$`),
     )
@@ -96,7 +97,9 @@ describe('register', () => {
   })
 
   it.each([
-    ['a server list that is none', ['--server', 'a:b:c'], 1, 'SERVER_LIST_INVALID'],
+    ['a server list that is none', ['--server', 'a:b:c'], 2, 'SERVER_LIST_INVALID'],
+    ['a port that is none', ['--server', 'localhost:x'], 2, 'SERVER_LIST_INVALID'],
+    ['an address without a host', ['--email', 'notanemail'], 2, 'MAIL_ADDRESS_INVALID'],
     ['an address that is none', ['--email', 'a@b\nBcc: c@d'], 2, 'MAIL_ADDRESS_INVALID'],
     ['a lifetime that is none', ['-t', 'forever'], 2, 'USAGE'],
     ['a refresh of no time', ['--refresh', '0'], 2, 'USAGE'],
@@ -129,7 +132,7 @@ describe('register', () => {
 
   it('shows no stack trace and no key when it fails', async () => {
     const failed = await register('--username', 'x\u001b[2Jy')
-    expect([failed.status, failed.stdout]).toEqual([1, ''])
+    expect([failed.status, failed.stdout]).toEqual([2, ''])
     expect(failed.stderr).toMatch(/^vobox-proxy: .+\n/)
     expect(failed.stderr).not.toMatch(/ {4}at |\u001b|PRIVATE/)
   })
@@ -143,7 +146,7 @@ describe('renew and unregister', () => {
 
     const waits = await call('renew')
     expect(waits.status).toBe(0)
-    expect(waits.stdout).toMatch(/^not due {4}.*: in \d+ min \(fresh until then\); --force renews/)
+    expect(waits.stdout).toMatch(/^not due {4}.*: in \d+ min( \d+ s)? \(fresh until then\); --force renews/)
     expect(proxyIn(file)[0]?.serialHex).toBe(before?.serialHex)
 
     const forced = await call('renew', '--force')

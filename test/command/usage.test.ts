@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { encodeCredential } from '../../src/proxy/credential.js'
+import { TestVoms } from '../support/ac.js'
 import { addProxy, TestAuthority } from '../support/pki.js'
 import { writeTrustDirectory } from '../support/pki-files.js'
 import { putRegistered } from '../support/registered.js'
@@ -47,6 +48,8 @@ describe('wrong usage', () => {
     ['a word too many', ['query', 'all'], "query has no use for 'all'", 'query --help'],
     ['options without a command', ['--vo', 'alice'], 'which command?', 'help lists them'],
     ['an option without its value', ['query', '--dn'], 'option --dn needs a value', ''],
+    ['a DN that is empty', ['query', '--dn='], '--dn is empty', ''],
+    ['the same to unregister', ['unregister', '--dn', ''], '--dn is empty', ''],
     [
       'two that exclude each other',
       ['renew', '--all', '--dn', 'x'],
@@ -116,6 +119,22 @@ describe('the VO that is meant', () => {
       'vobox-proxy: which VO is meant: atlas, cms, several?\n  say it with --vo\n',
     )
   })
+
+  it.each(['query', 'query-dn'])(
+    'is that of the login proxy’s attributes for %s',
+    async (command) => {
+      const two = new VoBox(`${box.root}/..`, { vo: `cms-${command}`, config: '' })
+      const ca = new TestAuthority()
+      const user = ca.issueUser('anna')
+      putRegistered(two, [{ user }])
+      mkdirSync(`${two.root}/atlas`)
+      const login = new TestVoms(ca, { vo: two.vo }).addProxyTo(user)
+      const env = { X509_USER_PROXY: two.putLogin(`login-${command}`, login) }
+      const { status, stdout, stderr } = await two.callBare([command], { env })
+      expect([status, stderr]).toEqual([0, ''])
+      expect(stdout).toContain('/CN=anna')
+    },
+  )
 
   it('does not exist where the root is empty', async () => {
     const env = { VOBOX_PROXY_ROOT: '/nonexistent' }

@@ -12,7 +12,12 @@ import { ProxyRepository } from '../../repository/proxy-repository.js'
 import { becomeVoOwner } from '../compose/become-owner.js'
 import { answer, isAnswerCommand } from '../compose/compose-answer.js'
 import { readQuickConfig } from '../compose/compose-config.js'
-import { currentUid, loginIdentity, placeOfLoginProxy } from '../compose/compose-login.js'
+import {
+  currentUid,
+  loginIdentity,
+  placeOfLoginProxy,
+  voOfLogin,
+} from '../compose/compose-login.js'
 import { chooseVoDirectory } from '../compose/compose-vo.js'
 import { mailTroubleOf } from '../compose/mail-trouble.js'
 import type { CommandLine } from './launcher.js'
@@ -33,10 +38,12 @@ export async function answerFromRegistry(question: QuickQuestion): Promise<strin
   const { line, environment } = question
   if (!isAnswerCommand(line.command)) return undefined
   const { root, mail } = await readQuickConfig(quickFiles, environment, currentUid())
-  const directory = await chooseVoDirectory(quickFiles, root, line.options.get('vo')?.[0])
+  const place = placeOfLoginProxy(environment, currentUid())
+  const ofLogin = () => voOfLogin(quickFiles, place)
+  const directory = await chooseVoDirectory(quickFiles, root, line.options.get('vo')?.[0], ofLogin)
   await becomeVoOwner(quickFiles, directory.path)
   const wanted = wantedBy(line, directory.vo)
-  const login = async () => loginIdentity(quickFiles, placeOfLoginProxy(environment, currentUid()))
+  const login = async () => loginIdentity(quickFiles, place)
   const paths = voPaths(root, directory.vo)
   const chosen = await chooseRegistrations(paths, wanted, login)
   if (chosen === undefined) return undefined

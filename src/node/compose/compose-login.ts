@@ -2,9 +2,11 @@
 import { resolve } from 'node:path'
 import { isVoboxError } from '../../errors.js'
 import type { FileFacts, FileRead, Files } from '../../ports/files.js'
+import { describeChain } from '../../proxy/chain-facts.js'
 import { MAX_CREDENTIAL_BYTES } from '../../proxy/credential.js'
-import { glanceAtProxy, type ProxyGlance } from '../../renewal/query/query-glance.js'
+import { glanceAtChain, glanceAtProxy, type ProxyGlance } from '../../renewal/query/query-glance.js'
 import { namingFile } from '../../repository/naming-file.js'
+import { attributesOfChain } from '../../voms/chain-attributes.js'
 import { isRoot } from './become-owner.js'
 import { requireRootOnly } from './root-only.js'
 
@@ -59,6 +61,22 @@ function becomeReader(path: string, facts: FileFacts | undefined): void {
   process.setgroups?.([facts.gid])
   process.setgid?.(facts.gid)
   process.setuid?.(facts.uid)
+}
+
+/**
+ * The VO that the login proxy names first, in attributes that nobody has verified; undefined where
+ * there is no such proxy. Root becomes nobody for that: it looks at a proxy of its own alone.
+ */
+export async function voOfLogin(files: Files, place: LoginProxyPlace): Promise<string | undefined> {
+  try {
+    if (isRoot() && (await files.facts(place.path))?.uid !== 0) return undefined
+    const { bytes } = await readForLooking(files, place)
+    const facts = describeChain(glanceAtChain(bytes))
+    return attributesOfChain(facts).outermost[0]?.vo
+  } catch (error) {
+    if (isVoboxError(error)) return undefined
+    throw error
+  }
 }
 
 /**

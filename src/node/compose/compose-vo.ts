@@ -14,8 +14,11 @@ export interface VoDirectory {
 }
 
 /**
- * The directory of the VO that was named, else of the only VO that has one below `root`.
+ * The directory of the VO that was named; else, where several have one below `root`, of the VO whose
+ * attributes the caller's login proxy carries; else of the only one that has.
  *
+ * @param voOfLogin asked only where that decides. What it says is not verified: it chooses between
+ *   directories that the caller may or may not write in.
  * @throws VoboxError `VO_NAME_INVALID`; `VO_UNKNOWN` when there is no such directory, or none or
  *   several to choose from; `VO_DIRECTORY_UNSAFE` when others than its owner can change it.
  */
@@ -23,14 +26,19 @@ export async function chooseVoDirectory(
   files: Files,
   root: string,
   named: string | undefined,
+  voOfLogin?: () => Promise<string | undefined>,
 ): Promise<VoDirectory> {
-  const vo = named === undefined ? await onlyVo(files, root) : checkVoName(named)
+  const vo = named === undefined ? await impliedVo(files, root, voOfLogin) : checkVoName(named)
   const path = join(root, vo)
   const { uid } = await checkVoDirectory(files, path)
   return { vo, path, uid }
 }
 
-async function onlyVo(files: Files, root: string): Promise<string> {
+async function impliedVo(
+  files: Files,
+  root: string,
+  voOfLogin: () => Promise<string | undefined> = async () => undefined,
+): Promise<string> {
   const vos: string[] = []
   for (const name of await voNamesBelow(files, root)) {
     if ((await files.facts(join(root, name)))?.kind === 'directory') vos.push(name)
@@ -43,6 +51,8 @@ async function onlyVo(files: Files, root: string): Promise<string> {
     })
   }
   if (another === undefined) return only
+  const ofLogin = await voOfLogin()
+  if (ofLogin !== undefined && vos.includes(ofLogin)) return ofLogin
   throw new VoboxError('VO_UNKNOWN', `which VO is meant: ${vos.join(', ')}?`, {
     hint: 'say it with --vo',
     data: { root, vos },

@@ -3,6 +3,7 @@
  * ports and the effective configuration.
  */
 import { hostname } from 'node:os'
+import { resolve } from 'node:path'
 import type { Config } from '../../config/config.js'
 import { type VoPaths, voPaths } from '../../config/vo-paths.js'
 import type { MyProxyContext } from '../../myproxy/client.js'
@@ -24,13 +25,15 @@ import { KeyPool } from '../ports/key-pool.js'
 import { systemRandom } from '../ports/random.js'
 import { becomeVoOwner } from './become-owner.js'
 import { readEffectiveConfig } from './compose-config.js'
-import { currentUid } from './compose-login.js'
+import { currentUid, placeOfLoginProxy, voOfLogin } from './compose-login.js'
 import { chooseVoDirectory, type VoDirectory } from './compose-vo.js'
 import { vomsContextOf, vomsDirectoryOf } from './compose-voms.js'
 
 export interface OpenVoOptions {
-  /** Absent: the only VO that has a directory below the root. */
+  /** Absent: that of the login proxy's attributes, or the only VO that has a directory. */
   vo?: string | undefined
+  /** Path of the login proxy; absent: where the environment has it. */
+  loginProxy?: string | undefined
   /** Root of the VO directories; absent: as configured. */
   root?: string | undefined
   /** `--config`. */
@@ -70,7 +73,13 @@ export async function openVo(options: OpenVoOptions): Promise<VoContext> {
   const { environment, configFile, journal = silentJournal } = options
   const config = await readEffectiveConfig(nodeFiles, environment, currentUid(), configFile)
   const root = options.root ?? config.root
-  const directory = await chooseVoDirectory(nodeFiles, root, options.vo)
+  const { loginProxy } = options
+  const login =
+    loginProxy === undefined
+      ? placeOfLoginProxy(environment, currentUid())
+      : { path: resolve(loginProxy), named: true }
+  const ofLogin = () => voOfLogin(nodeFiles, login)
+  const directory = await chooseVoDirectory(nodeFiles, root, options.vo, ofLogin)
   await becomeVoOwner(nodeFiles, directory.path)
 
   const paths = voPaths(root, directory.vo)

@@ -31,7 +31,7 @@ export const EVERY_DN = 'all'
  * not registered and it may be somebody else's, the only registration there is.
  *
  * @param login DER of the login proxy's identity in base64; undefined when there is no such proxy.
- * @throws VoboxError `NOT_REGISTERED`, or `REGISTRATION_AMBIGUOUS` when there are several and
+ * @throws VoboxError `USAGE` for a DN that is empty; `NOT_REGISTERED`, or `REGISTRATION_AMBIGUOUS` when there are several and
  *   neither `--dn` nor a login proxy tells which.
  */
 export function selectRegistrations<R extends Selectable>(
@@ -39,6 +39,8 @@ export function selectRegistrations<R extends Selectable>(
   wanted: Wanted,
   login: string | undefined,
 ): R[] {
+  // What a script makes of a variable that is not set must not mean somebody.
+  if (wanted.dn === '') throw new VoboxError('USAGE', '--dn is empty', { data: { option: 'dn' } })
   const candidates = [...registrations].filter((one) => carriesAttributes(one, wanted.voms))
   if (wanted.dn === EVERY_DN) return candidates
   const { dn } = wanted

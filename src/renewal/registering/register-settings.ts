@@ -95,8 +95,17 @@ function checkSettings(registration: Registration): Registration {
   inRange('proxySafeSeconds', registration.proxySafeSeconds, 0)
   inRange('myproxySafeSeconds', registration.myproxySafeSeconds, 0)
   for (const field of ['username', 'credentialName'] as const) checkName(field, registration[field])
-  if (email !== null) parseMailAddresses(email)
+  if (email !== null) parseMailAddresses(email).forEach(requireDomain)
   return registration
+}
+
+/** A bare word is a mailbox of this machine at best, and a slip most of the time: nobody would notice. */
+function requireDomain(address: string): void {
+  if (address.includes('@')) return
+  throw new VoboxError('MAIL_ADDRESS_INVALID', `mail address "${address}": there is no @`, {
+    hint: `Write it as name@host.domain; ${address}@localhost is a mailbox of this machine`,
+    data: { address, reason: 'there is no @' },
+  })
 }
 
 /** Goes into a line of the protocol, and into commands that are shown. */
