@@ -6,8 +6,8 @@
  * attribute certificate. Newer servers answer in HTTP/1.1 to a request in HTTP/1.0.
  */
 import type { VoboxError } from '../errors.js'
-import type { ServerAddress } from '../gsi/server-address.js'
-import { showAddress } from '../gsi/server-address.js'
+import { type ServerAddress, showAddress } from '../gsi/server-address.js'
+import { showFqan } from './fqan.js'
 import { type HttpAnswer, isWholeHttpAnswer, parseHttpAnswer } from './http-answer.js'
 import { contentOf, contentsOf, plainText } from './tagged-text.js'
 import { decodeAcs, notVoms, type VomsAnswer } from './voms-answer.js'
@@ -16,7 +16,7 @@ import type { VomsQuestion } from './voms-question.js'
 export function encodeRestRequest(question: VomsQuestion, server: ServerAddress): Buffer {
   const { fqans, lifetimeSeconds, targets } = question
   const values = [
-    `fqans=${fqans.map(({ group, role }) => group + (role ? `/Role=${role}` : '')).join(',')}`,
+    `fqans=${fqans.map(showFqan).join(',')}`,
     `lifetime=${lifetimeSeconds}`,
     ...(targets.length === 0 ? [] : [`targets=${targets.join(',')}`]),
   ]

@@ -30,7 +30,7 @@ const MAX_LINES = 10_000
 
 const FIELD = /"([^"]*)"|([^\s"]+)/y
 const NAME = /^[\w.-]{1,255}$/
-const HOST = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9.])?$/
+const HOST = /^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?$/
 
 /**
  * Reads the lines of one file; empty lines and those that begin with `#` say nothing.
