@@ -26,6 +26,10 @@ export const REAL_PEERS = {
   // Keep that server on loopback, and end it with its test.
   gcc: 'gcc',
   setpriv: 'util-linux',
+  // A terminal to type pass phrases at.
+  script: 'bsdutils',
+  stty: 'coreutils',
+  keytool: 'default-jre-headless',
 }
 
 /** Files that are no programs → Debian package. */
