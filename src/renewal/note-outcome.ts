@@ -4,7 +4,7 @@
  * A state that cannot be written is said and survived. The outcome carries what the caller must
  * respect all the same, so that a full disk does not turn into a storm of attempts.
  */
-import { cureOf, printable, toVoboxError, type VoboxError } from '../errors.js'
+import { cureOf, type ErrorCode, printable, toVoboxError, type VoboxError } from '../errors.js'
 import { asUnixSeconds } from '../ports/clock.js'
 import type { GrantLimit, Registration, RegistrationState } from '../registry/registration.js'
 import type { Acceptance } from './accept-proxy.js'
@@ -14,6 +14,18 @@ import { type FreshProxy, isOfAttributes } from './dress-fresh.js'
 import { instant } from './events.js'
 import { explainGrant } from './grant.js'
 import type { Attempt, RenewalOutcome, ShortGrant } from './outcome.js'
+
+/**
+ * What a person must mend, but on this machine, where nobody tells us: files that are read again when
+ * they change are worth a try after minutes.
+ */
+const MENDED_HERE: readonly ErrorCode[] = [
+  'VOMS_TRUST_MISSING',
+  'VOMS_VO_UNKNOWN',
+  'VOMS_AC_UNTRUSTED',
+  'CHAIN_UNTRUSTED',
+  'SIGNING_POLICY_MISSING',
+]
 
 /** A command with a DN in it stays whole, in characters. */
 const LONGEST_HINT = 8000
@@ -127,7 +139,7 @@ export async function noteFailure(
   const losing = [currentEnd, currentChainEnd].find((end) => end !== undefined && end > now)
   const pause = backOffSeconds({
     failures,
-    persistence,
+    persistence: MENDED_HERE.includes(code) ? 'transient' : persistence,
     minIntervalSeconds: config.limits.minIntervalSeconds,
     fraction: random.fraction(),
     // What has ended cannot be lost any more: there is no hurry.
