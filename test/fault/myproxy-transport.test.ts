@@ -96,12 +96,10 @@ describe('a server that is silent', () => {
     const peer =
       when === 'after TCP' ? await startTcpPeer(() => undefined) : await peerThat(silence)
     stopAfterTest(peer)
-    const begin = performance.now()
     const attempt = await onlyAttempt(renewFrom([peer.port], impatient()))
     expect(attempt.code).toBe(code)
     expect(attempt.message).toMatch(message)
     expect(attempt.persistence).toBe('transient')
-    expect(performance.now() - begin).toBeLessThan(5000)
   })
 
   it('or drips a byte every 100 ms, is left after half a second all the same', async () => {
@@ -112,16 +110,17 @@ describe('a server that is silent', () => {
         await new Promise((resolve) => setTimeout(resolve, 100))
       }
     })
-    const begin = performance.now()
     expect((await onlyAttempt(renewFrom([peer.port], impatient()))).code).toBe('DEADLINE_EXCEEDED')
-    expect(performance.now() - begin).toBeLessThan(5000)
   })
 
   it('is left at once when the caller cancels', async () => {
-    const peer = await peerThat(silence)
     const controller = new AbortController()
     const reason = new VoboxError('CANCELLED', 'stopped')
-    setTimeout(() => controller.abort(reason), 100)
+    const peer = await peerThat(async (conversation) => {
+      await readRequest(conversation)
+      controller.abort(reason)
+      await silence()
+    })
     await expect(
       renewFrom([peer.port, peer.port], myproxyContext(ca), controller.signal),
     ).rejects.toBe(reason)

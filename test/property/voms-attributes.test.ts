@@ -16,6 +16,7 @@ import { type Fqan, parseFqan, sameFqan, showFqan, showFullFqan } from '../../sr
 import { parseLsc } from '../../src/voms/lsc.js'
 import { judgeAttributes } from '../../src/voms/verify-attributes.js'
 import { addAttributes, TestVoms, vomsTrustOf } from '../support/ac.js'
+import { cpuSecondsOf } from '../support/cpu-time.js'
 import { anchorsOf, realNow, TestAuthority } from '../support/pki.js'
 
 const ca = new TestAuthority()
@@ -100,9 +101,8 @@ describe('the attributes of a proxy', () => {
     fc.assert(
       fc.property(shells, (shell) => {
         const bytes = Buffer.from(Array.from({ length: 15_000 }, () => shell).flat())
-        const start = performance.now()
-        expectRefusedOrUnchanged(bytes.subarray(0, 60_000))
-        expect(performance.now() - start).toBeLessThan(500)
+        const refuse = () => expectRefusedOrUnchanged(bytes.subarray(0, 60_000))
+        expect(cpuSecondsOf(refuse)).toBeLessThan(5)
       }),
       { numRuns: 8 },
     )

@@ -193,7 +193,7 @@ describe('AlertKeeper', () => {
     ])
   })
 
-  it('never waits for a mail server: observing takes no longer while a mail hangs', async () => {
+  it('never waits for a mail server: 20 looks are done while a mail hangs', async () => {
     const { open, look, clock, mailer } = await kept()
     const keeper = open()
     mailer.behave = () => new Promise(() => undefined)
@@ -201,11 +201,10 @@ describe('AlertKeeper', () => {
     const run = keeper.run(running.signal)
     await keeper.observe(look({ proxyEnd: later(clock.now(), 60) }))
     await clock.until(() => mailer.attempts === 1)
-    const begun = performance.now()
     for (let n = 0; n < 20; n += 1) {
       await keeper.observe(machine({ at: clock.now(), problem: `problem ${n}` }))
     }
-    expect(performance.now() - begun).toBeLessThan(2000)
+    expect(mailer.sent).toEqual([])
     running.abort(new Error('stop'))
     await run
   })

@@ -4,6 +4,7 @@ import {
   MAX_PATTERN_CHARACTERS,
   matchesDnPattern,
 } from '../../../src/myproxy/server/dn-pattern.js'
+import { cpuSecondsOf } from '../../support/cpu-time.js'
 
 const VOBOX = '/DC=org/DC=example/OU=Hosts/CN=vobox.example.org'
 
@@ -40,10 +41,11 @@ describe('matchesDnPattern', () => {
     expect(matchesDnPattern('*'.repeat(MAX_PATTERN_CHARACTERS + 1), VOBOX)).toBe(false)
   })
 
-  it('answers within a second where a backtracking engine would take years', () => {
-    const started = performance.now()
-    expect(matchesDnPattern(`${'*a'.repeat(500)}*b`, 'a'.repeat(8000))).toBe(false)
-    expect(matchesDnPattern(`*${'?'.repeat(1000)}b`, 'a'.repeat(8000))).toBe(false)
-    expect(performance.now() - started).toBeLessThan(1000)
-  })
+  it.each([`${'*a'.repeat(500)}*b`, `*${'?'.repeat(1000)}b`])(
+    'answers within 20 s of computing where a backtracking engine would take years',
+    (pattern) => {
+      const match = () => expect(matchesDnPattern(pattern, 'a'.repeat(8000))).toBe(false)
+      expect(cpuSecondsOf(match)).toBeLessThan(20)
+    },
+  )
 })

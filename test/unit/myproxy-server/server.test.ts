@@ -87,7 +87,7 @@ describe('a server of ours, asked by a client of ours', () => {
     expect(facts.identity.oneLine).toBe(grid.users.alice.dn)
     expect(facts.kind).toBe('rfc3820')
     expect(facts.depth).toBe(2)
-    expect(Math.abs(facts.effectiveEnd - realNow() - 12 * HOUR)).toBeLessThan(10)
+    expect(Math.abs(facts.effectiveEnd - realNow() - 12 * HOUR)).toBeLessThan(120)
 
     const { alice } = grid.users
     await requestDestroy(grid.myproxy, {
@@ -110,7 +110,7 @@ describe('a server of ours, asked by a client of ours', () => {
       lifetimeSeconds: asked * HOUR,
     })
     const left = describeChain(credential.chain).effectiveEnd - realNow()
-    expect(Math.abs(left - granted * HOUR)).toBeLessThan(10)
+    expect(Math.abs(left - granted * HOUR)).toBeLessThan(120)
   })
 
   it('keeps credentials of one user apart by their names', async () => {
@@ -376,7 +376,7 @@ describe('a server of ours that is configured otherwise', () => {
         current: alice.credential,
       })
       const left = describeChain(credential.chain).effectiveEnd - realNow()
-      expect(Math.abs(left - HOUR)).toBeLessThan(10)
+      expect(Math.abs(left - HOUR)).toBeLessThan(120)
     } finally {
       await capped.stop()
     }

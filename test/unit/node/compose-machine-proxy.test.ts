@@ -19,19 +19,17 @@ describe.runIf(process.getuid?.() === 0)('the writer of the machine proxy, run b
     chownSync(theirs, ADMIN_UID, ADMIN_UID)
     const host = new TestAuthority().issueHost('vobox.example.org')
     const { cert, key } = await writeCredentialPair(directory, 'host', host)
-    const startMs = performance.now()
     const failure = await rejectionOf(
       placeMachineProxy({
         out: join(theirs, 'machine.pem'),
         certificateFile: cert,
         keyFile: key,
         environment: {},
-        writer: ['sh', '-c', 'sleep 30 & kill -STOP $$'],
+        writer: ['sh', '-c', 'sleep 300 & kill -STOP $$'],
         writerMs: 300,
       }),
     )
     expect(failure).toMatchObject({ code: 'DEADLINE_EXCEEDED', data: { deadlineMs: 300 } })
-    expect(performance.now() - startMs).toBeLessThan(20_000)
     expect(readdirSync(theirs)).toEqual([])
   })
 })

@@ -95,20 +95,17 @@ describe('the SMTP mailer', () => {
     const sink = await smtpSink()
     sink.behave({ kind: 'silent' })
     const smtp = { host: sink.host, port: sink.port, secure: false }
-    const begun = performance.now()
     const error = await rejectionOf(mailerWith({ smtp, deadlineSeconds: 0.3 }).send(mail))
     expect(error).toMatchObject({ code: 'MAIL_REFUSED', persistence: 'transient' })
-    expect(performance.now() - begun).toBeLessThan(5000)
   })
 
   it('stops as soon as the signal aborts', async () => {
     const sink = await smtpSink()
     sink.behave({ kind: 'silent' })
     const smtp = { host: sink.host, port: sink.port, secure: false }
-    const sending = mailerWith({ smtp }).send(mail, AbortSignal.timeout(100))
-    const begun = performance.now()
+    const patient = mailerWith({ smtp, deadlineSeconds: 600 })
+    const sending = patient.send(mail, AbortSignal.timeout(100))
     expect(await rejectionOf(sending)).toMatchObject({ code: 'MAIL_REFUSED' })
-    expect(performance.now() - begun).toBeLessThan(3000)
   })
 
   it.each([
@@ -158,12 +155,10 @@ describe('the sendmail mailer', () => {
   })
 
   it('a program that hangs is killed after the deadline of 0.3 s', async () => {
-    const program = await script(await temporaryDirectory(), 'exec sleep 60')
+    const program = await script(await temporaryDirectory(), 'exec sleep 600')
     const mailer = mailerWith({ transport: 'sendmail', sendmail: program, deadlineSeconds: 0.3 })
-    const begun = performance.now()
     const error = await rejectionOf(mailer.send(mail))
     expect(error).toMatchObject({ code: 'MAIL_REFUSED', persistence: 'transient' })
-    expect(performance.now() - begun).toBeLessThan(5000)
   })
 })
 

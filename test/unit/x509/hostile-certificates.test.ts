@@ -5,6 +5,7 @@ import { asUnixSeconds } from '../../../src/ports/clock.js'
 import { isSignedBy, parseCertificate } from '../../../src/x509/certificate.js'
 import { buildName } from '../../../src/x509/name.js'
 import { signCertificate } from '../../../src/x509/sign-certificate.js'
+import { cpuSecondsOf } from '../../support/cpu-time.js'
 import { testKey } from '../../support/pki.js'
 
 const name = buildName([['CN', 'busy']])
@@ -23,12 +24,11 @@ const certificateOf = (signer: KeyObject, oids: readonly string[] = []) =>
   )
 
 describe('a certificate that is expensive to look at', () => {
-  it('with 60,000 extensions is read within 5 s, not in the minute that comparing each with each takes', () => {
+  it('with 60,000 extensions takes under 20 s of computing, not the minute of comparing each with each', () => {
     const oids = Array.from({ length: 60_000 }, (_, index) => `1.3.${index >> 8}.${index & 255}`)
     const der = certificateOf(testKey(), oids)
-    const startMs = performance.now()
-    expect(parseCertificate(der).extensions).toHaveLength(60_000)
-    expect(performance.now() - startMs).toBeLessThan(5000)
+    const read = () => expect(parseCertificate(der).extensions).toHaveLength(60_000)
+    expect(cpuSecondsOf(read)).toBeLessThan(20)
   })
 
   it('by an RSA key with an exponent of 33 bits proves nothing, though its signature is right', () => {
