@@ -205,36 +205,3 @@ describe('renew and unregister', () => {
     expect([again.status, again.stdout]).toEqual([3, ''])
   })
 })
-
-describe('info', () => {
-  it('shows a valid proxy certificate by certificate', async () => {
-    const { status, stdout } = await box.callBare(['info', '-f', login])
-    expect(status).toBe(0)
-    expect(stdout).toMatch(/^file {6}\/.*login\nidentity {2}\/DC=org.*\/CN=alice\n/)
-    expect(stdout).toContain('kind      rfc3820 proxy, inherit-all\ndepth     1\n')
-    expect(stdout).toContain('\nvalid     yes\n')
-    expect(stdout).toContain('\ncertificate 2\n')
-    expect(stdout).toContain('  key        EC 256 bits\n')
-  })
-
-  it('says why a proxy of an unknown CA is not valid, as text and as JSON', async () => {
-    const env = { X509_CERT_DIR: box.root, X509_USER_PROXY: login }
-    const text = await box.callBare(['info'], { env })
-    expect(text.status).toBe(0)
-    expect(text.stdout).toMatch(/\nvalid {5}no: .* \(CHAIN_UNTRUSTED\)\n/)
-    const { stdout } = await box.callBare(['info', '--json'], { env })
-    expect(JSON.parse(stdout)).toMatchObject({
-      version: 1,
-      file: login,
-      verdict: { valid: false, code: 'CHAIN_UNTRUSTED' },
-      chain: { identity: grid.users.alice.dn, depth: 1 },
-      certificates: [{ role: 'proxy', kind: 'rfc3820' }, { role: 'end-entity' }],
-    })
-  })
-
-  it('fails for a file that is not there', async () => {
-    const { status, stdout, stderr } = await box.callBare(['info', '--file', '/nonexistent'])
-    expect([status, stdout]).toEqual([1, ''])
-    expect(stderr).toBe('vobox-proxy: /nonexistent is not there\n')
-  })
-})

@@ -77,6 +77,15 @@ const callers: [string, string[], string, string[]][] = [
   ['help before the command', ['--help', 'register'], 'register', ['--help']],
   ['-h after the command', ['register', '-h'], 'register', ['--help']],
   ['words after --', ['info', '--', '--odd'], 'info', ['--odd']],
+  ['-vo behind info as the VO of attributes', ['info', '-vo', '/f'], 'info', ['/f', '--vo-name']],
+  ['-vo before info as everywhere', ['-vo', 'alice', 'info'], 'info', ['--vo=alice']],
+  ['--vo=VO behind info as everywhere', ['info', '--vo=alice'], 'info', ['--vo=alice']],
+  [
+    'what other tools call our options',
+    ['info', '-acserial', '-dont-verify-ac', '-usage'],
+    'info',
+    ['--serial', '--no-verify', '--help'],
+  ],
 ]
 
 describe('parseCommandLine', () => {

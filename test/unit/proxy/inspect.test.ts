@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { OID } from '../../../src/asn1/oids.js'
 import { asUnixSeconds } from '../../../src/ports/clock.js'
 import { type Credential, encodeCredential } from '../../../src/proxy/credential.js'
-import { inspectCredential } from '../../../src/proxy/inspect.js'
+import { inspectCredential, judgeMode } from '../../../src/proxy/inspect.js'
 import { encodePem } from '../../../src/x509/pem.js'
 import { encodePrivateKey } from '../../../src/x509/private-key.js'
 import { addProxy, anchorsOf, TestAuthority, VALID_FROM, VALID_UNTIL } from '../../support/pki.js'
@@ -147,5 +147,28 @@ describe('inspectCredential', () => {
       weaknesses: [],
       verdict: { valid: false, code: 'PROXY_FILE_MALFORMED' },
     })
+  })
+})
+
+describe('judgeMode', () => {
+  const valid = inspect(addProxy(alice, { now: NOW, hours: 2 }))
+
+  it.each([0o644, 0o640, 0o604, 0o620])(
+    'says that others can get at a key, and the cure',
+    (mode) => {
+      expect(judgeMode(valid, '/tmp/x', mode).verdict).toEqual({
+        valid: false,
+        code: 'FILE_UNSAFE',
+        message: `others can get at its key: the file has mode 0${mode.toString(8)}`,
+        hint: 'chmod 0600 /tmp/x',
+      })
+    },
+  )
+
+  it('leaves a file of mode 0600 or 0400 alone, and the reason why another is not valid', () => {
+    expect(judgeMode(valid, '/tmp/x', 0o600)).toBe(valid)
+    expect(judgeMode(valid, '/tmp/x', 0o400)).toBe(valid)
+    const expired = inspect(addProxy(alice, { notAfter: NOW - 60, commonName: '1' }))
+    expect(judgeMode(expired, '/tmp/x', 0o644)).toBe(expired)
   })
 })
