@@ -58,7 +58,8 @@ export default class ProxyInit extends VoboxCommand {
       verify: flags.verify,
       failOnWarnings: flags.failonwarn,
       onProgress: (step) => {
-        if (flags.debug && step.step === 'identity') this.tell(`using ${step.files.join(', ')}`)
+        if (flags.debug && step.step === 'identity')
+          this.tell(library.printable(`using ${step.files.join(', ')}`))
         if (said) this.print(library.showProxyInitStep(step))
       },
       signal,

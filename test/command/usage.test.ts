@@ -1,4 +1,5 @@
 /** What the program says to who calls it wrongly, and to who asks how. */
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
@@ -38,6 +39,18 @@ describe('wrong usage', () => {
       ['register', '--forse'],
       'there is no option --forse',
       'did you mean --force?',
+    ],
+    [
+      'two letters swapped in an option with one dash',
+      ['query', '-tabel'],
+      'there is no option -tabel',
+      'did you mean --table?',
+    ],
+    [
+      'an option of another command, which is close to one of this',
+      ['query-dn', '--vomses', '/x'],
+      'query-dn has no option --vomses',
+      'did you mean --voms?',
     ],
     [
       "another command's option",
@@ -232,4 +245,28 @@ describe('Ctrl-C', () => {
       expect(readFileSync(registered?.file ?? '')).toEqual(before)
     },
   )
+})
+
+describe('vobox-renewd', () => {
+  const renewd = (...words: string[]) => {
+    const program = join(import.meta.dirname, '..', '..', 'bin', 'vobox-renewd')
+    const { status, stdout, stderr } = spawnSync(program, words, { encoding: 'utf8' })
+    return { status, stdout, stderr }
+  }
+  const usage = 'usage: vobox-renewd VO ADMIN ROOT [status|stop]'
+
+  it.each(['--help', '-help', '-h'])('prints its usage for %s, and ends with 0', (word) => {
+    expect(renewd(word)).toEqual({ status: 0, stdout: `${usage}\n`, stderr: '' })
+  })
+
+  it('prints its version, and ends with 0', () => {
+    const { status, stdout } = renewd('--version')
+    expect([status, stdout]).toEqual([0, expect.stringMatching(/^vobox-renewd \d+\.\d+\.\d+\n$/)])
+  })
+
+  it('ends with 2 where words are missing, and prints its usage to stderr', () => {
+    const { status, stdout, stderr } = renewd('alice')
+    expect([status, stdout]).toEqual([2, ''])
+    expect(stderr).toContain(usage)
+  })
 })

@@ -13,6 +13,8 @@ export interface LauncherOption {
   char?: string
   /** May be given several times, in order; of any other option the last one counts. */
   multiple?: boolean
+  /** The value begins with a digit: `-t48` is one, and `-tabel` is no `-t abel`. */
+  numeric?: boolean
   /** The value is a path, where a quotation mark is a character like any other. */
   path?: boolean
 }
@@ -44,7 +46,7 @@ export const LAUNCHER_OPTIONS: ReadonlyMap<string, LauncherOption> = new Map([
   ['force', flag],
   ['fqan', flag],
   ['help', { ...flag, char: 'h' }],
-  ['hours', { ...value, char: 't' }],
+  ['hours', { ...value, char: 't', numeric: true }],
   ['identity', flag],
   ['ignorewarn', flag],
   ['independent', flag],

@@ -81,7 +81,9 @@ function splitOptionWord(word: string, command?: string): { name: string; attach
   const long = longNameOf(name.charAt(0))
   if (long === undefined) return { name, ...attached }
   if (name.length === 1) return { name: long, ...attached }
-  if (!LAUNCHER_OPTIONS.get(long)?.takesValue) return { name, ...attached }
+  const option = LAUNCHER_OPTIONS.get(long)
+  const mistyped = option?.numeric && !/^[=\d]/.test(body.slice(1))
+  if (!option?.takesValue || mistyped) return { name, ...attached }
   return { name: long, attached: body.slice(1) }
 }
 

@@ -46,7 +46,7 @@ async function readFrom(
   const line = end < 0 ? bytes : bytes.subarray(0, end)
   if (line.length > 0 && line.length <= MAX_BYTES) return line
   const where = descriptor === 0 ? 'standard input' : `descriptor ${descriptor}`
-  const what = line.length === 0 ? 'no pass phrase' : 'no pass phrase, but more than 4096 bytes'
+  const what = line.length === 0 ? 'nothing' : `more than ${MAX_BYTES} bytes`
   throw new VoboxError(
     'PASS_PHRASE_REQUIRED',
     `${printable(file)} needs one, and ${what} came on ${where}`,
