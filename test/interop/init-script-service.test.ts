@@ -55,8 +55,9 @@ describe.runIf(mayMount)('the init script and its service', () => {
     expect(run('status')).toMatchObject(running)
     // What wakes the service makes it look for its pid file as well, as every turn does.
     expect(run('start')).toMatchObject(running)
-    await vi.waitUntil(() => existsSync(box.ownPidFile), { timeout: 30_000 })
-    await vi.waitUntil(() => readFileSync(box.ownPidFile, 'utf8') === `${pid}\n`)
+    await vi.waitUntil(() => existsSync(box.ownPidFile), { timeout: 60_000 })
+    const rewritten = () => readFileSync(box.ownPidFile, 'utf8') === `${pid}\n`
+    await vi.waitUntil(rewritten, { timeout: 60_000 })
     const before = interpreters()
     expect(run('status')).toMatchObject(running)
     expect(interpreters()).toBe(before)

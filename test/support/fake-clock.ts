@@ -87,9 +87,9 @@ export class FakeClock implements Clock {
 
   /**
    * Waits in real time, with the fake one standing still, until `holds`; for code that also waits
-   * for the disk or a socket. Rejects after `deadlineMs` real milliseconds (default 5000).
+   * for the disk or a socket. Rejects after `deadlineMs` real milliseconds (default a minute).
    */
-  async until(holds: () => boolean | Promise<boolean>, deadlineMs = 5000): Promise<void> {
+  async until(holds: () => boolean | Promise<boolean>, deadlineMs = 60_000): Promise<void> {
     const endMs = performance.now() + deadlineMs
     while (!(await holds())) {
       if (performance.now() > endMs) throw new Error(`nothing happened within ${deadlineMs} ms`)

@@ -170,7 +170,7 @@ export class RenewdVo {
     return statSync(this.repository.path(fileName)).mode & 0o777
   }
 
-  async until(holds: () => boolean | Promise<boolean>, deadlineMs = 20_000): Promise<void> {
+  async until(holds: () => boolean | Promise<boolean>, deadlineMs = 90_000): Promise<void> {
     const end = performance.now() + deadlineMs
     while (!(await holds())) {
       if (performance.now() > end) throw new Error(`nothing happened within ${deadlineMs} ms`)
