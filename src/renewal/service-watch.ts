@@ -8,10 +8,11 @@ import type { ObservationSink } from '../registry/observation.js'
 import type { TrustProblem } from '../x509/trust-anchors.js'
 import type { RenewalContext } from './context.js'
 import type { MachineProxyFile } from './machine-proxy-file.js'
+import { anchorsNow, vomsTrustNow } from './trust-now.js'
 
 type ServiceWatchContext = Pick<
   RenewalContext,
-  'clock' | 'journal' | 'registry' | 'anchors' | 'events'
+  'clock' | 'journal' | 'registry' | 'anchors' | 'vomsTrust' | 'events'
 > & { sink: ObservationSink; machineProxyFile: MachineProxyFile }
 
 const PAUSE_SECONDS = 600
@@ -19,15 +20,24 @@ const REGISTRY_DAMAGED = 'registry-damaged'
 /** How long a damaged registry is worth an alert, in seconds. */
 const DAMAGE_SECONDS = 86_400
 /** Problems of trust are told by kind, so that an alert of an earlier process is known to have ended. */
-type TrustCondition = TrustProblem['kind'] | 'trust-unreadable'
-const TRUST_CONDITIONS: readonly TrustCondition[] = [
-  'crl-expired',
-  'crl-expiring',
-  'crl-unreadable',
-  'certificate-unreadable',
-  'signing-policy-unreadable',
-  'trust-unreadable',
-]
+type TrustCondition = TrustProblem['kind'] | 'trust-unreadable' | 'vomsdir-unusable'
+
+const FETCH_CRL = 'Run fetch-crl on this machine, and look at what it says'
+const INSTALL_CAS = 'Install the CA certificates of the grid anew (their packages, not fetch-crl)'
+
+const TRUST_CURES: Readonly<Record<TrustCondition, string>> = {
+  'crl-expired': FETCH_CRL,
+  'crl-expiring': FETCH_CRL,
+  'crl-unreadable': FETCH_CRL,
+  'certificate-unreadable': INSTALL_CAS,
+  'signing-policy-unreadable': INSTALL_CAS,
+  'trust-unreadable':
+    'Install the CA certificates of the grid there, or set trust.directory (X509_CERT_DIR) to where they are',
+  'vomsdir-unusable':
+    'Install what the VO publishes for vomsdir, or set voms.directory (X509_VOMS_DIR) to where it is',
+}
+const TRUST_CONDITIONS = Object.keys(TRUST_CURES) as TrustCondition[]
+
 /** How many problems of one kind are named. */
 const SHOWN = 5
 
@@ -89,20 +99,37 @@ export class ServiceWatch {
         for (const message of messages) await this.#warn('trust-problem', message)
       }
       if (text === undefined) await this.#report(kind)
-      else await this.#report(kind, text, 'Run fetch-crl on this machine, and look at what it says')
+      else await this.#report(kind, text, TRUST_CURES[kind])
     }
   }
 
   async #trustProblems(): Promise<Map<TrustCondition, string[]>> {
     const problems = new Map<TrustCondition, string[]>()
     try {
-      for (const { kind, message } of (await this.#context.anchors()).problems) {
+      for (const { kind, message } of (await anchorsNow(this.#context)).problems) {
         problems.set(kind, [...(problems.get(kind) ?? []), message])
       }
     } catch (error) {
       problems.set('trust-unreadable', [toVoboxError(error).message])
     }
+    problems.set('vomsdir-unusable', await this.#vomsProblems())
     return problems
+  }
+
+  /** Of VOs that somebody here is registered with: others may do without a vomsdir. */
+  async #vomsProblems(): Promise<string[]> {
+    const vos = new Set<string>()
+    for (const { voms } of (await this.#context.registry.all()).values()) {
+      for (const one of voms) vos.add(one.split(':', 1)[0] ?? '')
+    }
+    if (vos.size === 0) return []
+    try {
+      const { problems } = await vomsTrustNow(this.#context)
+      const ours = problems.filter(({ vo }) => vo === undefined || vos.has(vo))
+      return ours.map(({ message }) => message)
+    } catch (error) {
+      return [toVoboxError(error).message]
+    }
   }
 
   async #warn(event: string, reason: string): Promise<void> {

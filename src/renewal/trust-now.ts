@@ -5,6 +5,7 @@
 import { VoboxError } from '../errors.js'
 import { withDeadline } from '../ports/deadline.js'
 import type { AttributeRules } from '../voms/verify-attributes.js'
+import type { VomsTrust } from '../voms/voms-trust.js'
 import type { TrustAnchors } from '../x509/trust-anchors.js'
 import type { RenewalContext } from './context.js'
 
@@ -23,19 +24,27 @@ export function anchorsNow(
   return withDeadline(clock, DEADLINE_MS, signal, late, anchors)
 }
 
-/** What attributes are verified against now. @throws VoboxError as {@link anchorsNow}. */
-export async function attributeRulesNow(
-  context: Pick<RenewalContext, 'clock' | 'anchors' | 'vomsTrust' | 'host'>,
+/** The `vomsdir` as it is now. @throws VoboxError `VOMS_TRUST_MISSING`, transient. */
+export function vomsTrustNow(
+  { clock, vomsTrust }: Pick<RenewalContext, 'clock' | 'vomsTrust'>,
   signal?: AbortSignal,
-): Promise<AttributeRules> {
-  const { clock, vomsTrust, host } = context
+): Promise<VomsTrust> {
   const late = () =>
     new VoboxError('VOMS_TRUST_MISSING', tooLate('the vomsdir'), {
       hint: 'Look at the file system that voms.directory (X509_VOMS_DIR) is on',
       data: { deadlineMs: DEADLINE_MS },
       persistence: 'transient',
     })
-  const trust = await withDeadline(clock, DEADLINE_MS, signal, late, vomsTrust)
+  return withDeadline(clock, DEADLINE_MS, signal, late, vomsTrust)
+}
+
+/** What attributes are verified against now. @throws VoboxError as the two above. */
+export async function attributeRulesNow(
+  context: Pick<RenewalContext, 'clock' | 'anchors' | 'vomsTrust' | 'host'>,
+  signal?: AbortSignal,
+): Promise<AttributeRules> {
+  const { clock, host } = context
+  const trust = await vomsTrustNow(context, signal)
   return { trust, anchors: await anchorsNow(context, signal), now: clock.now(), host }
 }
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { VoboxError } from '../../../src/errors.js'
 import type { MachineProxyObservation } from '../../../src/registry/observation.js'
 import { storedCredentialOf } from '../../../src/registry/stored-credential.js'
+import type { VomsTrustProblem } from '../../../src/voms/voms-trust.js'
 import { startDaemon } from '../../support/renewal-service.js'
 import { type RenewalWorld, renewalWorld, unreachable } from '../../support/renewal-world.js'
 import { DAY, HOUR, MINUTE } from '../../support/time.js'
@@ -294,5 +296,43 @@ describe('RenewalDaemon', () => {
     await world.clock.advanceSeconds(1)
     await stop()
     expect(world.events()).toEqual(['service-started registrations=1', 'service-stopped'])
+  })
+
+  it('tells of a CA directory that is missing what cures that, which fetch-crl does not', async () => {
+    const world = await worldWithMachine()
+    world.context.anchors = async () => {
+      throw new VoboxError('TRUST_ANCHORS_UNREADABLE', 'the directory of trust anchors is missing')
+    }
+    await startDaemon(world)
+    await world.clock.advance(0)
+    const seen = world.observations.find(
+      (one) => one.about === 'service' && one.condition === 'trust-unreadable',
+    )
+    expect(seen).toMatchObject({ problem: 'the directory of trust anchors is missing' })
+    expect(seen).toHaveProperty('cure', expect.stringContaining('Install the CA certificates'))
+    expect(seen).toHaveProperty('cure', expect.not.stringContaining('fetch-crl'))
+  })
+
+  it('tells of a vomsdir that lacks a VO only where somebody is registered with it', async () => {
+    const world = await worldWithMachine()
+    const message = '/etc/grid-security/vomsdir cannot be read'
+    const problem: VomsTrustProblem = {
+      kind: 'directory-unusable',
+      file: 'f',
+      vo: undefined,
+      transient: false,
+      message,
+    }
+    world.voms.trust = { ...world.voms.trust, problems: [problem] }
+    const told = () =>
+      world.observations.flatMap((one) =>
+        one.about === 'service' && one.condition === 'vomsdir-unusable' ? [one.problem] : [],
+      )
+    await startDaemon(world)
+    await world.clock.advance(0)
+    expect(told()).toEqual([undefined])
+    await world.register('anna', { voms: ['alice'] })
+    await world.clock.advanceSeconds(11 * MINUTE)
+    expect(told().at(-1)).toBe(message)
   })
 })
