@@ -16,7 +16,6 @@ export { type OpenVoOptions, openVo, type VoContext } from './node/compose/compo
 export type { Answer, AnswerCommand } from './node/compose/compose-answer.js'
 export { answerFor, queryRows, secondsLeftOfLogin } from './node/compose/compose-answer-vo.js'
 export { inspectFile } from './node/compose/compose-info.js'
-export { mailTroubleOf, withMailTrouble } from './node/compose/mail-trouble.js'
 export { placeMachineProxy } from './node/compose/compose-machine-proxy.js'
 export { initProxy } from './node/compose/compose-proxy-init.js'
 export {
@@ -25,6 +24,7 @@ export {
   openVoForRenewing,
 } from './node/compose/compose-register.js'
 export { type Selection, selectFrom } from './node/compose/compose-select.js'
+export { mailTroubleOf, withMailTrouble } from './node/compose/mail-trouble.js'
 export { writeMachineProxy } from './node/compose/write-machine-proxy.js'
 export { asUnixSeconds, type UnixSeconds } from './ports/clock.js'
 export type { CredentialReport } from './proxy/inspect.js'
@@ -45,12 +45,12 @@ export { answerInfo, type InfoQuestion, parseBits } from './report/info-answer.j
 export type { Inspected } from './report/info-types.js'
 export { INFO_VALUES, type InfoValue } from './report/info-values.js'
 export { encodeMachineProxy, showMachineProxy } from './report/machine-proxy-text.js'
+export { nothingRegistered } from './report/nothing-registered.js'
 export {
   encodeProxyInit,
   showProxyInit,
   showProxyInitStep,
 } from './report/proxy-init-text.js'
-export { nothingRegistered } from './report/nothing-registered.js'
 export { encodeQuery } from './report/query-json.js'
 export { showQueryTable } from './report/query-table.js'
 export {

@@ -57,7 +57,7 @@ describeWithPrograms('proxies of proxy-init', TOOLS, () => {
       'RFC 3820 compliant limited proxy',
     ],
     ['full, of a P-256 certificate', 'p256', [], 'RFC 3820 compliant impersonation proxy'],
-    ['with 4096 bits', 'rsa2048', ['--bits', '4096'], 'RFC 3820 compliant impersonation proxy'],
+    ['with 3072 bits', 'rsa2048', ['--bits', '3072'], 'RFC 3820 compliant impersonation proxy'],
   ])(
     'are what Globus, both VOMS clients and OpenSSL take them for: %s',
     async (_what, kind, words, type) => {
