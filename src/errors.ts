@@ -125,6 +125,8 @@ export const ERROR_CODES = {
   RENEWED_LIMITED: 'permanent',
   RENEWED_ATTRIBUTES_DIFFER: 'permanent',
   SERVICE_ALREADY_RUNNING: 'permanent',
+  AGENT_FAILED: 'permanent',
+  HOOK_FAILED: 'permanent',
   NO_VALID_PROXY: 'permanent',
   // mail, configuration, command line
   MAIL_REFUSED: 'transient',
@@ -181,6 +183,7 @@ const STORE_AGAIN = 'Its owner stores the credential again, from the user certif
 const VOMS_AGAIN = 'Ask for the attributes again: make the proxy anew, or renew it'
 const VOMS_DIRECTORY = 'Install what the VO publishes for vomsdir, and update the CA certificates'
 const VO_MANAGER = 'Ask whoever manages the VO'
+const SAID_IN_LOG = 'log/agents.log in the VO directory has what it said'
 const DAMAGED = 'Make or fetch the file anew'
 
 /**
@@ -246,6 +249,8 @@ export const GENERAL_CURES: Readonly<Partial<Record<ErrorCode, string>>> = {
   VOMS_AC_HOLDER_DIFFERS: VOMS_AGAIN,
   VOMS_AC_UNTRUSTED: VOMS_DIRECTORY,
   VOMS_TRUST_MISSING: VOMS_DIRECTORY,
+  AGENT_FAILED: SAID_IN_LOG,
+  HOOK_FAILED: SAID_IN_LOG,
   VOMS_REFUSED: VO_MANAGER,
   VOMS_NO_SUCH_USER: VO_MANAGER,
   VOMS_USER_SUSPENDED: VO_MANAGER,

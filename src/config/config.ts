@@ -87,6 +87,16 @@ export interface Config {
     /** Reminder of a lasting alert; default 86400. */
     reminderSeconds: number
   }
+  agents: {
+    /** `agents stop` ends within this; default 30, and no more: the boot waits for it. */
+    stopSeconds: number
+  }
+  hooks: {
+    /** Holds `renewed` and `alert`; root's alone; default `/etc/vobox-proxy/hooks`. */
+    directory: string
+    /** A hook, with all that it has started, is ended after this; default 60. */
+    deadlineSeconds: number
+  }
   register: {
     /** `--proxy-safe`; default 3600. */
     proxySafeSeconds: number

@@ -22,8 +22,12 @@ export interface ConfigSources {
   flags?: ConfigOverrides | undefined
 }
 
-/** Where a value came from: `default`, `flag`, `environment NAME` or `file PATH:LINE`. */
-export type ConfigOrigin = string
+/** Where a value came from. A key that is written in a rare way has no line. */
+export type ConfigOrigin =
+  | { kind: 'default' }
+  | { kind: 'file'; path: string; line?: number }
+  | { kind: 'environment'; variable: string }
+  | { kind: 'flag' }
 
 export interface ExplainedConfig {
   config: Config
@@ -98,23 +102,24 @@ function choose(
   flag: unknown,
 ): unknown {
   const name = path.join('.')
-  let [value, origin] = [setting.default, 'default']
+  let value = setting.default
+  let origin: ConfigOrigin = { kind: 'default' }
   if (written !== undefined) {
     value = parseValue(setting, written, () => wrongInFile(sources, path))
-    origin = `file ${place(sources, path)}`
+    origin = { kind: 'file', ...positionOf(sources, path) }
   }
   const variable = setting.environment
   const text = variable === undefined ? undefined : sources.environment?.[variable]
-  if (text !== undefined && text !== '') {
+  if (variable !== undefined && text !== undefined && text !== '') {
     value = parseValue(setting, text, () => ({ where: `$${variable}`, data: { variable } }))
-    origin = `environment ${variable}`
+    origin = { kind: 'environment', variable }
   }
   if (flag !== undefined) {
     // Null is not written in a file, but a program may mean it.
     const check = () =>
       parseValue(setting, flag, () => ({ where: `The flag for '${name}'`, data: {} }))
     value = flag === null ? null : check()
-    origin = 'flag'
+    origin = { kind: 'flag' }
   }
   origins.set(name, origin)
   return Array.isArray(value) ? Object.freeze([...value]) : value
@@ -183,10 +188,14 @@ function wrongInFile(sources: ConfigSources, path: readonly string[]) {
   }
 }
 
-function place({ file }: ConfigSources, path: readonly string[]): string {
-  if (file === undefined) return ''
-  const line = lineOfKey(file.text, path)
-  return line === undefined ? file.path : `${file.path}:${line}`
+function place(sources: ConfigSources, path: readonly string[]): string {
+  const { path: file, line } = positionOf(sources, path)
+  return line === undefined ? file : `${file}:${line}`
+}
+
+function positionOf({ file }: ConfigSources, path: readonly string[]) {
+  const line = file && lineOfKey(file.text, path)
+  return { path: file?.path ?? '', ...(line !== undefined && { line }) }
 }
 
 function isSetting(value: unknown): value is Setting<unknown> {

@@ -9,6 +9,8 @@ export interface Setting<T> {
   parse(value: unknown): T
   /** Name of the environment variable that overrides the file. */
   environment?: string
+  /** What stands in a file for null; absent: null cannot be written, only left out. */
+  nothing?: string
 }
 
 /** Says what a value should have been; the caller adds where it stands. */
@@ -69,8 +71,19 @@ export function count(defaultValue: number, lowest: number, highest: number): Se
 }
 
 /** Whole seconds: a number of them, or `90s`, `30m`, `48h`, `7d`. */
-export function duration(defaultSeconds: number, lowestSeconds = 0): Setting<number> {
-  return { default: defaultSeconds, parse: (value) => parseSeconds(value, lowestSeconds) }
+export function duration(
+  defaultSeconds: number,
+  lowestSeconds = 0,
+  highestSeconds = Number.POSITIVE_INFINITY,
+): Setting<number> {
+  return {
+    default: defaultSeconds,
+    parse(value) {
+      const seconds = parseSeconds(value, lowestSeconds)
+      if (seconds <= highestSeconds) return seconds
+      throw new WrongValue(`a duration of at most ${highestSeconds} seconds`)
+    },
+  }
 }
 
 /** The same, or `never`. */
@@ -80,6 +93,7 @@ export function durationOrNever(
 ): Setting<number | null> {
   return {
     default: defaultSeconds,
+    nothing: 'never',
     parse: (value) =>
       value === 'never' ? null : parseSeconds(value, lowestSeconds, ' or "never"'),
   }

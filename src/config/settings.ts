@@ -74,6 +74,13 @@ export const SETTINGS: SettingsOf<Config> = {
     deadlineSeconds: duration(30, 1),
     reminderSeconds: duration(86_400, 1),
   },
+  agents: {
+    stopSeconds: duration(30, 1, 30),
+  },
+  hooks: {
+    directory: path('/etc/vobox-proxy/hooks'),
+    deadlineSeconds: duration(60, 1),
+  },
   register: {
     proxySafeSeconds: duration(3600),
     myproxySafeSeconds: duration(864_000),

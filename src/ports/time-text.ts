@@ -43,3 +43,8 @@ export function showDistance(at: UnixSeconds, now: UnixSeconds): string {
   if (at === now) return 'now'
   return at > now ? `in ${showDuration(at - now)}` : `${showDuration(now - at)} ago`
 }
+
+/** `2026-11-22T07:00:05Z`, for logs and programs. */
+export function isoInstant(at: UnixSeconds): string {
+  return new Date(at * 1000).toISOString().replace('.000Z', 'Z')
+}

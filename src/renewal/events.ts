@@ -11,6 +11,7 @@ import { printable, toVoboxError } from '../errors.js'
 import type { Clock, UnixSeconds } from '../ports/clock.js'
 import type { Files } from '../ports/files.js'
 import type { Journal } from '../ports/journal.js'
+import { isoInstant } from '../ports/time-text.js'
 
 /** The first word of a line; new ones may be added, none changes its meaning. */
 export type EventName =
@@ -26,6 +27,7 @@ export type EventName =
   | 'alert-began'
   | 'alert-reminded'
   | 'alert-ended'
+  | 'hook-failed'
 
 /** Absent values are left out; instants are written as UTC. */
 export type EventFields = Readonly<Record<string, string | number | boolean | Instant | undefined>>
@@ -44,20 +46,15 @@ export interface EventLog {
 
 /** One line with its line feed. */
 export function formatEvent(at: UnixSeconds, event: EventName, fields: EventFields): string {
-  const parts = [showInstant(at), event]
+  const parts = [isoInstant(at), event]
   for (const [name, value] of Object.entries(fields)) {
     if (value !== undefined) parts.push(`${name}=${showValue(value)}`)
   }
   return `${parts.join(' ')}\n`
 }
 
-/** `2026-11-22T07:00:00Z`. */
-export function showInstant(at: UnixSeconds): string {
-  return new Date(at * 1000).toISOString().replace('.000Z', 'Z')
-}
-
 function showValue(value: string | number | boolean | Instant): string {
-  if (typeof value === 'object') return showInstant(value.instant)
+  if (typeof value === 'object') return isoInstant(value.instant)
   const text = printable(String(value))
   if (/^[A-Za-z0-9._:+/@,-]+$/.test(text)) return text
   return `"${text.replace(/["\\]/g, (character) => `\\${character}`)}"`

@@ -99,6 +99,7 @@ describe('docs/admin-guide.md, events.log', () => {
     'alert-began': true,
     'alert-reminded': true,
     'alert-ended': true,
+    'hook-failed': true,
   }
 
   it.each(Object.keys(words))('explains the word %s', (word) => {
