@@ -25,7 +25,8 @@ type TrustCondition = TrustProblem['kind'] | 'trust-unreadable' | 'vomsdir-unusa
 const FETCH_CRL = 'Run fetch-crl on this machine, and look at what it says'
 const INSTALL_CAS = 'Install the CA certificates of the grid anew (their packages, not fetch-crl)'
 
-const TRUST_CURES: Readonly<Record<TrustCondition, string>> = {
+/** What to do about each; `check` says the same. */
+export const TRUST_CURES: Readonly<Record<TrustCondition, string>> = {
   'crl-expired': FETCH_CRL,
   'crl-expiring': FETCH_CRL,
   'crl-unreadable': FETCH_CRL,
@@ -146,7 +147,7 @@ export class ServiceWatch {
 }
 
 /** All in one: fetch-crl that does not run strikes a hundred CAs at once, and nobody wants that many mails. */
-function summary(messages: readonly string[]): string | undefined {
+export function summary(messages: readonly string[]): string | undefined {
   if (messages.length === 0) return undefined
   const shown = messages.slice(0, SHOWN).join('; ')
   const more = messages.length - SHOWN
