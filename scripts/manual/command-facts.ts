@@ -21,6 +21,14 @@ export interface FlagFacts {
   common: boolean
 }
 
+/** A word behind the command. */
+export interface OperandFacts {
+  /** As it stands in the synopsis, e.g. `FILE`. */
+  name: string
+  description: string
+  required: boolean
+}
+
 export interface ExampleFacts {
   description: string
   command: string
@@ -32,6 +40,7 @@ export interface CommandFacts {
   aliases: readonly string[]
   summary: string
   description: string
+  operands: readonly OperandFacts[]
   flags: readonly FlagFacts[]
   examples: readonly ExampleFacts[]
 }
@@ -45,6 +54,7 @@ export interface CommandSource {
   hiddenAliases?: readonly string[]
   baseFlags?: Readonly<Record<string, FlagSource>>
   flags?: Readonly<Record<string, FlagSource>>
+  args?: Readonly<Record<string, { description?: string | undefined; required?: boolean }>>
   examples?: readonly (string | { description?: string; command: string })[] | undefined
 }
 
@@ -81,6 +91,11 @@ function factsOf(name: string, source: CommandSource, program: string): CommandF
     aliases: [...aliases, ...hiddenAliases],
     summary,
     description,
+    operands: Object.entries(source.args ?? {}).map(([operand, { description, required }]) => ({
+      name: operand.toUpperCase(),
+      description: description ?? '',
+      required: required ?? false,
+    })),
     flags: flags
       .filter(([, flag]) => !flag.hidden)
       .map(([flagName, flag]) => flagFacts(name, flagName, flag)),

@@ -22,7 +22,7 @@ export function commandPage(program: string, command: CommandFacts, edition: Edi
     title,
     edition,
     section('NAME', fill(`${roff(title)} \\- ${roff(startOfSentence(command.summary))}`)),
-    section('SYNOPSIS', synopsis(program, command.name, own)),
+    section('SYNOPSIS', synopsis(program, command, own)),
     section('DESCRIPTION', ...description(command)),
     ...(own.length === 0 ? [] : [section('OPTIONS', ...own.map(flagDefinition))]),
     section('"COMMON OPTIONS"', ...common.map(flagDefinition)),
@@ -39,13 +39,29 @@ function startOfSentence(text: string): string {
   return `${text.charAt(0).toLowerCase()}${text.slice(1)}`
 }
 
-function synopsis(program: string, name: string, flags: readonly FlagFacts[]): string {
+function synopsis(
+  program: string,
+  { name, operands }: CommandFacts,
+  flags: readonly FlagFacts[],
+): string {
   const options = flags.map((flag) => {
     const words = `${optionWord(flag)}${flag.multiple ? ' ...' : ''}`.replaceAll(' ', '\\~')
     return flag.required ? words : `[${words}]\\&`
   })
   const common = `[${italic('common option')} ...]`
-  return ['.nh', '.ad l', bold(`${program} ${name}`), ...options, common, '.ad', '.hy'].join('\n')
+  const words = operands.map(({ name: operand, required }) =>
+    required ? italic(operand) : `[${italic(operand)}]`,
+  )
+  return [
+    '.nh',
+    '.ad l',
+    bold(`${program} ${name}`),
+    ...options,
+    common,
+    ...words,
+    '.ad',
+    '.hy',
+  ].join('\n')
 }
 
 /** As it is best typed: the long form, a value after a space. */

@@ -4,7 +4,13 @@
  * stands in `completion.bash`.
  */
 import type { CommandFacts, FlagFacts } from './command-facts.js'
-import { allFlags, type Completion, completionOf, SERVICE_ACTIONS } from './completion-values.js'
+import {
+  allFlags,
+  type Completion,
+  completionOf,
+  kindOf,
+  SERVICE_ACTIONS,
+} from './completion-values.js'
 
 /** @param rest contents of `completion.bash`. */
 export function bashCompletion(commands: readonly CommandFacts[], rest: string): string {
@@ -26,6 +32,9 @@ export function bashCompletion(commands: readonly CommandFacts[], rest: string):
       ['*', `options=${quoted([...optionWords(flags), '--version'])}`],
     ]),
     '',
+    '# What the word behind a command is; fails where there is no use for one.',
+    caseFunction('_vobox_proxy_operand', [...operandCases(commands), ['*', 'return 1']]),
+    '',
     '# What the value of an option is, named without its dashes; fails for one that takes none.',
     caseFunction('_vobox_proxy_kind', [...kindCases(flags), ['*', 'return 1']]),
     '',
@@ -45,6 +54,15 @@ function optionWords(flags: readonly FlagFacts[]): string[] {
 function caseFunction(name: string, cases: readonly (readonly string[])[]): string {
   const lines = cases.map(([pattern, command]) => `    ${pattern}) ${command} ;;`)
   return [`${name}() {`, '  case $1 in', ...lines, '  esac', '}'].join('\n')
+}
+
+/** A command takes one word at most, and what it is goes by its name. */
+function operandCases(commands: readonly CommandFacts[]): [string, string][] {
+  return commands.flatMap(({ name, aliases, operands: [operand] }): [string, string][] =>
+    operand === undefined
+      ? []
+      : [[[name, ...aliases].join(' | '), `kind=${quoted(kindWords(kindOf(operand.name)))}`]],
+  )
 }
 
 /** One case for all options whose values are of one kind. */

@@ -33,8 +33,11 @@ export const SERVICE_ACTIONS = ['status', 'stop'] as const
 export function completionOf({ name, value, choices }: FlagFacts): Completion | undefined {
   if (value === undefined) return undefined
   const words = choices.length > 0 ? choices : SPECIAL_VALUES[name]
-  return words === undefined ? (KINDS[value] ?? { kind: 'none' }) : { kind: 'words', words }
+  return words === undefined ? kindOf(value) : { kind: 'words', words }
 }
+
+/** By the letters that stand for it. */
+export const kindOf = (value: string): Completion => KINDS[value] ?? { kind: 'none' }
 
 /** Every option once, under its first meaning: what can be typed before the command is known. */
 export function allFlags(commands: readonly CommandFacts[]): FlagFacts[] {

@@ -1,6 +1,12 @@
 /** Completion for zsh: `_arguments` knows where options may stand once it has their table. */
 import type { CommandFacts, FlagFacts } from './command-facts.js'
-import { allFlags, type Completion, completionOf, SERVICE_ACTIONS } from './completion-values.js'
+import {
+  allFlags,
+  type Completion,
+  completionOf,
+  kindOf,
+  SERVICE_ACTIONS,
+} from './completion-values.js'
 
 /** @param rest contents of `completion.zsh`. */
 export function zshCompletion(commands: readonly CommandFacts[], rest: string): string {
@@ -19,8 +25,8 @@ export function zshCompletion(commands: readonly CommandFacts[], rest: string): 
     '# Options of a command; of all while there is none.',
     '_vobox_proxy_options() {',
     '  case $1 in',
-    ...commands.map(({ name, aliases, flags: own }) =>
-      caseLine([name, ...aliases].join('|'), own.flatMap(specsOf)),
+    ...commands.map(({ name, aliases, operands, flags: own }) =>
+      caseLine([name, ...aliases].join('|'), [...own.flatMap(specsOf), ...operandSpecs(operands)]),
     ),
     "    (help) specs=('2:command:_vobox_proxy_complete_commands') ;;",
     caseLine('*', [...flags.flatMap(specsOf), '--version[show the version]']),
@@ -65,6 +71,11 @@ function specsOf(flag: FlagFacts): string[] {
     const attached = form.startsWith('--') ? '=' : '+'
     return `${repeated}${attached}${text}:${escaped(value ?? '')}:${actionFor(completion)}`
   })
+}
+
+/** The command is the first word, so what comes behind it begins with the second. */
+function operandSpecs(operands: CommandFacts['operands']): string[] {
+  return operands.map(({ name }, index) => `${index + 2}:${name}:${actionFor(kindOf(name))}`)
 }
 
 const escaped = (text: string) => text.replace(/[\\[\]:]/g, '\\$&')

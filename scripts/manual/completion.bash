@@ -73,6 +73,7 @@ _vobox_proxy() {
     -:*) _vobox_proxy_match "$options" - ;;
     *: | *:help) _vobox_proxy_match "$_vobox_proxy_commands" "$current" ;;
     :*) _vobox_proxy_match "$options" '' ;;
+    *) ! _vobox_proxy_operand "$command" || _vobox_proxy_values "$kind" "$current" ;;
   esac
 }
 

@@ -55,6 +55,11 @@ const names = commands.map(({ name }) => name)
 const FILES = ['compopt -o default']
 
 describe('completion for bash', () => {
+  it('offers files behind info, and none behind a command that takes no word', () => {
+    expect(proxy('info', '/tm')).toEqual(FILES)
+    expect(proxy('query', '/tm')).toEqual([])
+  })
+
   it('offers every command and help, and nothing hidden', () => {
     expect(proxy('').sort()).toEqual([...names, 'help'].sort())
     expect(proxy('help', 'un')).toEqual(['unregister'])
