@@ -1,4 +1,5 @@
 /** Every command by the name that callers use. */
+import Config from './config.js'
 import Env from './env.js'
 import Info from './info.js'
 import MachineProxy from './machine-proxy.js'
@@ -16,6 +17,7 @@ import WriteMachineProxy from './write-machine-proxy.js'
 export const COMMANDS = {
   env: Env,
   info: Info,
+  config: Config,
   'machine-proxy': MachineProxy,
   'proxy-init': ProxyInit,
   query: Query,

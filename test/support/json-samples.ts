@@ -3,6 +3,8 @@
  * kind of a union: a field that is added does not compile until it is here, and then must be
  * documented.
  */
+
+import type { ConfigOrigin } from '../../src/config/read-config.js'
 import { VoboxError } from '../../src/errors.js'
 import type { FailedAttempt } from '../../src/gsi/reach.js'
 import { asUnixSeconds } from '../../src/ports/clock.js'
@@ -15,6 +17,7 @@ import type {
   RegisterResult,
   UnregisterResult,
 } from '../../src/renewal/registering/register-request.js'
+import { encodeConfig } from '../../src/report/config-text.js'
 import { encodeFailure } from '../../src/report/failure.js'
 import { encodeInfo } from '../../src/report/info-text.js'
 import { encodeMachineProxy } from '../../src/report/machine-proxy-text.js'
@@ -243,6 +246,13 @@ const proxyInit: Omit<Complete<ProxyInitFacts>, 'attributes' | 'warnings'> = {
 }
 
 /** Documents by the section of `docs/json.md` that describes them. */
+const origins: EachKind<ConfigOrigin, 'kind'> = {
+  default: { kind: 'default' },
+  file: { kind: 'file', path: '/etc/vobox-proxy/config.toml', line: 3 },
+  environment: { kind: 'environment', variable: 'MYPROXY_SERVER' },
+  flag: { kind: 'flag' },
+}
+
 export const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
   Failures: [encodeFailure(failure), encodeFailure(unreachable)],
   query: [encodeQuery('alice', rows)],
@@ -258,6 +268,19 @@ export const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
     encodeMachineProxy({ file: '/f', identity: '/CN=host', end: at, shortenedBySeconds: 0 }),
   ],
   'proxy-init': [
+  config: [
+    encodeConfig({
+      file: '/etc/vobox-proxy/config.toml',
+      settings: Object.values(origins).map((origin) => ({
+        table: 'keys',
+        key: 'pool',
+        value: 1,
+        origin,
+      })),
+      shellFiles: [{ path: '/etc/profile.d/grid-env.sh', variables: ['MYPROXY_SERVER'] }],
+      set: new Set(),
+    }),
+  ],
     encodeProxyInit({
       ...proxyInit,
       attributes: [attributes],

@@ -105,6 +105,7 @@ function refuseForeign(line: CommandLine, command: CommandFacts): void {
     })
   }
   refuseExcluded(line, command)
+  if (command.strict === false) return
   const stray = line.operands[Object.keys(command.args ?? {}).length]
   if (stray !== undefined) {
     throw new VoboxError('USAGE', `${command.id} has no use for '${stray}'`, {

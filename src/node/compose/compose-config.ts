@@ -2,6 +2,7 @@
 
 import type { Config } from '../../config/config.js'
 import { type ConfigFileChoice, readConfigFile } from '../../config/config-file.js'
+import type { EffectiveSetting } from '../../config/effective-settings.js'
 import { SETTINGS } from '../../config/settings.js'
 import type { Files } from '../../ports/files.js'
 import { requireRootOnly } from './root-only.js'
@@ -18,6 +19,18 @@ export async function readEffectiveConfig(
   const file = await readConfigFile(files, { ...choiceOf(environment, uid), flag })
   const { readConfig } = await import('../../config/read-config.js')
   return readConfig({ file, environment })
+}
+
+/** The same, with where each value came from, and the file that was read. */
+export async function explainEffectiveConfig(
+  files: Files,
+  environment: Environment,
+  uid: number,
+  flag?: string,
+): Promise<{ settings: EffectiveSetting[]; file: string | undefined }> {
+  const file = await readConfigFile(files, { ...choiceOf(environment, uid), flag })
+  const { effectiveSettings } = await import('../../config/effective-settings.js')
+  return { settings: effectiveSettings({ file, environment }), file: file?.path }
 }
 
 /** What a quick answer needs of the configuration. */

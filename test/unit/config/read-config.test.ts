@@ -91,15 +91,18 @@ describe('readConfig', () => {
       voms: { directory: '/environment/vomsdir', vomses: ['/environment/vomses'] },
       renewal: { lifetimeSeconds: 60 },
     })
-    expect(origins.get('root')).toBe('flag')
-    expect(origins.get('trust.directory')).toBe('environment X509_CERT_DIR')
-    expect(origins.get('keys.pool')).toBe('default')
+    expect(origins.get('root')).toEqual({ kind: 'flag' })
+    expect(origins.get('trust.directory')).toEqual({
+      kind: 'environment',
+      variable: 'X509_CERT_DIR',
+    })
+    expect(origins.get('keys.pool')).toEqual({ kind: 'default' })
   })
 
   it('says the line of a value that comes from the file, and an origin for each setting', () => {
     const { config, origins } = explainConfig({ file: file('\n[keys]\n# many\npool = 64\n') })
 
-    expect(origins.get('keys.pool')).toBe(`file ${path}:4`)
+    expect(origins.get('keys.pool')).toEqual({ kind: 'file', path, line: 4 })
     expect([...origins.keys()].sort()).toEqual(leavesOf(config).map(fileKey).sort())
   })
 

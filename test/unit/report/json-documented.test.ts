@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { COMMANDS } from '../../../commands/index.js'
 import { commandFacts } from '../../../scripts/manual/command-facts.js'
+import type { ConfigOrigin } from '../../../src/config/read-config.js'
 import type { Persistence } from '../../../src/errors.js'
 import type { CertificateReport, CredentialReport } from '../../../src/proxy/inspect.js'
 import type { IssuedPolicy } from '../../../src/proxy/issue-proxy.js'
@@ -211,6 +212,11 @@ describe('docs/json.md names each value of', () => {
         'weak-signature': true,
         'small-key': true,
       }),
+    ],
+    [
+      'config',
+      'origin.kind',
+      all<ConfigOrigin['kind']>({ default: true, file: true, environment: true, flag: true }),
     ],
     ['Failures', 'persistence', all<Persistence>({ transient: true, permanent: true })],
   ])('%s: %s', (title, _field, values) => {
