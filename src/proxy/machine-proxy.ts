@@ -50,7 +50,12 @@ export async function makeMachineProxy(request: MachineProxyRequest): Promise<Ma
   )
 }
 
-function checkHostCertificate(
+/**
+ * Whether machine proxies can be made from it at `now`.
+ *
+ * @throws VoboxError `NOT_PERMITTED`, `CHAIN_EXPIRED`, `KEY_USAGE_FORBIDS`, `CHAIN_NOT_YET_VALID`.
+ */
+export function checkHostCertificate(
   host: Certificate,
   depth: number,
   effectiveEnd: UnixSeconds,

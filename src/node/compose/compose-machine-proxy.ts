@@ -52,8 +52,8 @@ export interface MadeMachineProxy {
   shortenedBySeconds: number
 }
 
-const HOST_CERTIFICATE = '/etc/grid-security/hostcert.pem'
-const HOST_KEY = '/etc/grid-security/hostkey.pem'
+export const HOST_CERTIFICATE = '/etc/grid-security/hostcert.pem'
+export const HOST_KEY = '/etc/grid-security/hostkey.pem'
 const MAX_BYTES = 512 * 1024
 const MODE = 0o400
 /** The writer runs as the VO admin, who can stop it: cron and the boot must not wait for them. */
@@ -127,7 +127,7 @@ async function readHostCredential(certificateFile: string, keyFile: string): Pro
 }
 
 /** Certificate managers like to link these; the way there must be root's alone when root reads. */
-async function readHostFile(path: string, forbiddenMode: number): Promise<Buffer> {
+export async function readHostFile(path: string, forbiddenMode: number): Promise<Buffer> {
   const file = resolve(path)
   if (isRoot()) requireRootOnly(file)
   const owners = [0, currentUid()]

@@ -112,5 +112,4 @@ export function judgeMail(look: MailLook): Finding {
   return good('mail', `mail leaves by ${transport}, as far as that shows before one is sent`)
 }
 
-const SET_TRANSPORT =
-  'Set mail.transport to sendmail or smtp, or call it with --email= to want none'
+const SET_TRANSPORT = 'Set mail.transport to sendmail or smtp in the configuration'
