@@ -17,7 +17,7 @@ import type { QueuedMail } from './alert-schema.js'
 import { type AlertChange, type AlertState, type AlertStep, stepAlerts } from './alert-states.js'
 import { conditionSentence, endSentence } from './condition-texts.js'
 import { type AlertName, assess, type ConditionKind, type ConditionRules } from './conditions.js'
-import { type MailOrigin, mailText } from './mail-text.js'
+import { cureInOneLine, type MailOrigin, mailText } from './mail-text.js'
 import type { MailSpool } from './spool.js'
 
 /** A change of an alert, for `events.log`, metrics and a command of the site's. */
@@ -28,7 +28,11 @@ export interface AlertEvent {
   kind: ConditionKind
   /** One sentence, printable. */
   sentence: string
+  /** What to do, in one line, printable; absent: there is nothing to do. */
+  cure?: string
   since: UnixSeconds
+  /** What it is about ends, or ended, then. */
+  endsAt?: UnixSeconds
   /** File name of the registration it is about. */
   fileName?: string
   identity?: string
@@ -219,7 +223,9 @@ export class AlertKeeper implements ObservationSink {
     }
   }
 
-  #eventOf(observation: Observation, { step, state, condition }: AlertChange): AlertEvent {
+  #eventOf(observation: Observation, change: AlertChange): AlertEvent {
+    const { step, state, condition } = change
+    const cure = cureInOneLine(change, observation, this.#deps.vo)
     const sentence =
       condition === undefined
         ? endSentence(state.alert)
@@ -230,7 +236,9 @@ export class AlertKeeper implements ObservationSink {
       alert: state.alert,
       kind: state.kind,
       sentence: printable(sentence),
+      ...(cure !== '' && { cure }),
       since: state.since,
+      ...(condition?.endsAt !== undefined && { endsAt: condition.endsAt }),
       to: this.#deps.spool === null ? [] : this.#recipients(observation),
       ...(observation.about === 'registration' && {
         fileName: observation.registration.fileName,

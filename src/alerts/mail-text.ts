@@ -161,6 +161,13 @@ function cureParagraph(change: AlertChange, observation: Observation, vo: string
   return ['What to do:', ...shown].join('\n')
 }
 
+/** The same in one line, for whoever has no use for paragraphs; empty when it is over. */
+export function cureInOneLine(change: AlertChange, observation: Observation, vo: string): string {
+  const lines = cureLines(change, observation, vo)
+  const words = lines.map((line) => ('run' in line ? line.run : line.say))
+  return printable(words.join(' '), 4000)
+}
+
 function cureLines(change: AlertChange, observation: Observation, vo: string): CureLine[] {
   const { condition } = change
   if (condition === undefined) return []

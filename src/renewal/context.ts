@@ -7,7 +7,7 @@ import {
   type StoredCredential,
 } from '../myproxy/client.js'
 import type { MyProxyServer } from '../myproxy/server-list.js'
-import type { Clock } from '../ports/clock.js'
+import type { Clock, UnixSeconds } from '../ports/clock.js'
 import type { Files } from '../ports/files.js'
 import type { Journal } from '../ports/journal.js'
 import type { Random } from '../ports/random.js'
@@ -65,6 +65,13 @@ export function myProxySource(context: MyProxyContext): RenewalSource {
   }
 }
 
+/** A fresh proxy that has just replaced the one before. */
+export interface RenewedProxy {
+  fileName: string
+  identity: string
+  end: UnixSeconds
+}
+
 export interface RenewalContext {
   clock: Clock
   random: Random
@@ -84,6 +91,8 @@ export interface RenewalContext {
   /** The machine proxy as it is on disk now. Rejects with `MACHINE_PROXY_…`. */
   machineProxy(): Promise<Credential>
   events: EventLog
+  /** Told of each renewal once its proxy is in the file; must neither throw nor wait. */
+  onRenewed?: ((renewed: RenewedProxy) => void) | undefined
   /** What servers have granted; shared by all renewals of this process. */
   grants: GrantMemory
 }

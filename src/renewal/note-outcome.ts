@@ -59,6 +59,7 @@ export async function noteRenewed(
     ...(missing.length > 0 && { without: missing.join(',') }),
   })
   journal.write('info', 'renewed', `renewed the proxy of ${identity}`, { ...fields, end })
+  context.onRenewed?.({ fileName, identity, end })
   if (shortGrant && state.shortGrant?.limit !== limit) {
     const { message, hint } = explainGrant(shortGrant, registration)
     journal.write('warn', 'short-grant', `${identity}: ${message}`, { ...fields, hint })
