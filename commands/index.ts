@@ -11,13 +11,15 @@ import QueryProxyFilename from './query-proxy-filename.js'
 import QueryProxyTimeleft from './query-proxy-timeleft.js'
 import Register from './register.js'
 import Renew from './renew.js'
+import Setup from './setup.js'
 import Unregister from './unregister.js'
 import WriteMachineProxy from './write-machine-proxy.js'
+import WriteVoDirectory from './write-vo-directory.js'
 
 export const COMMANDS = {
+  config: Config,
   env: Env,
   info: Info,
-  config: Config,
   'machine-proxy': MachineProxy,
   'proxy-init': ProxyInit,
   query: Query,
@@ -27,6 +29,8 @@ export const COMMANDS = {
   'query-proxy-timeleft': QueryProxyTimeleft,
   register: Register,
   renew: Renew,
+  setup: Setup,
   unregister: Unregister,
   'write-machine-proxy': WriteMachineProxy,
+  'write-vo-directory': WriteVoDirectory,
 }

@@ -128,6 +128,8 @@ export const ERROR_CODES = {
   AGENT_FAILED: 'permanent',
   HOOK_FAILED: 'permanent',
   NO_VALID_PROXY: 'permanent',
+  // setting up
+  SETUP_STEP_FAILED: 'permanent',
   // mail, configuration, command line
   MAIL_REFUSED: 'transient',
   MAIL_ADDRESS_INVALID: 'permanent',

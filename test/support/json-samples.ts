@@ -25,6 +25,7 @@ import { encodeProxyInit, type ProxyInitFacts } from '../../src/report/proxy-ini
 import { encodeQuery } from '../../src/report/query-json.js'
 import { encodeRegistered, encodeUnregistered } from '../../src/report/register-text.js'
 import { encodeRenewals } from '../../src/report/renew-text.js'
+import { encodeSetup } from '../../src/report/setup-text.js'
 import type { AttributeReport, InnerAttributeReport } from '../../src/voms/attribute-report.js'
 import { registration as registrationOf } from './registry.js'
 
@@ -245,7 +246,6 @@ const proxyInit: Omit<Complete<ProxyInitFacts>, 'attributes' | 'warnings'> = {
   chainVerified: false,
 }
 
-/** Documents by the section of `docs/json.md` that describes them. */
 const origins: EachKind<ConfigOrigin, 'kind'> = {
   default: { kind: 'default' },
   file: { kind: 'file', path: '/etc/vobox-proxy/config.toml', line: 3 },
@@ -253,6 +253,7 @@ const origins: EachKind<ConfigOrigin, 'kind'> = {
   flag: { kind: 'flag' },
 }
 
+/** Documents by the section of `docs/json.md` that describes them. */
 export const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
   Failures: [encodeFailure(failure), encodeFailure(unreachable)],
   query: [encodeQuery('alice', rows)],
@@ -267,7 +268,15 @@ export const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
   'machine-proxy': [
     encodeMachineProxy({ file: '/f', identity: '/CN=host', end: at, shortenedBySeconds: 0 }),
   ],
-  'proxy-init': [
+  setup: [
+    encodeSetup({
+      vo: 'alice',
+      admin: 'alicesgm',
+      directory: '/var/lib/vobox/alice',
+      dryRun: false,
+      steps: [{ action: 'make', target: '/etc/cron.d/x', detail: 'root, 0644' }],
+    }),
+  ],
   config: [
     encodeConfig({
       file: '/etc/vobox-proxy/config.toml',
@@ -281,6 +290,7 @@ export const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
       set: new Set(),
     }),
   ],
+  'proxy-init': [
     encodeProxyInit({
       ...proxyInit,
       attributes: [attributes],
