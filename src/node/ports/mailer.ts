@@ -32,13 +32,9 @@ export function makeMailer(options: MailerOptions): Mailer | null {
   }
 }
 
-function smtpMailer({
-  mail: { smtp, from, deadlineSeconds },
-  host,
-  journal,
-}: MailerOptions): Mailer {
+function smtpTransport({ mail: { smtp, deadlineSeconds }, host }: Omit<MailerOptions, 'journal'>) {
   const timeout = deadlineSeconds * 1000
-  const transport = createTransport({
+  return createTransport({
     host: smtp.host,
     port: smtp.port,
     secure: smtp.secure,
@@ -53,6 +49,25 @@ function smtpMailer({
     disableFileAccess: true,
     disableUrlAccess: true,
   })
+}
+
+/** Greets the configured SMTP server and leaves again. @throws `MAIL_REFUSED`. */
+export async function greetSmtp(options: Omit<MailerOptions, 'journal'>): Promise<void> {
+  const { host, port } = options.mail.smtp
+  const transport = smtpTransport(options)
+  try {
+    await transport.verify()
+  } catch (error) {
+    throw smtpFailure(error, `${host}:${port}`, 'does not answer as a mail server')
+  } finally {
+    transport.close()
+  }
+}
+
+function smtpMailer(options: MailerOptions): Mailer {
+  const { mail, host, journal } = options
+  const { smtp, from } = mail
+  const transport = smtpTransport(options)
   return {
     async send(mail, signal) {
       const message = messageOf(mail, from, host)
@@ -114,14 +129,14 @@ function defaultSender(host: string): string {
   return `vobox-proxy@${labels.filter((label) => label !== '').join('.') || 'localhost'}`
 }
 
-function smtpFailure(error: unknown, server: string): VoboxError {
+function smtpFailure(error: unknown, server: string, what = 'did not take it'): VoboxError {
   const { code, responseCode, message } = error as {
     code?: string
     responseCode?: number
     message?: string
   }
   const aboutAddress = code === 'EENVELOPE' && responseCode !== undefined && responseCode >= 500
-  return refused(`${server} did not take it: ${message}`, error, aboutAddress, {
+  return refused(`${server} ${what}: ${message}`, error, aboutAddress, {
     server,
     reason: code,
     responseCode,
