@@ -1,0 +1,61 @@
+// `npm run package`: a Debian package in dist/package, with the programs, the Node that builds it, and all
+// that makes them a service. Installs where no Node is, or one that is too old.
+//   node scripts/package.mjs                     builds, then packs with xz
+//   node scripts/package.mjs --no-build --fast   packs what is in dist, quickly and larger
+//   --version V, --output DIR
+// Two packages made of one source and one Node with the same SOURCE_DATE_EPOCH (default: the time of the last
+// commit) are the same, byte by byte.
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { installDependencies, run } from './install-dependencies.mjs'
+import { layOut } from './package/lay-out.mjs'
+import { writeControl } from './package/write-control.mjs'
+
+const root = join(import.meta.dirname, '..')
+const { version: own } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const { values } = parseArgs({
+  options: {
+    'no-build': { type: 'boolean', default: false },
+    fast: { type: 'boolean', default: false },
+    version: { type: 'string', default: own },
+    output: { type: 'string', default: join(root, 'dist', 'package') },
+  },
+})
+
+const ARCHITECTURES = { x64: 'amd64', arm64: 'arm64' }
+const architecture = ARCHITECTURES[process.arch]
+if (architecture === undefined) throw new Error(`no package for ${process.arch}`)
+
+function sourceDate() {
+  if (process.env.SOURCE_DATE_EPOCH) return Number(process.env.SOURCE_DATE_EPOCH)
+  try {
+    const options = { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }
+    return Number(execFileSync('git', ['log', '-1', '--format=%ct'], options))
+  } catch {
+    return Math.floor(statSync(join(root, 'package.json')).mtimeMs / 1000)
+  }
+}
+
+const epoch = sourceDate()
+process.env.SOURCE_DATE_EPOCH = String(epoch)
+if (!values['no-build']) {
+  installDependencies()
+  run('node', ['scripts/build.mjs'])
+}
+const tree = mkdtempSync(join(tmpdir(), 'vobox-package-'))
+try {
+  layOut({ root, tree, node: process.execPath })
+  writeControl({ root, tree, version: values.version, architecture, epoch })
+  mkdirSync(values.output, { recursive: true })
+  const file = join(values.output, `vobox-proxy_${values.version}_${architecture}.deb`)
+  const compression = values.fast ? ['-Zzstd', '-z1'] : ['-Zxz', '-z6']
+  const words = ['--root-owner-group', ...compression, '--build', tree, file]
+  execFileSync('dpkg-deb', words, { stdio: ['ignore', 'ignore', 'inherit'] })
+  const megabytes = (statSync(file).size / 1_000_000).toFixed(1)
+  process.stdout.write(`${file}\n${megabytes} MB, with Node ${process.versions.node}\n`)
+} finally {
+  rmSync(tree, { recursive: true, force: true })
+}
