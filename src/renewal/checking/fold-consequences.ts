@@ -7,7 +7,7 @@ import { type Finding, skipped } from './finding.js'
 /** What findings about trust material say, for all who depend on it. */
 const TOLD_BY_CRL: ReadonlySet<string> = new Set(['CRL_EXPIRED', 'CRL_UNREADABLE'])
 /** Roots that name a CA: the first finding tells it, the others are about the same. */
-const TOLD_ONCE = /^(?:CHAIN_UNTRUSTED|SIGNING_POLICY_\w+) \//
+const TOLD_ONCE = /^(?:(?:CHAIN_UNTRUSTED|SIGNING_POLICY_\w+) \/|TRUST_ANCHORS_UNREADABLE$)/
 
 /** The same findings, in their order; what another one explains already is `skipped`. */
 export function foldConsequences(findings: readonly Finding[]): Finding[] {
