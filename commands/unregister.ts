@@ -1,9 +1,11 @@
+import { Flags } from '@oclif/core'
 import { jsonFlag, loadLibrary, selectionFlags, VoboxCommand } from './shared/vobox-command.js'
 
 export default class Unregister extends VoboxCommand {
   static override summary = 'Ends a registration and removes its proxy file'
   static override description =
-    'The stored credential on the MyProxy server stays: myproxy-destroy removes it.'
+    'Where one person is registered several times, with other attributes each, --voms or --no-voms ' +
+    'says which. The stored credential on the MyProxy server stays: myproxy-destroy removes it.'
   static override examples = [
     { description: 'your own registration', command: '<%= config.bin %> unregister' },
     {
@@ -11,7 +13,14 @@ export default class Unregister extends VoboxCommand {
       command: '<%= config.bin %> --vo alice --dn "/DC=ch/CN=gone" unregister',
     },
   ]
-  static override flags = { ...selectionFlags, ...jsonFlag }
+  static override flags = {
+    ...selectionFlags,
+    'no-voms': Flags.boolean({
+      description: 'the plain registration, where there are others with attributes',
+      exclusive: ['voms'],
+    }),
+    ...jsonFlag,
+  }
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Unregister)
@@ -19,7 +28,8 @@ export default class Unregister extends VoboxCommand {
     const { encodeUnregistered, interruption, selectFrom, showUnregistered, unregisterProxy } =
       await loadLibrary()
     const results = []
-    const meant = await selectFrom(vo, { ...flags, ownOnly: true }, process.env)
+    const { dn, voms, 'no-voms': noVoms } = flags
+    const meant = await selectFrom(vo, { dn, voms, noVoms, ownOnly: true }, process.env)
     try {
       for (const { fileName } of meant) {
         const result = await unregisterProxy(vo, { fileName, signal: interruption() })

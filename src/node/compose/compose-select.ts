@@ -10,12 +10,14 @@ export interface Selection {
   voms?: readonly string[] | undefined
   /** Without `dn`, the login proxy's identity and no other. */
   ownOnly?: boolean | undefined
+  /** Plain ones alone. */
+  noVoms?: boolean | undefined
 }
 
 /** @throws VoboxError as `selectRegistrations` does, and what reading the registry says. */
 export async function selectFrom(
   vo: VoContext,
-  { dn, voms = [], ownOnly }: Selection,
+  { dn, voms = [], ownOnly, noVoms }: Selection,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<Registration[]> {
   const registrations = await vo.registry.all()
@@ -23,5 +25,6 @@ export async function selectFrom(
     dn === undefined
       ? await loginIdentity(vo.files, placeOfLoginProxy(environment, currentUid()))
       : undefined
-  return selectRegistrations(registrations.values(), { vo: vo.vo, dn, voms, ownOnly }, login)
+  const wanted = { vo: vo.vo, dn, voms, ownOnly, noVoms }
+  return selectRegistrations(registrations.values(), wanted, login)
 }

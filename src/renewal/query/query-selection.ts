@@ -12,8 +12,13 @@ export interface Wanted {
   vo: string
   /** Identity DN in either one-line form, `all`, or absent: whoever the login proxy is. */
   dn?: string | undefined
-  /** Somebody else's registration never stands in: for what removes rather than shows. */
+  /**
+   * For what removes rather than shows: somebody else's registration never stands in, and one person's
+   * several, which differ in their attributes, are not all meant by the DN alone.
+   */
   ownOnly?: boolean | undefined
+  /** Plain ones alone. */
+  noVoms?: boolean | undefined
   /** `VO` or `VO:FQAN` values, one of which a registration must carry; none: any. */
   voms: readonly string[]
 }
@@ -41,12 +46,13 @@ export function selectRegistrations<R extends Selectable>(
 ): R[] {
   // What a script makes of a variable that is not set must not mean somebody.
   if (wanted.dn === '') throw new VoboxError('USAGE', '--dn is empty', { data: { option: 'dn' } })
-  const candidates = [...registrations].filter((one) => carriesAttributes(one, wanted.voms))
+  const candidates = [...registrations].filter((one) => isWanted(one, wanted))
   if (wanted.dn === EVERY_DN) return candidates
   const { dn } = wanted
   const chosen = candidates.filter((one) =>
     dn === undefined ? one.identityDer === login : one.identity === dn,
   )
+  if (chosen.length > 1 && wanted.ownOnly) throw whichOf(chosen, wanted)
   if (chosen.length > 0) return chosen
   if (dn !== undefined) return bySpelling(candidates, dn, wanted)
   if (candidates.length === 1 && !wanted.ownOnly) return candidates
@@ -76,10 +82,23 @@ export function canonicalVoms(value: string): string {
   return fqan === '' || fqan === `/${vo}` ? vo : `${vo}:${fqan}`
 }
 
-function carriesAttributes(registration: Selectable, voms: readonly string[]): boolean {
+function isWanted(registration: Selectable, { voms, noVoms }: Wanted): boolean {
+  if (noVoms) return registration.voms.length === 0
   if (voms.length === 0) return true
   const carried = new Set(registration.voms.map(canonicalVoms))
   return voms.some((value) => carried.has(canonicalVoms(value)))
+}
+
+function whichOf(found: readonly Selectable[], { vo, dn, voms }: Wanted): VoboxError {
+  const shown = found.map((one) => one.voms.map((text) => printable(text)).join(', ') || 'plain')
+  return new VoboxError(
+    'REGISTRATION_AMBIGUOUS',
+    `${printable(found[0]?.identity ?? '')} is registered ${found.length} times: ${shown.join('; ')}`,
+    {
+      hint: 'say which with --voms VO:FQAN, or --no-voms for the plain one',
+      data: { vo, dn, voms, candidates: found.length },
+    },
+  )
 }
 
 function notFound(wanted: Wanted, candidates: number, hasLogin: boolean): VoboxError {

@@ -228,6 +228,7 @@ function registeredOtherwise(others: readonly Registration[]): RegisterWarning {
   return {
     code: 'registered-otherwise',
     message: `the same person is also registered with other attributes (${shown.join('; ')}), which goes on`,
+    hint: 'vobox-proxy unregister ends it, with --voms VO:FQAN or --no-voms to say which',
     data: { fileNames: others.map(({ fileName }) => fileName) },
   }
 }

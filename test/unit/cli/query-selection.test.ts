@@ -31,9 +31,30 @@ describe('selectRegistrations', () => {
     ['the only one for a stranger', [ben], who, anna.identityDer, [ben]],
     ['the only one without a login proxy', [ben], who, undefined, [ben]],
     ['the only one with that role', all, { ...who, voms: [ROLE] }, ben.identityDer, [anna]],
+    [
+      'the plain one of a DN',
+      all,
+      { ...who, dn: '/CN=anna', noVoms: true },
+      undefined,
+      [annaPlain],
+    ],
     ['nothing for --dn all where nothing is registered', [], { ...who, dn: 'all' }, undefined, []],
   ])('chooses %s', (_name, registrations, wanted, login, chosen) => {
     expect(selectRegistrations(registrations, wanted, login)).toEqual(chosen)
+  })
+
+  it('removes none of two registrations of one person for want of a word', () => {
+    const wanted = { ...who, dn: '/CN=anna', ownOnly: true }
+    const error = failureOf(() => selectRegistrations(all, wanted, undefined))
+    expect(error).toMatchObject({ code: 'REGISTRATION_AMBIGUOUS', data: { candidates: 2 } })
+    expect(error.hint).toContain('--no-voms')
+    expect(selectRegistrations(all, { ...wanted, voms: [ROLE] }, undefined)).toEqual([anna])
+    expect(selectRegistrations(all, { ...wanted, dn: 'all' }, undefined)).toEqual(all)
+  })
+
+  it('takes no empty DN, which a script makes of a variable that is not set', () => {
+    const error = failureOf(() => selectRegistrations(all, { ...who, dn: '' }, anna.identityDer))
+    expect(error).toMatchObject({ code: 'USAGE', data: { option: 'dn' } })
   })
 
   const named = (...parts: AttributeText[]) => {
