@@ -2,6 +2,7 @@
  * The effective configuration: one frozen object, made once, passed in. Durations are seconds
  * unless the name says otherwise. `read-config.ts` makes it from file, environment and flags.
  */
+import type { JournalLevel } from '../ports/journal.js'
 import type { KeyKind } from '../ports/key-generator.js'
 
 export interface Config {
@@ -96,6 +97,23 @@ export interface Config {
     directory: string
     /** A hook, with all that it has started, is ended after this; default 60. */
     deadlineSeconds: number
+  }
+  metrics: {
+    /**
+     * Where Prometheus asks: `socket` (the default) is `metrics.sock` in the VO directory, `none`
+     * nowhere, anything else a port of loopback, `127.0.0.1:9780` or `[::1]:9780`.
+     */
+    listen: string
+    /** Where a file for node_exporter is written each minute; null, the default: nowhere. */
+    textfileDirectory: string | null
+    /** DNs and file names instead of their hashes; default false. */
+    showDn: boolean
+  }
+  log: {
+    /** Lowest level that the service's log takes; default `info`. */
+    level: JournalLevel
+    /** Send it to syslog as well, where systemd's journal does not take it; default true. */
+    syslog: boolean
   }
   register: {
     /** `--proxy-safe`; default 3600. */

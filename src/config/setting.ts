@@ -40,6 +40,24 @@ export function path(defaultValue: string): Setting<string> {
   }
 }
 
+export function optionalPath(): Setting<string | null> {
+  return { default: null, parse: path('/').parse }
+}
+
+/** Where to listen: `socket`, `none`, or an address of loopback with its port. */
+export function listenOn(defaultValue: 'socket' | 'none'): Setting<string> {
+  return {
+    default: defaultValue,
+    parse(value) {
+      const found = parseText(value)
+      const [, port] = /^(?:127\.0\.0\.1|\[::1\]):([1-9][0-9]{0,4})$/.exec(found) ?? []
+      const listens = port !== undefined && Number(port) <= 65_535
+      if (listens || found === 'socket' || found === 'none') return found
+      throw new WrongValue('socket, none, or a port of loopback such as 127.0.0.1:9780')
+    },
+  }
+}
+
 export function flag(defaultValue: boolean): Setting<boolean> {
   return {
     default: defaultValue,

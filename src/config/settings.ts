@@ -10,7 +10,9 @@ import {
   flag,
   from,
   list,
+  listenOn,
   oneOf,
+  optionalPath,
   optionalText,
   path,
   paths,
@@ -80,6 +82,15 @@ export const SETTINGS: SettingsOf<Config> = {
   hooks: {
     directory: path('/etc/vobox-proxy/hooks'),
     deadlineSeconds: duration(60, 1),
+  },
+  metrics: {
+    listen: listenOn('socket'),
+    textfileDirectory: optionalPath(),
+    showDn: flag(false),
+  },
+  log: {
+    level: oneOf<Config['log']['level']>('info', 'debug', 'warn', 'error'),
+    syslog: flag(true),
   },
   register: {
     proxySafeSeconds: duration(3600),

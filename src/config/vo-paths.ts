@@ -26,6 +26,8 @@ export interface VoPaths {
   serviceLock: string
   /** Where the service says how it is, for `query` and `status`. */
   serviceStatus: string
+  /** The socket where Prometheus asks, 0660. */
+  metricsSocket: string
   start: string
   stop: string
   agents: string
@@ -49,6 +51,7 @@ export function voPaths(root: string, vo: string): VoPaths {
     agentsLog: at('log', 'agents.log'),
     serviceLock: at('.renewd.lock'),
     serviceStatus: at('state', 'service.json'),
+    metricsSocket: at('metrics.sock'),
     start: at('start'),
     stop: at('stop'),
     agents: at('agents'),

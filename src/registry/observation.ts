@@ -16,6 +16,8 @@ export interface RegistrationObservation {
   proxyEnd?: UnixSeconds
   /** End of its chain alone; until then it can be renewed. Absent: as `proxyEnd`. */
   chainEnd?: UnixSeconds
+  /** End of the first of its attribute certificates; absent: it carries none that can be read. */
+  attributesEnd?: UnixSeconds
 }
 
 export interface MachineProxyObservation {

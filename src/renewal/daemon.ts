@@ -31,12 +31,16 @@ export interface DaemonContext extends RenewalContext {
   forgetTrust?(): void
   /** Called at least once a minute while all is well; for the watchdog and for `status`. */
   onTurn?(summary: DaemonSummary): void
+  /** Called after each try of a renewal, with how long it took, in seconds; for metrics. */
+  onOutcome?(outcome: RenewalOutcome, seconds: number): void
 }
 
 export interface DaemonSummary {
   registrations: number
   /** Renewals under way. */
   working: number
+  /** Those that are due and wait for a worker. */
+  queued: number
   /** When something is looked at next. */
   nextDueAt?: UnixSeconds
 }
@@ -93,8 +97,8 @@ export class RenewalDaemon {
   }
 
   get summary(): DaemonSummary {
-    const { nextDueAt, working } = this.#scheduler
-    return { registrations: this.#known.size, working, ...(nextDueAt && { nextDueAt }) }
+    const { nextDueAt, working, queued } = this.#scheduler
+    return { registrations: this.#known.size, working, queued, ...(nextDueAt && { nextDueAt }) }
   }
 
   /** Works until `signal` aborts, then ends what is under way; rejects when the registry is unusable. */
@@ -221,7 +225,9 @@ export class RenewalDaemon {
     if (memory === undefined) return { next: { kind: 'forget' } }
     const { retryNow } = memory
     memory.retryNow = false
+    const startedMs = clock.monotonicMs()
     const outcome = await renewOne(this.#context, fileName, { signal, evenIfBackingOff: retryNow })
+    this.#context.onOutcome?.(outcome, (clock.monotonicMs() - startedMs) / 1000)
     let reachable = reachabilityOf(outcome)
     memory.holdUntil = holdOf(outcome, clock.now())
     if (outcome.kind === 'not-due') {
@@ -260,6 +266,7 @@ export class RenewalDaemon {
       state,
       file: repository.path(registration.fileName),
       ...(times && { proxyEnd: times.end, chainEnd: times.chainEnd }),
+      ...(times?.attributesEnd !== undefined && { attributesEnd: times.attributesEnd }),
     })
   }
 }

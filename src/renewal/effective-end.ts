@@ -12,13 +12,18 @@ import { parseAcSequence } from '../voms/ac-sequence.js'
  * one that nobody would believe can make the end earlier, never later. What cannot be parsed has no
  * end, and says nothing.
  */
-export function effectiveEndOf({ effectiveEnd, acBytes }: ChainFacts): UnixSeconds {
-  if (acBytes === undefined) return effectiveEnd
+export function effectiveEndOf(facts: ChainFacts): UnixSeconds {
+  return asUnixSeconds(Math.min(facts.effectiveEnd, attributesEndOf(facts) ?? facts.effectiveEnd))
+}
+
+/** When the first of those attribute certificates ends; undefined: there is none that can be read. */
+export function attributesEndOf({ acBytes }: ChainFacts): UnixSeconds | undefined {
+  if (acBytes === undefined) return undefined
   try {
     const ends = parseAcSequence(acBytes).map(({ notAfter }) => notAfter)
-    return asUnixSeconds(Math.min(effectiveEnd, ...ends))
+    return ends.length === 0 ? undefined : asUnixSeconds(Math.min(...ends))
   } catch (error) {
     if (!isVoboxError(error)) throw error
-    return effectiveEnd
+    return undefined
   }
 }

@@ -24,6 +24,7 @@ export class Lanes {
   /** Lanes that have somebody waiting and room for one more, in the order of their turns. */
   readonly #ready = new Set<Lane>()
   #running = 0
+  #waiting = 0
 
   constructor(
     readonly workers: number,
@@ -37,12 +38,18 @@ export class Lanes {
     return this.#running
   }
 
+  /** How many wait for their turn. */
+  get waiting(): number {
+    return this.#waiting
+  }
+
   add(name: string, key: string): void {
     let lane = this.#lanes.get(name)
     if (!lane) {
       lane = { name, queue: new Set(), running: 0, reachable: true }
       this.#lanes.set(name, lane)
     }
+    if (!lane.queue.has(key)) this.#waiting++
     lane.queue.add(key)
     this.#settle(lane)
   }
@@ -50,7 +57,7 @@ export class Lanes {
   remove(name: string, key: string): void {
     const lane = this.#lanes.get(name)
     if (!lane) return
-    lane.queue.delete(key)
+    if (lane.queue.delete(key)) this.#waiting--
     this.#settle(lane)
   }
 
@@ -61,6 +68,7 @@ export class Lanes {
     const [key] = lane?.queue ?? []
     if (lane === undefined || key === undefined) return undefined
     lane.queue.delete(key)
+    this.#waiting--
     lane.running++
     this.#running++
     this.#ready.delete(lane)

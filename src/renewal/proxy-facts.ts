@@ -9,7 +9,7 @@ import { type ChainFacts, describeChain } from '../proxy/chain-facts.js'
 import type { Registration, RegistrationState } from '../registry/registration.js'
 import type { Certificate } from '../x509/certificate.js'
 import { decideRenewal, type RenewalDecision, type RenewalFacts } from './decide-renewal.js'
-import { effectiveEndOf } from './effective-end.js'
+import { attributesEndOf } from './effective-end.js'
 import { glanceAtChain } from './query/query-glance.js'
 
 /** What of a proxy file matters for its timing; small, so that thousands can be kept in memory. */
@@ -21,6 +21,8 @@ export interface ProxyTimes {
   chainEnd: UnixSeconds
   /** Whether it carries attribute certificates. */
   hasAttributes: boolean
+  /** When the first of these ends; absent: none can be read. */
+  attributesEnd?: UnixSeconds
   /** When the file was written, by the disk's clock. */
   writtenAt: UnixSeconds
   /** The proxy's share of the jitter, from its fingerprint. */
@@ -32,11 +34,13 @@ export function proxyTimes(chain: readonly Certificate[], file: FileFacts): Prox
 }
 
 export function timesOf(facts: ChainFacts, file: FileFacts): ProxyTimes {
+  const attributesEnd = attributesEndOf(facts)
   return {
     notBefore: facts.notBefore,
-    end: effectiveEndOf(facts),
+    end: asUnixSeconds(Math.min(facts.effectiveEnd, attributesEnd ?? facts.effectiveEnd)),
     chainEnd: facts.effectiveEnd,
     hasAttributes: facts.acBytes !== undefined,
+    ...(attributesEnd !== undefined && { attributesEnd }),
     writtenAt: asUnixSeconds(file.modifiedMs / 1000),
     jitter: jitterOf(facts),
   }

@@ -77,6 +77,11 @@ export class Scheduler {
     return this.#lanes.running
   }
 
+  /** How many keys have work to do and wait for a worker. */
+  get queued(): number {
+    return this.#lanes.waiting
+  }
+
   /** When the next key is to be looked at; undefined when none waits. */
   get nextDueAt(): UnixSeconds | undefined {
     const first = this.#heap.first()

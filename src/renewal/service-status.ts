@@ -20,15 +20,16 @@ export function encodeServiceStatus(status: ServiceStatus): Buffer {
 /** Undefined for anything but what {@link encodeServiceStatus} wrote. */
 export function parseServiceStatus(bytes: Uint8Array): ServiceStatus | undefined {
   const value = parseObject(Buffer.from(bytes).toString('utf8'))
-  const { version, pid, startedAt, registrations, working, nextDueAt } = value
+  const { version, pid, startedAt, registrations, working, queued = 0, nextDueAt } = value
   if (version !== VERSION) return undefined
-  const numbers = [pid, startedAt, registrations, working, nextDueAt ?? 0]
+  const numbers = [pid, startedAt, registrations, working, queued, nextDueAt ?? 0]
   if (!numbers.every((number) => Number.isSafeInteger(number))) return undefined
   return {
     pid: Number(pid),
     startedAt: asUnixSeconds(Number(startedAt)),
     registrations: Number(registrations),
     working: Number(working),
+    queued: Number(queued),
     ...(nextDueAt !== undefined && { nextDueAt: asUnixSeconds(Number(nextDueAt)) }),
   }
 }

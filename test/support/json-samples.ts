@@ -98,7 +98,15 @@ const decisions: EachKind<RenewalDecision, 'action'> = {
 }
 
 const usable: Complete<Extract<QueryRow['proxy'], { secondsLeft: number }>> = {
-  times: { notBefore: at, end: at, chainEnd: at, hasAttributes: true, writtenAt: at, jitter: 0 },
+  times: {
+    notBefore: at,
+    end: at,
+    chainEnd: at,
+    hasAttributes: true,
+    attributesEnd: at,
+    writtenAt: at,
+    jitter: 0,
+  },
   secondsLeft: 1,
 }
 

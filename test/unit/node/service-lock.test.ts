@@ -62,7 +62,13 @@ describe('the lock of the service', () => {
     const lock = await takeServiceLock(nodeFiles, service)
     writeFileSync(service.pidFiles[0] ?? '', '1\n')
     expect(await findService(nodeFiles, service)).toBe('unknown')
-    const status = { pid: process.pid, startedAt: hours(1), registrations: 0, working: 0 }
+    const status = {
+      pid: process.pid,
+      startedAt: hours(1),
+      registrations: 0,
+      working: 0,
+      queued: 0,
+    }
     writeFileSync(service.statusFile, encodeServiceStatus(status))
     expect(await findService(nodeFiles, service)).toBe(process.pid)
     await lock.release()

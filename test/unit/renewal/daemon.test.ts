@@ -76,7 +76,7 @@ describe('RenewalDaemon', () => {
     await world.clock.advanceSeconds(2 * HOUR)
     expect(world.forgotten).toEqual(['alice'])
     expect(world.myproxy.asked).toEqual([])
-    expect(daemon.summary).toEqual({ registrations: 0, working: 0 })
+    expect(daemon.summary).toEqual({ registrations: 0, working: 0, queued: 0 })
   })
 
   it('tries a failed one at once when it is registered again, in the middle of an hour of back-off', async () => {

@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { encodeServiceStatus, parseServiceStatus } from '../../../src/renewal/service-status.js'
 import { hours } from '../../support/time.js'
 
-const status = { pid: 17, startedAt: hours(1), registrations: 3, working: 1, nextDueAt: hours(2) }
+const status = {
+  pid: 17,
+  startedAt: hours(1),
+  registrations: 3,
+  working: 1,
+  queued: 0,
+  nextDueAt: hours(2),
+}
 
 describe('the status file', () => {
   it('comes back as it was written, with and without a next look', () => {
