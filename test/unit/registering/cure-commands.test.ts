@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
+import { VoboxError } from '../../../src/errors.js'
 import { matchesDnPattern } from '../../../src/myproxy/server/dn-pattern.js'
 import {
   dnAsPattern,
@@ -7,13 +8,52 @@ import {
   machineProxyCommand,
   machineProxyCronFile,
   quoteShell,
+  registerCommand,
+  servedBy,
   uploadCommand,
   voboxCommand,
   wholeHours,
 } from '../../../src/registry/cure-commands.js'
+import { withCure } from '../../../src/renewal/cures.js'
+import { registration } from '../../support/registry.js'
 import { HOUR } from '../../support/time.js'
 
 const facts = { servers: ['px.example.org', 'px2.example.org'], lifetimeSeconds: 12 * HOUR }
+
+describe('servedBy', () => {
+  it.each([
+    ['px2.example.org:7512 (192.0.2.1)', 'px2.example.org'],
+    ['px2.example.org:7512', 'px2.example.org'],
+    ['px.example.org:7512', 'px.example.org'],
+    ['px.example.organic:7512', 'px.example.org'],
+    [undefined, 'px.example.org'],
+  ])('names for %s the server %s first', (server, first) => {
+    expect(servedBy(facts, server).servers[0]).toBe(first)
+    expect(servedBy(facts, server).servers).toHaveLength(2)
+  })
+
+  it('is what the owner of a credential on the second server is told to use', () => {
+    const error = new VoboxError('MYPROXY_NO_CREDENTIAL', 'none', {
+      data: { peer: 'px2.example.org:7512 (192.0.2.1)' },
+    })
+    const registered = registration('anna', { servers: facts.servers })
+    expect(withCure(error, { registration: registered }).hint).toContain(
+      'myproxy-init -s px2.example.org -d',
+    )
+  })
+})
+
+describe('registerCommand', () => {
+  it.each([
+    [[], 'vobox-proxy --vo alice register --no-voms'],
+    [
+      ['alice:/alice/Role=lcgadmin', 'bob'],
+      'vobox-proxy --vo alice register --voms alice:/alice/Role=lcgadmin --voms bob',
+    ],
+  ])('keeps the attributes %j', (voms, command) => {
+    expect(registerCommand('alice', { voms })).toBe(command)
+  })
+})
 
 describe('uploadCommand', () => {
   it.each([
