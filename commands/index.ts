@@ -1,4 +1,6 @@
 /** Every command by the name that callers use. */
+
+import Agents from './agents.js'
 import Config from './config.js'
 import Env from './env.js'
 import Info from './info.js'
@@ -12,12 +14,14 @@ import QueryProxyTimeleft from './query-proxy-timeleft.js'
 import Register from './register.js'
 import Renew from './renew.js'
 import Setup from './setup.js'
+import SuperviseAgents from './supervise-agents.js'
 import Unregister from './unregister.js'
 import WriteMachineProxy from './write-machine-proxy.js'
 import WriteVoDirectory from './write-vo-directory.js'
 
 export const COMMANDS = {
   config: Config,
+  agents: Agents,
   env: Env,
   info: Info,
   'machine-proxy': MachineProxy,
@@ -30,6 +34,7 @@ export const COMMANDS = {
   register: Register,
   renew: Renew,
   setup: Setup,
+  'supervise-agents': SuperviseAgents,
   unregister: Unregister,
   'write-machine-proxy': WriteMachineProxy,
   'write-vo-directory': WriteVoDirectory,

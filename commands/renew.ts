@@ -24,7 +24,7 @@ export default class Renew extends VoboxCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(Renew)
     const library = await loadLibrary()
-    const vo = await this.openVoForRenewing(flags)
+    const vo = await library.withHooks(await this.openVoForRenewing(flags), process.env)
     const every = flags.all || !flags.force ? 'all' : undefined
     const selection = { dn: flags.dn ?? every, voms: flags.voms }
     const chosen = await library.selectFrom(vo, selection, process.env)
@@ -36,6 +36,7 @@ export default class Renew extends VoboxCommand {
         if (!flags.json) this.print(library.showRenewal(one, vo.clock.now()))
       },
     })
+    await vo.hooksSettled(library.interruption())
     vo.close()
     this.tellWarnings(vo)
     library.interruption().throwIfAborted()

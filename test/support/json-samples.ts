@@ -4,6 +4,7 @@
  * documented.
  */
 
+import type { AgentResult } from '../../src/agents/agent-result.js'
 import type { ConfigOrigin } from '../../src/config/read-config.js'
 import { VoboxError } from '../../src/errors.js'
 import type { FailedAttempt } from '../../src/gsi/reach.js'
@@ -17,6 +18,7 @@ import type {
   RegisterResult,
   UnregisterResult,
 } from '../../src/renewal/registering/register-request.js'
+import { encodeAgents } from '../../src/report/agents-text.js'
 import { encodeConfig } from '../../src/report/config-text.js'
 import { encodeFailure } from '../../src/report/failure.js'
 import { encodeInfo } from '../../src/report/info-text.js'
@@ -254,6 +256,14 @@ const proxyInit: Omit<Complete<ProxyInitFacts>, 'attributes' | 'warnings'> = {
   chainVerified: false,
 }
 
+const agents: EachKind<AgentResult, 'outcome'> = {
+  started: { name: 'monitor', outcome: 'started', pid: 1 },
+  ended: { name: 'monitor', outcome: 'ended' },
+  failed: { name: 'monitor', outcome: 'failed', reason: said.message },
+  killed: { name: 'monitor', outcome: 'killed', reason: said.message },
+  skipped: { name: 'README', outcome: 'skipped', reason: said.message },
+}
+
 const origins: EachKind<ConfigOrigin, 'kind'> = {
   default: { kind: 'default' },
   file: { kind: 'file', path: '/etc/vobox-proxy/config.toml', line: 3 },
@@ -276,6 +286,7 @@ export const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
   'machine-proxy': [
     encodeMachineProxy({ file: '/f', identity: '/CN=host', end: at, shortenedBySeconds: 0 }),
   ],
+  agents: [encodeAgents({ vo: 'alice', action: 'start', agents: Object.values(agents) })],
   setup: [
     encodeSetup({
       vo: 'alice',

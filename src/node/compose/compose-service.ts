@@ -5,6 +5,7 @@ import { MailSpool } from '../../alerts/spool.js'
 import { voboxCommand } from '../../registry/cure-commands.js'
 import type { EventName } from '../../renewal/events.js'
 import { makeMailer } from '../ports/mailer.js'
+import type { Hooks } from '../service/hooks.js'
 import type { VoContext } from './compose.js'
 import { noteMailTrouble } from './mail-trouble.js'
 
@@ -15,7 +16,8 @@ const EVENT_OF_STEP = {
   end: 'alert-ended',
 } as const satisfies Record<string, EventName>
 
-export function alertKeeperFor(vo: VoContext): AlertKeeper {
+/** @param hooks told of every alert as well; absent: there are none. */
+export function alertKeeperFor(vo: VoContext, hooks?: Pick<Hooks, 'alert'>): AlertKeeper {
   const { files, clock, journal, config, paths, events } = vo
   const host = hostname()
   const mailer = makeMailer({ mail: config.mail, host, journal })
@@ -42,8 +44,10 @@ export function alertKeeperFor(vo: VoContext): AlertKeeper {
     vo: vo.vo,
     admin: config.mail.admin,
     reminderSeconds: config.mail.reminderSeconds,
-    onAlert: ({ step, alert, sentence, identity, fileName, condition, to }) =>
-      events.write(EVENT_OF_STEP[step], {
+    onAlert: (event) => {
+      hooks?.alert(event)
+      const { step, alert, sentence, identity, fileName, condition, to } = event
+      return events.write(EVENT_OF_STEP[step], {
         alert,
         dn: identity,
         file: fileName,
@@ -51,6 +55,7 @@ export function alertKeeperFor(vo: VoContext): AlertKeeper {
         mail: to.length === 0 ? undefined : to.join(','),
         reason: sentence,
         look: fileName === undefined ? undefined : voboxCommand(vo.vo, 'query'),
-      }),
+      })
+    },
   })
 }

@@ -12,6 +12,7 @@ import { EXIT } from '../../report/exit-status.js'
 import { removeOrphans } from '../../repository/orphans.js'
 import { openVo, type VoContext } from '../compose/compose.js'
 import { readEffectiveConfig } from '../compose/compose-config.js'
+import { hooksFor } from '../compose/compose-hooks.js'
 import { alertKeeperFor } from '../compose/compose-service.js'
 import { findMailTrouble, noteMailTrouble } from '../compose/mail-trouble.js'
 import { prepareVoDirectory } from '../compose/prepare-vo-directory.js'
@@ -32,6 +33,8 @@ export interface RunOptions {
 
 /** From the first `SIGTERM` to the end of the process at the latest. */
 const STOP_DEADLINE_MS = 15_000
+/** For the hooks that run when the service ends; then they are killed. */
+const HOOKS_GRACE_MS = 5_000
 /** `state/service.json` is written at most this often. */
 const STATUS_PAUSE_MS = 60_000
 /** The scheduler turns every minute; the watchdog is no longer told that all is well after this. */
@@ -140,10 +143,12 @@ class RunningService {
     const signal = AbortSignal.any([this.#stopping.signal, again.signal])
     const trouble = findMailTrouble(vo.config.mail)
     if (trouble !== undefined) await noteMailTrouble(vo.events, trouble)
-    const keeper = alertKeeperFor(vo)
+    const hooks = await hooksFor(vo, this.#options.environment)
+    const keeper = alertKeeperFor(vo, hooks)
     const daemon = new RenewalDaemon({
       ...vo,
       sink: keeper,
+      onRenewed: (renewed) => hooks.renewed(renewed),
       onTurn: (summary) => this.#turned(summary),
     })
     this.#daemon = daemon
@@ -155,7 +160,7 @@ class RunningService {
       again.abort()
       this.#daemon = undefined
       this.#restart = undefined
-      await mail
+      await Promise.all([mail, hooks.close(HOOKS_GRACE_MS)])
     }
     return this.#stopping.signal.aborted ? 'stopped' : 'reconfigured'
   }

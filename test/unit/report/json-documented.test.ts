@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { COMMANDS } from '../../../commands/index.js'
 import { commandFacts } from '../../../scripts/manual/command-facts.js'
+import type { AgentAction, AgentResult } from '../../../src/agents/agent-result.js'
 import type { ConfigOrigin } from '../../../src/config/read-config.js'
 import type { Persistence } from '../../../src/errors.js'
 import type { CertificateReport, CredentialReport } from '../../../src/proxy/inspect.js'
@@ -175,6 +176,18 @@ describe('docs/json.md names each value of', () => {
       'policy',
       all<IssuedPolicy>({ 'inherit-all': true, limited: true, independent: true }),
     ],
+    [
+      'agents',
+      'outcome',
+      all<AgentResult['outcome']>({
+        started: true,
+        ended: true,
+        failed: true,
+        killed: true,
+        skipped: true,
+      }),
+    ],
+    ['agents', 'action', all<AgentAction>({ start: true, stop: true })],
     [
       'renew',
       'kind',
