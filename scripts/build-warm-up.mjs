@@ -3,6 +3,7 @@
 import fs, { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import dressed from './warm-up-attributes.json' with { type: 'json' }
 import proxy from './warm-up-proxy.json' with { type: 'json' }
 
 /** Runs the common case of a bundle. */
@@ -21,6 +22,7 @@ const WARM_UPS = {
         await bundle.main(['--vo', 'warm', '--dn', dn, command], load, home)
       }
       await bundle.main(['query'], load, home)
+      await bundle.main(['--vo', 'warm', '--dn', dressed.identity, 'query'], load, home)
     }),
   'vobox-proxy': (bundle, load, home) =>
     withVo(async () => {
@@ -65,26 +67,44 @@ const SETTINGS = {
 }
 
 /**
- * A VO directory with one registration whose proxy is the login proxy
- * too. It comes without its key, which none of these commands asks for.
+ * A VO directory with two registrations: a plain proxy, which is the login proxy too, and one with
+ * attributes that the trust material beside it vouches for. They come without their keys, which none
+ * of these commands asks for.
  */
 async function withVo(work) {
-  const root = mkdtempSync(join(tmpdir(), 'vobox-build-'))
+  const directory = mkdtempSync(join(tmpdir(), 'vobox-build-'))
+  const root = join(directory, 'root')
   try {
-    const { identity, identityDer, pem } = proxy
-    const name = 'warm'
-    const directory = join(root, 'warm')
-    mkdirSync(join(directory, 'proxy_repository'), { recursive: true, mode: 0o750 })
-    writeFileSync(join(directory, 'proxy_repository', name), pem, { mode: 0o600 })
-    const entry = { ...SETTINGS, fileName: name, identity, identityDer }
-    const text = `{"version":1,"registrations":{\n"${name}":${JSON.stringify(entry)}\n}}\n`
-    writeFileSync(join(directory, 'registry.json'), text, { mode: 0o600 })
-    const login = join(root, 'login.pem')
-    writeFileSync(login, pem, { mode: 0o600 })
+    const entries = [put(root, 'warm', proxy, []), put(root, 'dressed', dressed, ['warm'])]
+    const text = `{"version":1,"registrations":{\n${entries.join(',\n')}\n}}\n`
+    writeFileSync(join(root, 'warm', 'registry.json'), text, { mode: 0o600 })
+    const login = join(directory, 'login.pem')
+    writeFileSync(login, proxy.pem, { mode: 0o600 })
     process.env.X509_USER_PROXY = login
     process.env.VOBOX_PROXY_ROOT = root
-    await work(identity)
+    putTrust(directory, dressed)
+    await work(proxy.identity)
   } finally {
-    rmSync(root, { recursive: true, force: true })
+    rmSync(directory, { recursive: true, force: true })
   }
+}
+
+/** A line of the registry; its proxy is in the repository. */
+function put(root, fileName, { identity, identityDer, pem }, voms) {
+  const repository = join(root, 'warm', 'proxy_repository')
+  mkdirSync(repository, { recursive: true, mode: 0o750 })
+  writeFileSync(join(repository, fileName), pem, { mode: 0o600 })
+  return `"${fileName}":${JSON.stringify({ ...SETTINGS, fileName, identity, identityDer, voms })}`
+}
+
+function putTrust(directory, { ca, lsc }) {
+  const [certificates, vomsdir] = [join(directory, 'certificates'), join(directory, 'vomsdir')]
+  mkdirSync(certificates)
+  writeFileSync(join(certificates, `${ca.hash}.0`), ca.certificate)
+  writeFileSync(join(certificates, `${ca.hash}.r0`), ca.crl)
+  writeFileSync(join(certificates, `${ca.hash}.signing_policy`), ca.policy)
+  mkdirSync(join(vomsdir, lsc.directory), { recursive: true })
+  writeFileSync(join(vomsdir, lsc.directory, lsc.name), lsc.text)
+  process.env.X509_CERT_DIR = certificates
+  process.env.X509_VOMS_DIR = vomsdir
 }
