@@ -21,6 +21,7 @@ import { nodeFiles } from '../ports/files.js'
 import { openJournal } from '../ports/journal.js'
 import type { PidFile } from './pid-file.js'
 import { type ServiceFacts, takeServiceLock } from './service-lock.js'
+import { startMonitor } from './service-monitor.js'
 import { type ServiceManager, serviceManager } from './systemd-notify.js'
 
 export interface RunOptions {
@@ -145,11 +146,16 @@ class RunningService {
     if (trouble !== undefined) await noteMailTrouble(vo.events, trouble)
     const hooks = await hooksFor(vo, this.#options.environment)
     const keeper = alertKeeperFor(vo, hooks)
+    const monitor = await this.#startMonitor(vo)
     const daemon = new RenewalDaemon({
       ...vo,
-      sink: keeper,
+      sink: monitor.watching(keeper),
+      onOutcome: (outcome, seconds) => monitor.attempted(outcome, seconds),
       onRenewed: (renewed) => hooks.renewed(renewed),
-      onTurn: (summary) => this.#turned(summary),
+      onTurn: (summary) => {
+        monitor.turned(summary)
+        this.#turned(summary)
+      },
     })
     this.#daemon = daemon
     const mail = keeper.run(signal)
@@ -160,9 +166,16 @@ class RunningService {
       again.abort()
       this.#daemon = undefined
       this.#restart = undefined
-      await Promise.all([mail, hooks.close(HOOKS_GRACE_MS)])
+      await Promise.all([mail, hooks.close(HOOKS_GRACE_MS), monitor.close()])
     }
     return this.#stopping.signal.aborted ? 'stopped' : 'reconfigured'
+  }
+
+  #startMonitor({ config, paths, files, clock, journal, events, vo }: VoContext) {
+    const startedAt = this.#startedAt
+    const socket = paths.metricsSocket
+    const context = { files, clock, journal, events }
+    return startMonitor({ ...context, vo, startedAt, socket, config: config.metrics })
   }
 
   /** Handlers for all signals that mean something; returns what removes them. */
