@@ -1,8 +1,10 @@
 /** Every command by the name that callers use. */
 
 import Agents from './agents.js'
+import Check from './check.js'
 import Config from './config.js'
 import Env from './env.js'
+import Forecast from './forecast.js'
 import Info from './info.js'
 import MachineProxy from './machine-proxy.js'
 import ProxyInit from './proxy-init.js'
@@ -20,9 +22,11 @@ import WriteMachineProxy from './write-machine-proxy.js'
 import WriteVoDirectory from './write-vo-directory.js'
 
 export const COMMANDS = {
+  check: Check,
   config: Config,
   agents: Agents,
   env: Env,
+  forecast: Forecast,
   info: Info,
   'machine-proxy': MachineProxy,
   'proxy-init': ProxyInit,

@@ -11,6 +11,8 @@ import type { FailedAttempt } from '../../src/gsi/reach.js'
 import { asUnixSeconds } from '../../src/ports/clock.js'
 import type { CertificateReport, ChainReport, CredentialReport } from '../../src/proxy/inspect.js'
 import type { Registration, RegistrationState } from '../../src/registry/registration.js'
+import type { Finding } from '../../src/renewal/checking/finding.js'
+import type { Forecast } from '../../src/renewal/checking/forecast.js'
 import type { RenewalDecision } from '../../src/renewal/decide-renewal.js'
 import type { RenewalOutcome } from '../../src/renewal/outcome.js'
 import type { QueryRow } from '../../src/renewal/query/query.js'
@@ -19,8 +21,10 @@ import type {
   UnregisterResult,
 } from '../../src/renewal/registering/register-request.js'
 import { encodeAgents } from '../../src/report/agents-text.js'
+import { encodeCheck } from '../../src/report/check-text.js'
 import { encodeConfig } from '../../src/report/config-text.js'
 import { encodeFailure } from '../../src/report/failure.js'
+import { encodeForecast } from '../../src/report/forecast-text.js'
 import { encodeInfo } from '../../src/report/info-text.js'
 import { encodeMachineProxy } from '../../src/report/machine-proxy-text.js'
 import { encodeProxyInit, type ProxyInitFacts } from '../../src/report/proxy-init-text.js'
@@ -271,6 +275,31 @@ const origins: EachKind<ConfigOrigin, 'kind'> = {
   flag: { kind: 'flag' },
 }
 
+const finding: Complete<Finding> = {
+  check: 'server',
+  verdict: 'bad',
+  sentence: said.message,
+  cure: said.hint,
+  code: 'TLS_FAILED',
+  identity: '/CN=anna',
+  fileName: 'anna',
+  server,
+  end: at,
+  root: 'TLS_FAILED',
+}
+
+const ending: Complete<Forecast> = {
+  kind: 'user-certificate',
+  key: '/CN=anna',
+  end: at,
+  name: '/CN=anna',
+  identity: '/CN=anna',
+  automatic: false,
+  cure: said.hint,
+  sentence: said.message,
+  secondsLeft: 1,
+}
+
 /** Documents by the section of `docs/json.md` that describes them. */
 export const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
   Failures: [encodeFailure(failure), encodeFailure(unreachable)],
@@ -316,5 +345,7 @@ export const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
       warnings: [{ ...said, code: 'weak-certificate', data: {} }],
     }),
   ],
+  check: [encodeCheck({ vo: 'alice', at, findings: [finding] })],
+  forecast: [encodeForecast({ vo: 'alice', at, days: 90, items: [ending], gaps: [said.message] })],
   info: [infoWith({ valid: true }), infoWith({ valid: false, code: 'CHAIN_EXPIRED', ...said })],
 }

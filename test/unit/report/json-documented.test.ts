@@ -11,6 +11,8 @@ import type { IssuedPolicy } from '../../../src/proxy/issue-proxy.js'
 import type { ProxyWarningCode } from '../../../src/proxy/judge-signer.js'
 import type { ProxyKind, ProxyPolicy } from '../../../src/proxy/proxy-cert-info.js'
 import type { GrantLimit } from '../../../src/registry/registration.js'
+import type { CheckName, CheckVerdict } from '../../../src/renewal/checking/finding.js'
+import type { EndingKind } from '../../../src/renewal/checking/forecast.js'
 import type { RenewalDecision } from '../../../src/renewal/decide-renewal.js'
 import type { RenewalOutcome } from '../../../src/renewal/outcome.js'
 import type {
@@ -230,6 +232,50 @@ describe('docs/json.md names each value of', () => {
       'config',
       'origin.kind',
       all<ConfigOrigin['kind']>({ default: true, file: true, environment: true, flag: true }),
+    ],
+    [
+      'check',
+      'findings[].verdict',
+      all<CheckVerdict>({ good: true, doubtful: true, bad: true, skipped: true }),
+    ],
+    [
+      'check',
+      'findings[].check',
+      all<CheckName>({
+        clock: true,
+        trust: true,
+        crl: true,
+        'host-certificate': true,
+        'machine-proxy': true,
+        repository: true,
+        disk: true,
+        registry: true,
+        service: true,
+        mail: true,
+        'user-proxy': true,
+        server: true,
+        'stored-credential': true,
+        renewer: true,
+        lifetime: true,
+        alike: true,
+        chain: true,
+        voms: true,
+        rehearsal: true,
+      }),
+    ],
+    [
+      'forecast',
+      'endings[].kind',
+      all<EndingKind>({
+        'user-certificate': true,
+        'stored-credential': true,
+        'user-proxy': true,
+        attributes: true,
+        'machine-proxy': true,
+        'host-certificate': true,
+        'ca-certificate': true,
+        crl: true,
+      }),
     ],
     ['Failures', 'persistence', all<Persistence>({ transient: true, permanent: true })],
   ])('%s: %s', (title, _field, values) => {
