@@ -104,7 +104,14 @@ describe('buildRegistration', () => {
     expect(build({ servers: given }).servers).toEqual(kept)
   })
 
-  it('takes two addresses and a plain local name', () => {
-    expect(build({ email: 'a@b.ch, root' }).email).toBe('a@b.ch, root')
+  it('takes two addresses, one of them of this machine', () => {
+    const email = 'a@b.ch, root@localhost'
+    expect(build({ email }).email).toBe(email)
+  })
+
+  it('takes no bare word for an address, and says how a mailbox of this machine is written', () => {
+    const error = failureOf(() => build({ email: 'a@b.ch,notanemail' }))
+    expect(error).toMatchObject({ code: 'MAIL_ADDRESS_INVALID', data: { address: 'notanemail' } })
+    expect(error.hint).toContain('notanemail@localhost')
   })
 })
