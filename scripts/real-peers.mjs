@@ -1,6 +1,15 @@
 // The programs of Debian 12 that the interoperability tests speak to, and how they get here.
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** Program → Debian package. */
@@ -29,6 +38,10 @@ export const REAL_PEERS = {
   // A terminal to type pass phrases at.
   script: 'bsdutils',
   stty: 'coreutils',
+  // Callers, shells to complete words in, and the way to syslog.
+  perl: 'perl-base',
+  zsh: 'zsh',
+  logger: 'bsdutils',
   keytool: 'default-jre-headless',
 }
 
@@ -38,8 +51,15 @@ const REAL_FILES = {
   '/usr/include/stdlib.h': 'libc6-dev',
 }
 
+/** Programs whose package would start a service → that package: unpacked, not installed. */
+const UNPACKED_PEERS = { promtool: 'prometheus' }
+
+/** Where these are unpacked. */
+const UNPACKED = join(import.meta.dirname, '..', 'node_modules', '.cache', 'real-peers')
+
 function isInstalled(program) {
-  const directories = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin']
+  const system = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin']
+  const directories = [...system, join(UNPACKED, 'usr', 'bin')]
   return directories.some((directory) => {
     try {
       accessSync(join(directory, program), constants.X_OK)
@@ -54,12 +74,30 @@ function isInstalled(program) {
 export function missingPeers() {
   return [
     ...Object.keys(REAL_PEERS).filter((program) => !isInstalled(program)),
+    ...Object.keys(UNPACKED_PEERS).filter((program) => !isInstalled(program)),
     ...Object.keys(REAL_FILES).filter((path) => !existsSync(path)),
   ]
 }
 
 export function packagesOf(missing) {
-  return [...new Set(missing.map((name) => REAL_PEERS[name] ?? REAL_FILES[name]))].sort()
+  const packages = { ...REAL_PEERS, ...REAL_FILES, ...UNPACKED_PEERS }
+  return [...new Set(missing.map((name) => packages[name]))].sort()
+}
+
+/** Downloads packages into a directory of their own, and unpacks them. */
+function unpack(names, env) {
+  const directory = mkdtempSync(join(tmpdir(), 'vobox-peers-'))
+  const stdio = ['ignore', 'ignore', 'inherit']
+  spawnSync('apt-get', ['download', '-qq', '-o', 'APT::Sandbox::User=root', ...names], {
+    cwd: directory,
+    env,
+    stdio,
+  })
+  mkdirSync(UNPACKED, { recursive: true })
+  for (const file of readdirSync(directory).filter((name) => name.endsWith('.deb'))) {
+    spawnSync('dpkg-deb', ['-x', join(directory, file), UNPACKED], { stdio })
+  }
+  rmSync(directory, { recursive: true, force: true })
 }
 
 /** Installs what is missing with apt when that can work: as root, on a machine that has apt-get. */
@@ -71,6 +109,9 @@ export function installPeers() {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const stdio = ['ignore', 'ignore', 'inherit']
   spawnSync('apt-get', ['update', '-qq'], { env, stdio })
-  const install = ['install', '-y', '-qq', '--no-install-recommends', ...packages]
-  spawnSync('apt-get', install, { env, stdio })
+  const unpacked = packages.filter((name) => Object.values(UNPACKED_PEERS).includes(name))
+  const installed = packages.filter((name) => !unpacked.includes(name))
+  const install = ['install', '-y', '-qq', '--no-install-recommends', ...installed]
+  if (installed.length > 0) spawnSync('apt-get', install, { env, stdio })
+  if (unpacked.length > 0) unpack(unpacked, env)
 }

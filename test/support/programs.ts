@@ -3,9 +3,12 @@ import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'vitest'
 
+/** Programs of packages that were unpacked and not installed (`scripts/real-peers.mjs`). */
+const UNPACKED = join(import.meta.dirname, '../../node_modules/.cache/real-peers/usr/bin')
+
 /** Full path of a program, also where `/usr/sbin` is not in `$PATH`; undefined: not installed. */
 export function findProgram(program: string): string | undefined {
-  const directories = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin']
+  const directories = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin', UNPACKED]
   return directories
     .map((directory) => join(directory, program))
     .find((path) => {

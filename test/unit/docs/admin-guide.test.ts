@@ -11,6 +11,7 @@ import {
   formatEvent,
   instant,
 } from '../../../src/renewal/events.js'
+import { METRICS } from '../../../src/report/metric-table.js'
 
 const TEXT = readFileSync(join(import.meta.dirname, '../../../docs/admin-guide.md'), 'utf8')
 
@@ -105,5 +106,22 @@ describe('docs/admin-guide.md, events.log', () => {
   it.each(Object.keys(words))('explains the word %s', (word) => {
     const rows = rowsOf(events).filter((row) => row.split('|')[1]?.includes(`\`${word}\``))
     expect(rows).toHaveLength(1)
+  })
+})
+
+describe('docs/admin-guide.md, metrics', () => {
+  const rows = rowsOf(section('Metrics'))
+  const cell = (row: string, at: number) =>
+    [...(row.split('|')[at] ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name ?? '')
+
+  it.each(Object.entries(METRICS))('has %s in one row, with its labels', (name, { labels }) => {
+    const at = rows.findIndex((row) => cell(row, 1).includes(name))
+    expect(at).toBeGreaterThanOrEqual(0)
+    const same = rows[at]?.split('|')[2]?.trim() === 'the same'
+    expect(cell(rows[same ? 0 : at] ?? '', 2)).toEqual([...labels])
+  })
+
+  it('has no metric that does not exist', () => {
+    expect(rows.flatMap((row) => cell(row, 1)).filter((name) => !(name in METRICS))).toEqual([])
   })
 })
