@@ -1,6 +1,7 @@
 /** Programs as processes, with execa. */
 import type { ChildProcess } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { PassThrough } from 'node:stream'
 import { execa } from 'execa'
 import { printable } from '../../errors.js'
 import type { ProgramEnd, ProgramRequest, Runner, RunningProgram } from '../../ports/runner.js'
@@ -25,14 +26,16 @@ function start(request: ProgramRequest): RunningProgram {
     reject: false,
   })
   const { pid, all } = child
+  // execa throws away what nobody reads at once; here it waits, and makes the program wait.
+  const output = all.pipe(new PassThrough())
   return {
     pid,
     ended: endOf(child),
-    output: chunksOf(all),
+    output: chunksOf(output),
     closeOutput: () => {
       child.stdout?.destroy()
       child.stderr?.destroy()
-      all.destroy()
+      output.destroy()
     },
     groupLives: () => pid !== undefined && groupLives(pid),
     signalGroup: (signal) => {
