@@ -43,6 +43,13 @@ export const REAL_PEERS = {
   zsh: 'zsh',
   logger: 'bsdutils',
   keytool: 'default-jre-headless',
+  // What makes a service of the programs. Where systemd does not run, its own tools still judge units.
+  'systemd-analyze': 'systemd',
+  cron: 'cron',
+  logrotate: 'logrotate',
+  shellcheck: 'shellcheck',
+  dash: 'dash',
+  busybox: 'busybox',
 }
 
 /** Files that are no programs → Debian package. */

@@ -6,7 +6,7 @@
  * Only for tests that are root and may mount; see `describeOnMachine`.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { chmodSync, readFileSync } from 'node:fs'
 import { describe } from 'vitest'
 import { describeWithPrograms } from './programs.js'
 import { makeTemporaryDirectory } from './temporary-directory.js'
@@ -76,6 +76,7 @@ export class CleanMachine {
   /** The caller calls {@link end}. */
   static async make(): Promise<CleanMachine> {
     const shared = await makeTemporaryDirectory()
+    chmodSync(shared.path, 0o755)
     const script = `${MAKE}\nexec chroot . sh -c 'echo made; exec sleep infinity'`
     const words = [
       '-m',
