@@ -23,6 +23,7 @@ import { nodeFiles } from '../ports/files.js'
 import { keepHeapSmall } from '../service/small-heap.js'
 import { agentEnvironment } from './account-environment.js'
 import { becomeVoOwner, isRoot } from './become-owner.js'
+import { closeInherited } from './close-inherited.js'
 import { readEffectiveConfig } from './compose-config.js'
 import { currentUid } from './compose-login.js'
 import { chooseVoDirectory } from './compose-vo.js'
@@ -104,6 +105,7 @@ async function openAgents({ vo, configFile, environment }: AgentsOptions): Promi
   const directory = await chooseVoDirectory(nodeFiles, config.root, vo)
   const { uid } = await becomeVoOwner(nodeFiles, directory.path)
   requireAdmin(uid, directory.path)
+  closeInherited()
   const paths = voPaths(config.root, directory.vo)
   await prepareVoDirectory(nodeFiles, paths)
   const { nodeRunner } = await import('../ports/runner.js')

@@ -2,6 +2,7 @@
 import { AgentsLog } from '../../agents/agents-log.js'
 import { Hooks } from '../service/hooks.js'
 import { cleanEnvironment } from './account-environment.js'
+import { closeInherited } from './close-inherited.js'
 import type { VoContext } from './compose.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -9,6 +10,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 /** Loads execa only here: most commands have no use for it. */
 export async function hooksFor(vo: VoContext, environment: Environment): Promise<Hooks> {
   const { nodeRunner } = await import('../ports/runner.js')
+  closeInherited()
   const { files, clock, journal, paths } = vo
   return new Hooks({
     vo: vo.vo,
