@@ -4,13 +4,17 @@ import { jsonFlag, loadLibrary, selectionFlags, VoboxCommand } from './shared/vo
 export default class Unregister extends VoboxCommand {
   static override summary = 'Ends a registration and removes its proxy file'
   static override description =
-    'Where one person is registered several times, with other attributes each, --voms or --no-voms ' +
-    'says which. The stored credential on the MyProxy server stays: myproxy-destroy removes it.'
+    'Where one person is registered several times, with other attributes each, --voms with the first ' +
+    'of them, or --no-voms, says which. The stored credential on the MyProxy server stays: myproxy-destroy removes it.'
   static override examples = [
     { description: 'your own registration', command: '<%= config.bin %> unregister' },
     {
       description: 'that of somebody who has left',
       command: '<%= config.bin %> --vo alice --dn "/DC=ch/CN=gone" unregister',
+    },
+    {
+      description: 'of several, the one of a role',
+      command: '<%= config.bin %> unregister --voms alice:/alice/Role=lcgadmin',
     },
   ]
   static override flags = {

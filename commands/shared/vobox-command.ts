@@ -122,7 +122,9 @@ export const selectionFlags = {
     helpValue: 'DN',
   }),
   voms: Flags.string({
-    description: 'only registrations with these VOMS attributes; may be repeated',
+    description:
+      'only registrations with these VOMS attributes; of one person the one that they come first ' +
+      'in; may be repeated',
     helpValue: 'VO[:FQAN]',
     multiple: true,
     multipleNonGreedy: true,

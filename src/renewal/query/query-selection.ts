@@ -19,7 +19,10 @@ export interface Wanted {
   ownOnly?: boolean | undefined
   /** Plain ones alone. */
   noVoms?: boolean | undefined
-  /** `VO` or `VO:FQAN` values, one of which a registration must carry; none: any. */
+  /**
+   * `VO` or `VO:FQAN` values, one of which a registration must carry; none: any. Of one person's
+   * several, those that one of them names are meant: the first attribute is their name.
+   */
   voms: readonly string[]
 }
 
@@ -49,9 +52,10 @@ export function selectRegistrations<R extends Selectable>(
   const candidates = [...registrations].filter((one) => isWanted(one, wanted))
   if (wanted.dn === EVERY_DN) return candidates
   const { dn } = wanted
-  const chosen = candidates.filter((one) =>
+  const ofPerson = candidates.filter((one) =>
     dn === undefined ? one.identityDer === login : one.identity === dn,
   )
+  const chosen = namedBy(wanted, ofPerson)
   if (chosen.length > 1 && wanted.ownOnly) throw whichOf(chosen, wanted)
   if (chosen.length > 0) return chosen
   if (dn !== undefined) return bySpelling(candidates, dn, wanted)
@@ -64,7 +68,11 @@ function bySpelling<R extends Selectable>(candidates: R[], dn: string, wanted: W
   const found = candidates.filter((one) => isRegisteredAs(one, dn))
   const identities = [...new Set(found.map(({ identity }) => identity))]
   if (identities.length === 0) throw notFound(wanted, candidates.length, false)
-  if (identities.length === 1) return found
+  if (identities.length === 1) {
+    const chosen = namedBy(wanted, found)
+    if (chosen.length > 1 && wanted.ownOnly) throw whichOf(chosen, wanted)
+    return chosen
+  }
   throw new VoboxError(
     'REGISTRATION_AMBIGUOUS',
     `${printable(dn)} may be ${identities.map((one) => printable(one)).join(' or ')}`,
@@ -89,13 +97,25 @@ function isWanted(registration: Selectable, { voms, noVoms }: Wanted): boolean {
   return voms.some((value) => carried.has(canonicalVoms(value)))
 }
 
+/**
+ * One person's registrations often carry the same groups behind different first attributes, and a
+ * script that names one of these must get one file. What removes goes by the first value alone.
+ */
+function namedBy<R extends Selectable>({ voms, ownOnly }: Wanted, found: R[]): R[] {
+  const names = (ownOnly ? voms.slice(0, 1) : voms).map(canonicalVoms)
+  const named = found.filter(
+    ({ voms: [first] }) => first !== undefined && names.includes(canonicalVoms(first)),
+  )
+  return named.length > 0 ? named : found
+}
+
 function whichOf(found: readonly Selectable[], { vo, dn, voms }: Wanted): VoboxError {
   const shown = found.map((one) => one.voms.map((text) => printable(text)).join(', ') || 'plain')
   return new VoboxError(
     'REGISTRATION_AMBIGUOUS',
     `${printable(found[0]?.identity ?? '')} is registered ${found.length} times: ${shown.join('; ')}`,
     {
-      hint: 'say which with --voms VO:FQAN, or --no-voms for the plain one',
+      hint: 'say which with --voms and its first attribute, or --no-voms for the plain one',
       data: { vo, dn, voms, candidates: found.length },
     },
   )

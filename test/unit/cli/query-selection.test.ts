@@ -12,6 +12,7 @@ const annaPlain = registration('anna-plain', {
   voms: [],
 })
 const ben = registration('ben', { voms: ['alice'] })
+const identityOf = ({ identity, identityDer }: typeof anna) => ({ identity, identityDer })
 const all = [anna, annaPlain, ben]
 const who = { vo: 'alice', voms: [] }
 
@@ -50,6 +51,32 @@ describe('selectRegistrations', () => {
     expect(error.hint).toContain('--no-voms')
     expect(selectRegistrations(all, { ...wanted, voms: [ROLE] }, undefined)).toEqual([anna])
     expect(selectRegistrations(all, { ...wanted, dn: 'all' }, undefined)).toEqual(all)
+  })
+
+  it('means by an attribute the one of 2 registrations that it names, though both carry it', () => {
+    const groups = registration('anna-groups', { ...identityOf(anna), voms: ['alice', ROLE] })
+    const both = [anna, groups]
+    for (const person of [{ ...who, dn: '/CN=anna' }, who]) {
+      const chosenBy = (...voms: string[]) =>
+        selectRegistrations(both, { ...person, voms }, anna.identityDer)
+      expect(chosenBy('alice:/alice/Role=NULL')).toEqual([groups])
+      expect(chosenBy(ROLE)).toEqual([anna])
+      expect(chosenBy(ROLE, 'alice')).toEqual(both)
+      const removedBy = (...voms: string[]) =>
+        selectRegistrations(both, { ...person, voms, ownOnly: true }, anna.identityDer)
+      expect(removedBy('alice', ROLE)).toEqual([groups])
+      expect(removedBy(ROLE, 'alice')).toEqual([anna])
+    }
+    expect(selectRegistrations(both, { ...who, dn: 'all', voms: [ROLE] }, undefined)).toEqual(both)
+  })
+
+  it('removes none of 2 that are meant by an older form of one DN', () => {
+    const [first, second] = [ROLE, 'alice'].map((voms) => ({ ...robot, voms: [voms] }))
+    const wanted = { ...who, dn: '/DC=org/CN=Robot/x', ownOnly: true }
+    const two = [first, second] as (typeof robot)[]
+    const failure = failureOf(() => selectRegistrations(two, wanted, undefined))
+    expect(failure).toMatchObject({ code: 'REGISTRATION_AMBIGUOUS', data: { candidates: 2 } })
+    expect(selectRegistrations(two, { ...wanted, voms: ['alice'] }, undefined)).toEqual([second])
   })
 
   it('takes no empty DN, which a script makes of a variable that is not set', () => {
