@@ -6,7 +6,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { copyFileSync, cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { CleanMachine, describeOnMachine } from '../support/clean-machine.js'
 import { addProxy } from '../support/pki.js'
 import { MYPROXY_PROGRAMS, type RealGrid, startRealGrid } from '../support/real-peers.js'
@@ -107,6 +107,58 @@ describeOnMachine('the Debian package', PROGRAMS, () => {
     expect(machine.ok('ls /etc/rc3.d')).toMatch(/^S\d\dalice-box-proxyrenewal$/m)
     const facts = machine.ok('stat -c "%a %U" /var/lib/vobox/alice/renewal-proxy.pem')
     expect(facts).toBe('400 daemon\n')
+  })
+
+  it('says of a host key that all can read which it is, and leaves the machine proxy', () => {
+    const proxy = '/var/lib/vobox/alice/renewal-proxy.pem'
+    const before = machine.ok(`cksum ${proxy}`)
+    machine.ok('chmod 0644 /etc/grid-security/hostkey.pem')
+    const { status, stdout, stderr } = machine.sh(`${SCRIPT} proxy`)
+    machine.ok('chmod 0400 /etc/grid-security/hostkey.pem')
+    expect([status, stdout]).toEqual([1, ''])
+    expect(stderr).toContain('/etc/grid-security/hostkey.pem')
+    expect(stderr).toContain('chmod')
+    expect(machine.ok(`cksum ${proxy}`)).toBe(before)
+  })
+
+  it('says that a disk is full, leaves no half of a file, and goes on once there is room', () => {
+    const setUp = 'vobox-proxy setup --vo bob --admin bin --sysv --no-start'
+    machine.ok('mkdir /tmp/full && mount -t tmpfs -o size=4k none /tmp/full')
+    machine.ok('cp -a /etc/init.d /tmp/kept && mount --bind /tmp/full /etc/init.d')
+    const { status, stdout, stderr } = machine.sh(setUp)
+    const left = machine.ok('ls -A /etc/init.d && umount /etc/init.d')
+    expect([status, stdout, left]).toEqual([1, '', ''])
+    expect(stderr).toContain('made /var/lib/vobox/bob (bin:bin, 0750)\n')
+    expect(stderr).toMatch(/bob-box-proxyrenewal.*(no space|full)/i)
+    expect(machine.ok(setUp)).toMatch(/^made \/etc\/init\.d\/bob-box-proxyrenewal/)
+    machine.ok('vobox-proxy setup --vo bob --remove --purge')
+    expect(machine.ok('ls /var/lib/vobox')).toBe('alice\n')
+  })
+
+  it('two starts at once make one service, and both say in which pid', async () => {
+    machine.ok(`${SCRIPT} stop`)
+    const said = machine.ok(
+      `${SCRIPT} start >/tmp/1 & ${SCRIPT} start >/tmp/2; wait; cat /tmp/1 /tmp/2`,
+    )
+    const pids = [...said.matchAll(/^Service (?:started|running) in pid (\d+)$/gm)].map(
+      ([, pid]) => pid,
+    )
+    expect(pids).toHaveLength(2)
+    expect(new Set(pids).size).toBe(1)
+    const count = () => machine.sh("pgrep -fc '[v]obox-renewd alice'").stdout
+    await vi.waitUntil(() => count() === '1\n', { timeout: 20_000 })
+  })
+
+  it('runs the VO’s agents as the VO admin, whom a stop of the service asks to end', () => {
+    const agent = '#!/bin/sh\\necho "$1 $(id -un)" >>/var/tmp/agents\\n'
+    for (const name of ['start', 'stop']) {
+      const path = `/var/lib/vobox/alice/${name}/10-agent`
+      machine.ok(`printf '${agent}' >${path} && chmod 755 ${path} && chown daemon: ${path}`)
+    }
+    machine.ok(`${SCRIPT} restart`)
+    machine.ok('timeout 20 sh -c "until grep -q start /var/tmp/agents; do sleep 0.1; done"')
+    expect(machine.ok('sort /var/tmp/agents')).toBe('start daemon\nstop daemon\n')
+    machine.ok('rm /var/lib/vobox/alice/st*/10-agent')
   })
 
   it('registers, and renews while it stops and starts as in a reboot', () => {
