@@ -36,6 +36,26 @@ describe('renewOne', () => {
     ])
   })
 
+  it('tells the site’s hook of the proxy that is in the file, once, and of none that was capped', async () => {
+    const { world, registration } = await worldWithAlice({ storedDays: 3 })
+    const told: unknown[] = []
+    const context = {
+      ...world.context,
+      onRenewed: (renewed: { fileName: string; identity: string; end: number }) => {
+        told.push(renewed)
+      },
+    }
+    await world.clock.advanceSeconds(HOUR)
+    await renewOne(context, 'alice')
+    const end = await world.end('alice')
+    expect(told).toEqual([{ fileName: 'alice', identity: registration.identity, end }])
+    await world.clock.advanceSeconds(30 * HOUR)
+    await renewOne(context, 'alice')
+    await world.clock.advanceSeconds(HOUR)
+    expect(await renewOne(context, 'alice')).toMatchObject({ kind: 'capped' })
+    expect(told).toHaveLength(2)
+  })
+
   it('forgets failures and learns the end of the stored credential with each success', async () => {
     const { world } = await worldWithAlice({ storedDays: 30 })
     const start = world.clock.now()
