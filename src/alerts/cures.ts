@@ -1,5 +1,6 @@
 /** What to do about a condition: sentences, and the commands that cure it. */
 import {
+  couldGoWithLess,
   lookCommand,
   machineProxyCommand,
   machineProxyCronFile,
@@ -83,6 +84,18 @@ const attributesFailing: Cure = ({ failure }) => [
   ...(failure?.hint === undefined ? [] : hintLines(failure.hint)),
 ]
 
+/** A role that is gone for good must not keep the others from being renewed. */
+const attributesRefused: Cure = (facts) => {
+  const { vo, registration, failure } = facts
+  const lines = refused(facts)
+  if (failure?.code !== 'VOMS_ATTRIBUTE_NOT_GRANTED' || !couldGoWithLess(registration)) return lines
+  return [
+    ...lines,
+    say('To go on with what VOMS still grants, on the VO-Box:'),
+    run(registerCommand(vo, registration, '--allow-partial')),
+  ]
+}
+
 const attributesExpired: Cure = (facts) => [
   ...(facts.failure === undefined ? [] : refused(facts)),
   say('The service goes on trying. To try now, and see what happens, on the VO-Box:'),
@@ -117,7 +130,7 @@ export function registrationCure(condition: Condition, facts: CureFacts): CureLi
     case 'attributes-failing':
       return attributesFailing(facts)
     case 'attributes-refused':
-      return refused(facts)
+      return attributesRefused(facts)
     case 'attributes-partial':
       return attributesPartial(facts)
     case 'attributes-expired':

@@ -76,6 +76,14 @@ export function registerCommand(
   return voboxCommand(vo, 'register', ...words, ...attributes)
 }
 
+/** Whether `--allow-partial` would leave something to renew with. */
+export function couldGoWithLess({
+  voms,
+  allowPartial,
+}: Pick<Registration, 'voms' | 'allowPartial'>): boolean {
+  return voms.length > 1 && !allowPartial
+}
+
 /** What makes a machine proxy at once; root runs it. */
 export function machineProxyCommand(vo: string): string {
   return `/etc/init.d/${vo}-box-proxyrenewal proxy`

@@ -4,7 +4,7 @@
  * it was raised with.
  */
 import { type ErrorCode, VoboxError } from '../errors.js'
-import { servedBy, uploadCommand } from '../registry/cure-commands.js'
+import { couldGoWithLess, servedBy, uploadCommand } from '../registry/cure-commands.js'
 import type { Registration } from '../registry/registration.js'
 
 export interface CureFacts {
@@ -13,7 +13,7 @@ export interface CureFacts {
   machineDn?: string
 }
 
-type Cure = (facts: CureFacts, error: VoboxError) => string
+type Cure = (facts: CureFacts, error: VoboxError) => string | undefined
 
 /** Names no renewer: a credential that several VO-Boxes share must not be taken from the others. */
 const storeAgain =
@@ -26,6 +26,12 @@ const letUsRenew: Cure = (facts, error) =>
     ? `The manager of the MyProxy server adds ${facts.machineDn ?? 'the DN of this host'} to authorized_renewers`
     : `Its owner stores it so that this host may renew it: ${uploadCommand(facts.registration, facts.machineDn)}`
 
+/** One that comes in another order is granted, and nothing is gained by going without. */
+const goWithLess: Cure = ({ registration }, { data, hint }) =>
+  couldGoWithLess(registration) && data.reason !== 'order'
+    ? 'Ask the administrators of the VO for it, or register with --allow-partial to go on with the rest'
+    : hint
+
 export const REGISTER_AGAIN = 'Its owner logs in with a fresh proxy and registers again'
 
 const CURES: Partial<Record<ErrorCode, Cure>> = {
@@ -36,6 +42,7 @@ const CURES: Partial<Record<ErrorCode, Cure>> = {
   CREDENTIAL_CARRIES_ATTRIBUTES: storeAgain(
     'Its owner stores it again without VOMS attributes, from the user certificate',
   ),
+  VOMS_ATTRIBUTE_NOT_GRANTED: goWithLess,
   PROXY_EXPIRED: () => REGISTER_AGAIN,
   RENEWED_IDENTITY_DIFFERS: ({ registration }) =>
     `Who is registered stores a credential of their own (${uploadCommand(registration)}), or registers with the right --username`,

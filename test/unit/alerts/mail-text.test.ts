@@ -172,6 +172,21 @@ This is how it looked on 1970-01-05 04:00 UTC. A reminder comes every
       ['help. voms.example.org:15000 refuses the role. The old proxy stays'],
     ],
     [
+      'one of two that was taken back, with the command that goes on with the other',
+      observed({
+        registration: { voms: ['alice:/alice/Role=lcgadmin', 'alice'] },
+        state: {
+          failures: 1,
+          lastFailure: failure('VOMS_ATTRIBUTE_NOT_GRANTED', { stage: 'attributes' }),
+        },
+      }),
+      'VOMS attributes alicesgm: no longer granted',
+      [
+        'To go on with what VOMS still grants, on the VO-Box:\n',
+        '    vobox-proxy --vo alice register --allow-partial --voms alice:/alice/Role=lcgadmin --voms alice\n',
+      ],
+    ],
+    [
       'a proxy that goes without a role',
       observed({ ...withRole, state: { missingAttributes: ['alice:/alice/Role=lcgadmin'] } }),
       'VOMS attributes alicesgm: not all granted',

@@ -43,6 +43,25 @@ describe('servedBy', () => {
   })
 })
 
+describe('withCure, of an attribute that is not granted', () => {
+  const ROLE = 'alice:/alice/Role=lcgadmin'
+  const asIs = 'ask the VO'
+  it.each([
+    ['one of 2', [ROLE, 'alice'], false, 'refused', expect.stringContaining('--allow-partial')],
+    ['the only one', [ROLE], false, 'refused', asIs],
+    ['all, where some would do', [ROLE, 'alice'], true, 'refused', asIs],
+    ['2 in another order', [ROLE, 'alice'], false, 'order', asIs],
+  ])(
+    'names what lets renewal go on where it would: %s',
+    (_name, voms, allowPartial, reason, hint) => {
+      const data = { reason, stage: 'attributes' }
+      const error = new VoboxError('VOMS_ATTRIBUTE_NOT_GRANTED', 'no', { hint: asIs, data })
+      const registered = registration('anna', { voms, allowPartial })
+      expect(withCure(error, { registration: registered })).toMatchObject({ hint, data })
+    },
+  )
+})
+
 describe('registerCommand', () => {
   it.each([
     [[], 'vobox-proxy --vo alice register --no-voms'],
