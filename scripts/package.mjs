@@ -3,8 +3,8 @@
 //   node scripts/package.mjs                     builds, then packs with xz
 //   node scripts/package.mjs --no-build --fast   packs what is in dist, quickly and larger
 //   --version V, --output DIR
-// Two packages made of one source and one Node with the same SOURCE_DATE_EPOCH (default: the time of the last
-// commit) are the same, byte by byte.
+// Two packages made of one dist with the same SOURCE_DATE_EPOCH (default: the time of the last commit) are the
+// same, byte by byte. Of two builds one file may differ: V8's cache for vobox-proxy, which depends on timing.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
