@@ -7,12 +7,13 @@
 import { printable } from '../../errors.js'
 import type { Journal, JournalFields, JournalLevel } from '../../ports/journal.js'
 import { LineSink } from './line-sink.js'
+import type { SystemLog } from './system-log.js'
 
 const CLOSE_MS = 1000
 
 export interface OpenJournal extends Journal {
   /**
-   * Writes out what is still in memory, for at most a second; the last thing before the process
+   * Writes out what is still in memory, for at most two seconds; the last thing before the process
    * ends.
    */
   close(): Promise<void>
@@ -25,7 +26,13 @@ export interface JournalOptions {
   descriptor?: number
   /** Fields of every line, e.g. the VO. */
   base?: JournalFields
+  /** Gets every entry as well. */
+  syslog?: SystemLog | undefined
+  /** Gets every entry instead; those that it loses go to the descriptor. */
+  journald?: SystemLog | undefined
 }
+
+const LEVELS: readonly JournalLevel[] = ['debug', 'info', 'warn', 'error']
 
 /** Loads pino only here: the commands have no use for it. */
 export async function openJournal(options: JournalOptions = {}): Promise<OpenJournal> {
@@ -41,11 +48,31 @@ export async function openJournal(options: JournalOptions = {}): Promise<OpenJou
     },
     sink,
   )
+  const { syslog, journald, level: lowest = 'info', base = {} } = options
   return {
-    write: (level, event, message, fields = {}) =>
-      logger[level]({ event, ...clean(fields) }, printable(message)),
-    close: () => sink.drain(CLOSE_MS),
+    write(level, event, message, fields = {}) {
+      if (LEVELS.indexOf(level) < LEVELS.indexOf(lowest)) return
+      const [cleaned, text] = [clean(fields), printable(message)]
+      const print = () => logger[level]({ event, ...cleaned }, text)
+      const entry = { level, event, message: text, fields: { ...clean(base), ...cleaned } }
+      if (journald === undefined) print()
+      else journald.send(entry, print)
+      syslog?.send(entry, () => undefined)
+    },
+    async close() {
+      await within(CLOSE_MS, Promise.all([journald?.close(), syslog?.close()]))
+      await sink.drain(CLOSE_MS)
+    },
   }
+}
+
+async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const overdue = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs)
+  })
+  await Promise.race([work, overdue])
+  clearTimeout(timer)
 }
 
 /**

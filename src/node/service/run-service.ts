@@ -18,7 +18,7 @@ import { findMailTrouble, noteMailTrouble } from '../compose/mail-trouble.js'
 import { prepareVoDirectory } from '../compose/prepare-vo-directory.js'
 import { replacementsSettled } from '../ports/file-replace.js'
 import { nodeFiles } from '../ports/files.js'
-import { openJournal } from '../ports/journal.js'
+import { openServiceJournal } from './open-service-journal.js'
 import type { PidFile } from './pid-file.js'
 import { type ServiceFacts, takeServiceLock } from './service-lock.js'
 import { startMonitor } from './service-monitor.js'
@@ -65,18 +65,19 @@ export async function runService(options: RunOptions): Promise<number> {
     pidFile.clear()
     await lock.release()
     journal.write('info', 'stopped', 'ended in order')
-    first.closeJournal()
+    await first.closeJournal()
   }
 }
 
 interface OpenService {
   vo: VoContext
   journal: Journal
-  closeJournal(): void
+  closeJournal(): Promise<void>
 }
 
 async function openService({ service, root, environment }: RunOptions): Promise<OpenService> {
-  const journal = await openJournal({ base: { vo: service.vo } })
+  const { log } = await readEffectiveConfig(nodeFiles, environment, process.getuid?.() ?? 0)
+  const journal = await openServiceJournal(service.vo, log, environment)
   const vo = await reopen({ service, root, environment }, journal)
   await prepareVoDirectory(nodeFiles, vo.paths)
   const { directory, repository, state, spool } = vo.paths
@@ -99,7 +100,7 @@ class RunningService {
   readonly #options: RunOptions
   readonly #manager: ServiceManager
   readonly #journal: Journal
-  readonly #closeJournal: () => void
+  readonly #closeJournal: () => Promise<void>
   readonly #stopping = new AbortController()
   readonly #startedAt: UnixSeconds
   #vo: VoContext
@@ -205,8 +206,7 @@ class RunningService {
     this.#stopping.abort(new VoboxError('CANCELLED', 'the service is stopping'))
     const deadline = setTimeout(() => {
       this.#journal.write('error', 'stop-overdue', 'the end took too long and was forced')
-      this.#closeJournal()
-      process.exit(EXIT.failed)
+      this.#end()
     }, STOP_DEADLINE_MS)
     deadline.unref()
   }
@@ -216,8 +216,13 @@ class RunningService {
     const { code, message } = toVoboxError(error)
     const stack = error instanceof Error ? error.stack : undefined
     this.#journal.write('error', 'crashed', message, { code, stack })
-    this.#closeJournal()
-    process.exit(EXIT.failed)
+    this.#end()
+  }
+
+  /** At once, but for what the log still holds. */
+  #end(): void {
+    const exit = () => process.exit(EXIT.failed)
+    void this.#closeJournal().then(exit, exit)
   }
 
   async #reload(): Promise<void> {
