@@ -146,7 +146,9 @@ describe('renew and unregister', () => {
 
     const waits = await call('renew')
     expect(waits.status).toBe(0)
-    expect(waits.stdout).toMatch(/^not due {4}.*: in \d+ min( \d+ s)? \(fresh until then\); --force renews/)
+    expect(waits.stdout).toMatch(
+      /^not due {4}.*: in \d+ min( \d+ s)? \(fresh until then\); --force renews/,
+    )
     expect(proxyIn(file)[0]?.serialHex).toBe(before?.serialHex)
 
     const forced = await call('renew', '--force')
