@@ -41,7 +41,8 @@ export function encodeCalendar({ vo, host, at, items }: CalendarFacts): string {
 }
 
 function eventLines(item: Forecast, { vo, host, at }: Omit<CalendarFacts, 'items'>): string[] {
-  const summary = escapeText(`${vo}: ${item.kind.replaceAll('-', ' ')} ends ${item.name}`.trim())
+  const title = `${vo}: ${item.kind.replaceAll('-', ' ')} ends ${item.name}`.trim()
+  const summary = escapeText(printable(title))
   return [
     'BEGIN:VEVENT',
     `UID:${uidOf(item, vo, host)}`,

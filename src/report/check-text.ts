@@ -38,7 +38,7 @@ export function showCheck({ findings, vo }: CheckText, options: CheckTextOptions
       isTrouble(verdict) || (!quiet && (verdict === 'good' || (verbose && verdict === 'skipped'))),
   )
   const lines: string[] = []
-  let owner: string | undefined
+  let owner: string | undefined | null = null
   for (const finding of shown) {
     if (finding.identity !== owner) {
       owner = finding.identity

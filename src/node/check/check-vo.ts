@@ -1,5 +1,6 @@
 /** `check`: the whole line of a VO, looked at side by side, and judged when all has been seen. */
 
+import { setMaxListeners } from 'node:events'
 import type { UnixSeconds } from '../../ports/clock.js'
 import { showDistance } from '../../ports/time-text.js'
 import type { Credential } from '../../proxy/credential.js'
@@ -94,7 +95,9 @@ export async function checkVo(options: CheckOptions): Promise<CheckReport> {
       chains: [],
     }
     const { signal, onDone } = options
-    const findings = await runProbes(probesOf(walk, ofRegistry, options), {
+    if (signal !== undefined) setMaxListeners(0, signal)
+    const probes = probesOf(walk, ofRegistry, options).map(withManyListeners)
+    const findings = await runProbes(probes, {
       clock: vo.clock,
       deadlineMs: walk.rehearse ? REHEARSAL_DEADLINE_MS : DEADLINE_MS,
       atOnce: AT_ONCE,
@@ -104,6 +107,17 @@ export async function checkVo(options: CheckOptions): Promise<CheckReport> {
     return { vo: vo.vo, at: vo.clock.now(), findings: foldConsequences(findings) }
   } finally {
     vo.close()
+  }
+}
+
+/** One look opens many connections side by side, each of which listens to its signal. */
+function withManyListeners(probe: Probe): Probe {
+  return {
+    ...probe,
+    look: (signal) => {
+      setMaxListeners(0, signal)
+      return probe.look(signal)
+    },
   }
 }
 

@@ -94,14 +94,3 @@ function rootOf({ code, data }: VoboxError): string {
   const reason = typeof data.reason === 'string' ? data.reason : code
   return typeof data.issuer === 'string' ? `${reason} ${data.issuer}` : reason
 }
-
-const RANK: Readonly<Record<CheckVerdict, number>> = { skipped: 0, good: 1, doubtful: 2, bad: 3 }
-
-/** The worst verdict of all; `good` when there is nothing to be said. */
-export function worstOf(findings: readonly Finding[]): CheckVerdict {
-  const worst = findings.reduce<CheckVerdict>(
-    (so, { verdict }) => (RANK[verdict] > RANK[so] ? verdict : so),
-    'good',
-  )
-  return worst
-}

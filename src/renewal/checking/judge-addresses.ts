@@ -35,10 +35,17 @@ export function judgeServer(
     const where = addresses.length > 1 ? `, at each of its ${addresses.length} addresses` : ''
     return good(check, `${server} answers and is the right one${where}`, about)
   }
-  if (broken.length === addresses.length) return soften(failed(check, first, about), essential)
+  if (broken.length === addresses.length) {
+    const finding = failed(check, first, about)
+    return soften({ ...finding, sentence: naming(server, finding.sentence) }, essential)
+  }
   const sentence = `${broken.length} of ${addresses.length} addresses of ${server} cannot be used: ${first.message}`
   return { ...doubtful(check, printable(sentence), cureOf(first), about), code: first.code }
 }
+
+/** Below a certain height, messages know addresses alone. */
+const naming = (server: string, sentence: string) =>
+  sentence.includes(server) ? sentence : `${server}: ${sentence}`
 
 /** Where another can take its place it is a doubt: nothing stands still because of it. */
 function soften(finding: Finding, essential: boolean): Finding {

@@ -1,0 +1,430 @@
+/**
+ * `check` and `forecast` through the built program, against Debian's `myproxy-server`: a line that is
+ * well, and the ways in which one breaks, each told in one sentence.
+ */
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { encodeCredential } from '../../src/proxy/credential.js'
+import type { Finding } from '../../src/renewal/checking/finding.js'
+import { encodePem } from '../../src/x509/pem.js'
+import { addProxy, hostName, realNow, TestAuthority } from '../support/pki.js'
+import { makeCrl, writeTrustFiles } from '../support/pki-files.js'
+import { describeWithPrograms } from '../support/programs.js'
+import { MYPROXY_PROGRAMS, type RealGrid, startRealGrid } from '../support/real-peers.js'
+import { type RealVoms, startRealVoms, VOMS_PROGRAMS } from '../support/real-voms.js'
+import { putRegistered, type RegisteredOptions } from '../support/registered.js'
+import { deadPort } from '../support/scripted-peer.js'
+import { type SmtpSink, startSmtpSink } from '../support/smtp-sink.js'
+import { DAY, HOUR } from '../support/time.js'
+import { VoBox } from '../support/vo-box.js'
+
+interface Report {
+  ok: boolean
+  findings: Finding[]
+}
+
+/** A box as it is before something in it is broken. */
+interface Stage {
+  box: VoBox
+  trust: string
+  hostKey: string
+  servers: string[]
+  settings: RegisteredOptions
+  /** Lines of the section [mail]. */
+  mail: string
+}
+
+describeWithPrograms('check, against real servers', MYPROXY_PROGRAMS, () => {
+  let grid: RealGrid
+  let strict: RealGrid
+  let sink: SmtpSink
+  let dead: number
+  const boxes: VoBox[] = []
+  let number = 0
+
+  beforeAll(async () => {
+    grid = await startRealGrid()
+    // Its CA has the same name and key; it lets no machine of these renew.
+    strict = await startRealGrid({
+      policy: { authorized_renewers: '"/DC=org/DC=example/OU=None/*"' },
+    })
+    sink = await startSmtpSink()
+    dead = await deadPort()
+    await grid.upload({ as: grid.users.alice })
+  })
+  afterEach(async () => {
+    for (const box of boxes.splice(0)) await box.close()
+  })
+  afterAll(async () => {
+    await sink?.stop()
+    await strict?.stop()
+    await grid?.stop()
+  })
+
+  async function stage(change: (stage: Stage) => void | Promise<void> = () => {}): Promise<Stage> {
+    number += 1
+    const box = new VoBox(grid.directory, { vo: `check-${number}-${process.pid}`, config: '' })
+    boxes.push(box)
+    const trust = join(grid.directory, `trust-${number}`)
+    cpSync(grid.trustDirectory, trust, { recursive: true, verbatimSymlinks: true })
+    const hostKey = join(grid.directory, `host-key-${number}`)
+    copyFileSync(grid.hosts.vobox.keyPath, hostKey)
+    chmodSync(hostKey, 0o400)
+    const made: Stage = {
+      box,
+      trust,
+      hostKey,
+      servers: [`localhost:${grid.server.port}`],
+      settings: {},
+      mail: `transport = "smtp"\n[mail.smtp]\nhost = "127.0.0.1"\nport = ${sink.port}`,
+    }
+    putMachineProxy(made, 24)
+    await change(made)
+    box.configure(
+      `[keys]\nkind = "p256"\n[trust]\ndirectory = "${made.trust}"\n[mail]\n${made.mail}\n`,
+    )
+    const { settings, ...options } = made.settings
+    putRegistered(box, [
+      {
+        user: grid.users.alice.credential,
+        ...options,
+        settings: {
+          servers: made.servers,
+          lifetimeSeconds: 48 * HOUR,
+          myproxySafeSeconds: DAY,
+          ...settings,
+        },
+      },
+    ])
+    return made
+  }
+
+  function putMachineProxy({ box }: Stage, hours: number): void {
+    const now = realNow()
+    const ends = hours > 0 ? { hours } : { notBefore: now - DAY, notAfter: now + hours * HOUR }
+    const proxy = addProxy(grid.hosts.vobox.credential, { ...ends, pathLength: 0 })
+    const path = box.put(`machine-${number}`, encodeCredential(proxy), 0o400)
+    rmSync(box.paths.machineProxy, { force: true })
+    renameSync(path, box.paths.machineProxy)
+  }
+
+  async function check({ box, hostKey }: Stage, ...options: string[]): Promise<Report> {
+    const args = ['check', '--cert', grid.hosts.vobox.certificatePath, '--key', hostKey, '--json']
+    const { stdout, stderr } = await box.call([...args, ...options], { asRoot: true })
+    expect(stderr).toBe('')
+    return JSON.parse(stdout)
+  }
+
+  const trouble = ({ findings }: Report) =>
+    findings
+      .filter(({ verdict }) => verdict === 'bad' || verdict === 'doubtful')
+      .map(({ check: name, verdict, sentence }) => `${verdict} ${name}: ${sentence}`)
+
+  it('finds nothing on a line that is well, service and all, and ends with 0', async () => {
+    const well = await stage()
+    const service = await well.box.startService()
+    const report = await check(well)
+    await service.stop()
+    expect(trouble(report)).toEqual([])
+    expect(report.ok).toBe(true)
+    const seen = new Set(report.findings.map((one) => one.check))
+    expect([...seen].sort()).toEqual([
+      'chain',
+      'clock',
+      'crl',
+      'disk',
+      'host-certificate',
+      'lifetime',
+      'machine-proxy',
+      'mail',
+      'registry',
+      'renewer',
+      'repository',
+      'server',
+      'service',
+      'stored-credential',
+      'trust',
+      'user-proxy',
+    ])
+    // What a sixth of the tests depend on: the real server shows its clock by what it signs.
+    expect(report.findings.find((one) => one.check === 'clock')?.sentence).toContain('localhost:')
+  })
+
+  /** Each breaks one thing; the service does not run in any of them, which is said apart. */
+  const broken: [string, (stage: Stage) => void | Promise<void>, RegExp, RegExp][] = [
+    [
+      'an expired CRL',
+      ({ trust }) => {
+        const now = realNow()
+        const crl = makeCrl(grid.ca, { thisUpdate: now - 3 * DAY, nextUpdate: now - DAY })
+        const file = readdirSync(trust).find((name) => name.endsWith('.crl')) ?? ''
+        writeFileSync(join(trust, file), encodePem('X509 CRL', crl))
+      },
+      /^bad crl: the CRL of .*Real Grid CA has expired; nothing signed by that CA is accepted$/,
+      /fetch-crl/,
+    ],
+    [
+      'a CA that is missing',
+      async ({ trust }) => {
+        rmSync(trust, { recursive: true })
+        await writeTrustFiles(trust, new TestAuthority({ name: hostName('another.ca') }))
+      },
+      /^bad trust: /,
+      /CA/,
+    ],
+    [
+      'a host key that others can read',
+      ({ hostKey }) => chmodSync(hostKey, 0o444),
+      /^bad host-certificate: others than its owner can get at the host key .*: it has mode 0444$/,
+      /chmod 0400/,
+    ],
+    [
+      'a machine proxy that has expired',
+      (made) => putMachineProxy(made, -1),
+      /^bad machine-proxy: The machine proxy expired .* No proxy of this VO is renewed without it$/,
+      /box-proxyrenewal proxy/,
+    ],
+    [
+      'a server that is down',
+      (made) => {
+        made.servers = [`localhost:${dead}`]
+      },
+      /^bad server: localhost:\d+: cannot connect to 127.0.0.1:\d+/,
+      /port/,
+    ],
+    [
+      'a server that does not let this machine renew',
+      async (made) => {
+        await strict.upload({ as: grid.users.alice })
+        made.servers = [`localhost:${strict.server.port}`]
+      },
+      /^bad renewer: .*does not let .*vobox.example.org renew/,
+      /authorized_renewers/,
+    ],
+    [
+      'a stored credential that is gone',
+      (made) => {
+        made.settings = { settings: { username: 'nobody-stored-this' } }
+      },
+      /^bad stored-credential: localhost:\d+ holds no credential of this registration$/,
+      /myproxy-init/,
+    ],
+    [
+      'a credential that was stored with -t 12',
+      async (made) => {
+        const options = ['-l', 'short', '-n', '-A', '-c', '168', '-t', '12']
+        await grid.upload({ as: grid.users.alice, options })
+        made.settings = { settings: { username: 'short' } }
+      },
+      /^doubtful lifetime: asked for 48 h and got 12 h, because the credential was stored with a shorter -t$/,
+      /myproxy-init .*-t 48/,
+    ],
+    [
+      'a repository that cannot be written',
+      ({ box }) => {
+        mkdirSync(box.paths.repository, { mode: 0o700 })
+        box.put('never', '')
+      },
+      /^bad repository: /,
+      /df|ls/,
+    ],
+    [
+      'mail that cannot leave',
+      (made) => {
+        made.mail = `transport = "smtp"\n[mail.smtp]\nhost = "127.0.0.1"\nport = ${dead}`
+      },
+      /^bad mail: 127\.0\.0\.1:\d+ does not answer as a mail server/,
+      /\[mail\]/,
+    ],
+    [
+      'a service that is dead',
+      () => {},
+      /^bad service: the renewal service does not run/,
+      /start$/,
+    ],
+  ]
+
+  it.each(broken)(
+    'tells %s in one sentence, with its cure',
+    async (name, change, sentence, cure) => {
+      const made = await stage(change)
+      if (name.startsWith('a repository')) chmodSync(made.box.paths.repository, 0o500)
+      const report = await check(made)
+      const isService = name === 'a service that is dead'
+      const found = trouble(report).filter((one) => isService || !one.startsWith('bad service:'))
+      expect(found, found.join('\n')).toHaveLength(1)
+      expect(found[0]).toMatch(sentence)
+      const finding = report.findings.find((one) => found[0]?.endsWith(`: ${one.sentence}`))
+      expect(finding?.cure).toMatch(cure)
+      expect(report.ok).toBe(false)
+    },
+  )
+
+  describe('with a second server, which refuses', () => {
+    it('rehearses on both, says which one would fail, and leaves nothing behind', async () => {
+      await strict.upload({ as: grid.users.alice })
+      const made = await stage((one) => {
+        one.servers = [`localhost:${grid.server.port}`, `localhost:${strict.server.port}`]
+      })
+      const before = made.box.picture()
+      const { findings } = await check(made, '--rehearse')
+      const rehearsed = findings.filter((one) => one.check === 'rehearsal')
+      expect(rehearsed).toMatchObject([
+        {
+          verdict: 'good',
+          server: `localhost:${grid.server.port}`,
+          sentence: expect.stringMatching(/renews it for 47 h 59 min|48 h/),
+        },
+        {
+          verdict: 'bad',
+          server: `localhost:${strict.server.port}`,
+          code: 'MYPROXY_NOT_AUTHORISED_RENEWER',
+        },
+      ])
+      expect(made.box.picture()).toEqual(before)
+      expect(readdirSync(made.box.paths.directory).filter((one) => /rehears/.test(one))).toEqual([])
+    })
+  })
+
+  it('sends a mail with --send-mail, and says to whom', async () => {
+    const made = await stage((one) => {
+      one.mail = `admin = "boss@example.org"\n${one.mail}`
+    })
+    const { findings } = await check(made, '--send-mail')
+    expect(findings.find((one) => one.check === 'mail')?.sentence).toContain('boss@example.org')
+    await made.box.until(() => sink.mails.length > 0)
+    expect(sink.mails.at(-1)?.to).toEqual(['boss@example.org'])
+  })
+
+  it('is a plugin of Nagios: one line, performance data, and 2 for what fails', async () => {
+    const { box, hostKey } = await stage()
+    const host = ['--cert', grid.hosts.vobox.certificatePath, '--key', hostKey]
+    const { status, stdout } = await box.call(['check', '--nagios', ...host], { asRoot: true })
+    expect(status).toBe(2)
+    expect(stdout).toMatch(
+      /^VOBOX CRITICAL - check-\d+-\d+: the renewal service does not run[^|\n]* \| user_proxy=\d+s;;;0 stored_credential=\d+s;;;0 machine_proxy=\d+s;;;0 host_certificate=\d+s;;;0 failed=1;;;0 doubtful=0;;;0\n$/,
+    )
+  })
+
+  it('marks in ASCII where the locale is not UTF-8, and prints only what is wrong with --quiet', async () => {
+    const { box, hostKey } = await stage()
+    const host = ['--cert', grid.hosts.vobox.certificatePath, '--key', hostKey]
+    const env = { LC_ALL: 'C' }
+    const { status, stdout } = await box.call(['check', '--quiet', ...host], { asRoot: true, env })
+    expect(status).toBe(1)
+    const lines = stdout.split('\n').filter(Boolean)
+    expect(lines).toEqual([
+      `VO ${box.vo}`,
+      '  x  the renewal service does not run, so that no proxy is kept alive',
+      expect.stringMatching(/^ {5}As the VO admin or root: \/etc\/init\.d\/.* start$/),
+    ])
+  })
+
+  it('forecast names certificate, stored credential and CA, in the order in which they end', async () => {
+    const { box, hostKey } = await stage((one) => {
+      const now = realNow()
+      one.settings = {
+        state: {
+          failures: 0,
+          storedEnd: { at: (now + 5 * DAY) as never, learnedAt: now, from: 'info' },
+        },
+      }
+    })
+    const host = ['--cert', grid.hosts.vobox.certificatePath, '--key', hostKey]
+    const args = ['forecast', '--days', '9999', '--json', ...host]
+    const { stdout, stderr } = await box.call(args, { asRoot: true })
+    expect(stderr).toBe('')
+    const { endings, gaps } = JSON.parse(stdout)
+    expect(gaps).toEqual([])
+    const ends = endings.map(({ end }: { end: number }) => end)
+    expect(ends).toEqual([...ends].sort((a, b) => a - b))
+    expect(endings.slice(0, 3).map(({ kind }: { kind: string }) => kind)).toEqual([
+      'machine-proxy',
+      'user-proxy',
+      'stored-credential',
+    ])
+    const kinds = new Set(endings.map(({ kind }: { kind: string }) => kind))
+    expect(kinds).toContain('user-certificate')
+    expect(kinds).toContain('host-certificate')
+    expect(kinds).toContain('ca-certificate')
+    const file = join(box.paths.directory, 'calendar.ics')
+    await box.call(['forecast', '--days', '9999', '--ics', file, ...host], { asRoot: true })
+    expect(readFileSync(file, 'utf8')).toMatch(/^BEGIN:VCALENDAR\r\n[\s\S]*END:VCALENDAR\r\n$/)
+  })
+})
+
+describeWithPrograms(
+  'check, against real MyProxy and VOMS servers',
+  [...MYPROXY_PROGRAMS, ...VOMS_PROGRAMS],
+  () => {
+    let grid: RealGrid
+    let voms: RealVoms
+    let box: VoBox
+    const host = () => ['--cert', grid.hosts.vobox.certificatePath]
+    const check = async (...options: string[]): Promise<Report> => {
+      const { stdout } = await box.call(['check', ...host(), '--json', ...options])
+      return JSON.parse(stdout)
+    }
+    const of = ({ findings }: Report, name: string) => findings.filter((one) => one.check === name)
+
+    beforeAll(async () => {
+      grid = await startRealGrid()
+      voms = await startRealVoms(grid)
+      await grid.upload({ as: grid.users.alice })
+      // The database's directory, which they lie in, is root's alone.
+      const files = (name: string) => join(grid.directory, `of-the-box-${name}`)
+      cpSync(voms.vomsdir, files('vomsdir'), { recursive: true })
+      cpSync(voms.vomses, files('vomses'), { recursive: true })
+      box = new VoBox(grid.directory, {
+        vo: `check-voms-${process.pid}`,
+        config:
+          `[trust]\ndirectory = "${grid.trustDirectory}"\n[mail]\ntransport = "none"\n` +
+          `[voms]\ndirectory = "${files('vomsdir')}"\nvomses = ["${files('vomses')}"]\n`,
+      })
+      const machine = addProxy(grid.hosts.vobox.credential, { hours: 24, pathLength: 0 })
+      renameSync(box.put('machine', encodeCredential(machine), 0o400), box.paths.machineProxy)
+      const servers = [`localhost:${grid.server.port}`]
+      const settings = { servers, lifetimeSeconds: 24 * HOUR, myproxySafeSeconds: DAY }
+      const attributes = ['alice:/alice/Role=lcgadmin']
+      putRegistered(box, [{ user: grid.users.alice.credential, voms: attributes, settings }])
+    })
+    afterAll(async () => {
+      await box?.close()
+      await voms?.stop()
+      await grid?.stop()
+    })
+
+    it('rehearses a renewal with its role', async () => {
+      const report = await check('--rehearse')
+      expect(of(report, 'voms')).toMatchObject([{ verdict: 'good' }])
+      expect(of(report, 'rehearsal')).toMatchObject([
+        { verdict: 'good', sentence: expect.stringContaining('alice:/alice/Role=lcgadmin') },
+      ])
+    })
+
+    it('tells a VOMS server that is down in one sentence, with its cure', async () => {
+      await voms.stopServer('alice')
+      const report = await check()
+      await voms.startServer('alice')
+      expect(of(report, 'voms')).toMatchObject([
+        {
+          verdict: 'bad',
+          code: 'CONNECTION_FAILED',
+          sentence: expect.stringContaining(`localhost:${voms.ports.alice}`),
+          cure: expect.stringContaining('firewall'),
+        },
+      ])
+    })
+  },
+)
