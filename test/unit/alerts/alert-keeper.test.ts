@@ -99,6 +99,25 @@ describe('AlertKeeper', () => {
     expect(new Set(mailer.sent.map(({ messageId }) => messageId)).size).toBe(mailer.sent.length)
   })
 
+  it('tells the site’s command when it ends and what to do, in one line, without mail too', async () => {
+    const { open, look, clock, events } = await kept({ mail: false })
+    const keeper = open()
+    const endsAt = later(clock.now(), DAY)
+    const stored = (at: typeof endsAt) => ({
+      state: { storedEnd: { at, learnedAt: clock.now(), from: 'info' as const } },
+    })
+    await keeper.observe(look(stored(endsAt)))
+    await clock.advanceSeconds(HOUR)
+    await keeper.observe(look(stored(later(clock.now(), 100 * DAY))))
+    expect(events).toMatchObject([
+      { step: 'begin', kind: 'stored-credential-short', endsAt, to: [] },
+      { step: 'end', kind: 'stored-credential-short' },
+    ])
+    expect(events[0]?.cure).toMatch(/^Upload the credential again, [^\n]*: myproxy-init -s [^\n]*$/)
+    expect(events[1]).not.toHaveProperty('cure')
+    expect(events[1]).not.toHaveProperty('endsAt')
+  })
+
   it('two processes that see the same at once tell it once', async () => {
     const { open, look, clock, mailer } = await kept()
     const observation = look({ proxyEnd: later(clock.now(), 60) })
