@@ -22,6 +22,10 @@ export default class Register extends VoboxCommand {
       command: '<%= config.bin %> register --voms alice:/alice/Role=lcgadmin',
     },
     {
+      description: 'a plain proxy, without VOMS attributes',
+      command: '<%= config.bin %> register --no-voms',
+    },
+    {
       description: 'a credential that is not stored under the DN',
       command: '<%= config.bin %> register --username joe --credname prod',
     },

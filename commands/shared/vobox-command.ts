@@ -123,8 +123,8 @@ export const selectionFlags = {
   }),
   voms: Flags.string({
     description:
-      'only registrations with these VOMS attributes; of one person the one that they come first ' +
-      'in; may be repeated',
+      'only registrations with these VOMS attributes; where one person has several, the one whose ' +
+      'first they are; may be repeated',
     helpValue: 'VO[:FQAN]',
     multiple: true,
     multipleNonGreedy: true,

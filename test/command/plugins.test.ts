@@ -36,7 +36,7 @@ it('no plugin of the user is loaded, by XDG_DATA_HOME or in the usual place', as
     const env = { PATH: process.env.PATH ?? '', HOME: home, XDG_DATA_HOME }
     const words = ['info', '-f', join(home, 'none')]
     const { stderr } = await execa(PROGRAM, words, { extendEnv: false, env, reject: false })
-    expect(stderr).toContain(`${home}/none is not there`)
+    expect(stderr).toContain(`there is no proxy in ${home}/none`)
     expect(existsSync(witness)).toBe(false)
   }
 })

@@ -1,7 +1,8 @@
 /** Looking into a proxy file, with the trust anchors of the service. */
 import { resolve } from 'node:path'
-import { isVoboxError } from '../../errors.js'
+import { isVoboxError, printable, VoboxError } from '../../errors.js'
 import type { UnixSeconds } from '../../ports/clock.js'
+import type { FileRead } from '../../ports/files.js'
 import { parseCertificateChain } from '../../proxy/credential.js'
 import { inspectCredential, judgeMode } from '../../proxy/inspect.js'
 import { type AttributeJudge, lookAtAttributes } from '../../renewal/query/look-at-attributes.js'
@@ -13,7 +14,12 @@ import { systemClock } from '../ports/clock.js'
 import { nodeFiles } from '../ports/files.js'
 import { readEffectiveConfig } from './compose-config.js'
 import { judgeOnDemand } from './compose-judge.js'
-import { currentUid, placeOfLoginProxy, readForLooking } from './compose-login.js'
+import {
+  currentUid,
+  type LoginProxyPlace,
+  placeOfLoginProxy,
+  readForLooking,
+} from './compose-login.js'
 
 export interface InspectFileOptions {
   /** Absent: the login proxy. */
@@ -31,11 +37,12 @@ export interface InspectedFile extends Inspected {
 export async function inspectFile(options: InspectFileOptions): Promise<InspectedFile> {
   const { environment, configFile } = options
   const config = await readEffectiveConfig(nodeFiles, environment, currentUid(), configFile)
-  const { path, named } =
+  const place =
     options.file === undefined
       ? placeOfLoginProxy(environment, currentUid())
       : { path: resolve(options.file), named: true }
-  const { bytes, facts: file } = await readForLooking(nodeFiles, { path, named })
+  const { path } = place
+  const { bytes, facts: file } = await readProxy(place)
   const now = systemClock.now()
   const judge = judgeOnDemand(config, nodeFiles)
   const anchors = await anchorsIfAny(judge, bytes)
@@ -47,6 +54,20 @@ export async function inspectFile(options: InspectFileOptions): Promise<Inspecte
     report: judgeMode(report, path, file.mode),
     attributes: await lookAtAttributes(facts, judge, now),
     innerAttributes: reportInnerAttributes(facts, now),
+  }
+}
+
+/** @throws VoboxError with what makes one where there is none. */
+async function readProxy(place: LoginProxyPlace): Promise<FileRead> {
+  try {
+    return await readForLooking(nodeFiles, place)
+  } catch (error) {
+    if (!isVoboxError(error, 'FILE_MISSING')) throw error
+    throw new VoboxError('FILE_MISSING', `there is no proxy in ${printable(place.path)}`, {
+      hint: 'vobox-proxy proxy-init makes one; --file or $X509_USER_PROXY names another file',
+      data: error.data,
+      cause: error,
+    })
   }
 }
 

@@ -62,11 +62,12 @@ function bothSaid(): VoboxError {
 }
 
 function notBelieved({ code, message, hint, data, persistence }: VoboxError): VoboxError {
+  // A line of its own: a hint may end in what is to be copied into a file.
   const cure = 'Name the attributes with --voms VO:FQAN; or --no-voms, if a plain proxy is meant'
   return new VoboxError(
     code,
     `the VOMS attributes of the login proxy cannot be believed: ${message}`,
-    { hint: hint === undefined ? cure : `${hint}. ${cure}`, data, persistence },
+    { hint: hint === undefined ? cure : `${hint}\n${cure}`, data, persistence },
   )
 }
 

@@ -60,7 +60,8 @@ describe('registerProxy, with the attributes of the login proxy', () => {
     const error = await rejectionOf(world.registerIt())
     expect(error.code).toBe('VOMS_TRUST_MISSING')
     expect(error.message).toContain('of the login proxy cannot be believed')
-    expect(error.hint).toContain('--voms VO:FQAN')
+    // The lines of a .lsc file, to be copied, and nothing glued to the last of them.
+    expect(error.hint).toMatch(/:\n(\/[^\n]+\n){2}Name the attributes with --voms VO:FQAN; /)
     expect(await world.registrations()).toEqual([])
   })
 
