@@ -157,17 +157,11 @@ export class RenewalDaemon {
     }
     for (const [fileName, registration] of registrations) {
       const known = this.#known.get(fileName)
-      // An update within the second of the last look at the registry carries the same time.
-      const fresh = since === undefined || registration.updatedAt >= since - 1
-      if (known && !fresh && known.registration.updatedAt === registration.updatedAt) continue
-      this.#known.set(fileName, {
-        registration,
-        holdUntil: undefined,
-        askedAt: undefined,
-        // Whoever touched it may have cured it.
-        retryNow: known?.lastFailure !== undefined,
-        lastFailure: known?.lastFailure,
-      })
+      const same = known !== undefined && isSame(known.registration, registration)
+      // An update within the second of the last look at the registry may show in the file alone.
+      const recent = since === undefined || registration.updatedAt >= since - 1
+      if (same && !recent) continue
+      if (!same) this.#known.set(fileName, memoryOf(registration, known))
       this.#times.delete(fileName)
       this.#scheduler.set(fileName)
     }
@@ -269,6 +263,21 @@ export class RenewalDaemon {
       ...(times?.attributesEnd !== undefined && { attributesEnd: times.attributesEnd }),
     })
   }
+}
+
+/** What is known at the start, or after somebody touched the registration: they may have cured it. */
+function memoryOf(registration: Registration, before: Memory | undefined): Memory {
+  return {
+    registration,
+    holdUntil: undefined,
+    askedAt: undefined,
+    retryNow: before?.lastFailure !== undefined,
+    lastFailure: before?.lastFailure,
+  }
+}
+
+function isSame(one: Registration, other: Registration): boolean {
+  return one.updatedAt === other.updatedAt && JSON.stringify(one) === JSON.stringify(other)
 }
 
 function reachabilityOf(outcome: RenewalOutcome): boolean | undefined {

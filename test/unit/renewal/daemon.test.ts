@@ -96,6 +96,21 @@ describe('RenewalDaemon', () => {
     expect(world.events('renewed')).toHaveLength(1)
   })
 
+  it('tries a failed one no earlier because another one was registered in the same second', async () => {
+    const world = await worldWithMachine()
+    await world.register('alice')
+    world.myproxy.stored.clear()
+    await world.clock.advanceSeconds(2 * HOUR)
+    const touched = { updatedAt: world.clock.now() }
+    await world.context.registry.update('alice', (one) => one && { ...one, ...touched })
+    await startDaemon(world)
+    await world.clock.advanceSeconds(1)
+    expect(world.events('renewal-failed')).toHaveLength(1)
+    await world.register('bob')
+    await world.clock.advanceSeconds(2 * MINUTE)
+    expect(world.events('renewal-failed')).toHaveLength(1)
+  })
+
   it('waits for a machine proxy and renews within a second of its coming', async () => {
     const world = renewalWorld()
     await world.register('alice')
