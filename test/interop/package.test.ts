@@ -138,12 +138,12 @@ describeOnMachine('the Debian package', PROGRAMS, () => {
   it('two starts at once make one service, and both say in which pid', async () => {
     machine.ok(`${SCRIPT} stop`)
     const said = machine.ok(
-      `${SCRIPT} start >/tmp/1 & ${SCRIPT} start >/tmp/2; wait; cat /tmp/1 /tmp/2`,
+      `${SCRIPT} start >/tmp/1 2>&1 & ${SCRIPT} start >/tmp/2 2>&1; wait; cat /tmp/1 /tmp/2`,
     )
     const pids = [...said.matchAll(/^Service (?:started|running) in pid (\d+)$/gm)].map(
       ([, pid]) => pid,
     )
-    expect(pids).toHaveLength(2)
+    expect(pids, said).toHaveLength(2)
     expect(new Set(pids).size).toBe(1)
     const count = () => machine.sh("pgrep -fc '[v]obox-renewd alice'").stdout
     await vi.waitUntil(() => count() === '1\n', { timeout: 20_000 })
