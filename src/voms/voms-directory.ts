@@ -7,8 +7,8 @@
  * does: so it is read again in whole when a minute has passed, which costs little.
  */
 import type { Clock } from '../ports/clock.js'
-import { untilAborted } from '../ports/deadline.js'
 import type { Files } from '../ports/files.js'
+import { KeptReading } from '../ports/kept-reading.js'
 import { readVomsDirectory, type VomsDirectoryRules } from './voms-files.js'
 import { makeVomsTrust, type VomsTrust } from './voms-trust.js'
 
@@ -19,28 +19,16 @@ export interface VomsDirectoryOptions extends VomsDirectoryRules {
 
 const DEFAULT_RELOAD_MS = 60_000
 
-interface Loaded {
-  trust: VomsTrust
-  readMs: number
-}
-
 export class VomsDirectory {
-  readonly #files: Files
-  readonly #clock: Clock
-  readonly #directory: string
-  readonly #options: VomsDirectoryOptions
-  #loaded: Loaded | undefined
-  #loading: Promise<Loaded> | undefined
+  readonly path: string
+  readonly #reading: KeptReading<VomsTrust>
 
   constructor(files: Files, clock: Clock, directory: string, options: VomsDirectoryOptions = {}) {
-    this.#files = files
-    this.#clock = clock
-    this.#directory = directory
-    this.#options = options
-  }
-
-  get path(): string {
-    return this.#directory
+    this.path = directory
+    const { reloadMs = DEFAULT_RELOAD_MS } = options
+    this.#reading = new KeptReading(clock, reloadMs, async () =>
+      makeVomsTrust(await readVomsDirectory(files, directory, options)),
+    )
   }
 
   /**
@@ -50,29 +38,12 @@ export class VomsDirectory {
    * Rejects with `signal.reason` when aborted, and for nothing else: a directory or file that cannot
    * be used is one of `problems`, and whoever it would have vouched for is not trusted.
    */
-  async current(signal?: AbortSignal): Promise<VomsTrust> {
-    signal?.throwIfAborted()
-    const { reloadMs = DEFAULT_RELOAD_MS } = this.#options
-    const loaded = this.#loaded
-    if (loaded !== undefined && this.#clock.monotonicMs() - loaded.readMs < reloadMs) {
-      return loaded.trust
-    }
-    this.#loading ??= this.#load().finally(() => {
-      this.#loading = undefined
-    })
-    const { trust } = await untilAborted(this.#loading, signal)
-    return trust
+  current(signal?: AbortSignal): Promise<VomsTrust> {
+    return this.#reading.current(signal)
   }
 
   /** Forgets what was read, so that the next {@link current} reads everything anew. */
   invalidate(): void {
-    this.#loaded = undefined
-  }
-
-  async #load(): Promise<Loaded> {
-    const readMs = this.#clock.monotonicMs()
-    const material = await readVomsDirectory(this.#files, this.#directory, this.#options)
-    this.#loaded = { trust: makeVomsTrust(material), readMs }
-    return this.#loaded
+    this.#reading.forget()
   }
 }

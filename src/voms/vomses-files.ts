@@ -9,6 +9,7 @@
 import { isVoboxError, printable, VoboxError } from '../errors.js'
 import type { Clock } from '../ports/clock.js'
 import type { Files } from '../ports/files.js'
+import { KeptReading } from '../ports/kept-reading.js'
 import { parseVomses, type VomsServer } from './vomses.js'
 
 export interface VomsesFilesOptions {
@@ -21,7 +22,6 @@ interface Loaded {
   problems: readonly VoboxError[]
   /** What was there to be read. */
   sources: readonly string[]
-  readMs: number
 }
 
 const DEFAULT_RELOAD_MS = 60_000
@@ -30,11 +30,8 @@ const MAX_FILES = 1000
 
 export class VomsesFiles {
   readonly #files: Files
-  readonly #clock: Clock
   readonly #paths: readonly string[]
-  readonly #reloadMs: number
-  #loaded: Loaded | undefined
-  #loading: Promise<Loaded> | undefined
+  readonly #reading: KeptReading<Loaded>
 
   /** @param paths files or directories of such files; all that exist count. */
   constructor(
@@ -44,9 +41,9 @@ export class VomsesFiles {
     options: VomsesFilesOptions = {},
   ) {
     this.#files = files
-    this.#clock = clock
     this.#paths = paths
-    this.#reloadMs = options.reloadMs ?? DEFAULT_RELOAD_MS
+    const { reloadMs = DEFAULT_RELOAD_MS } = options
+    this.#reading = new KeptReading(clock, reloadMs, () => this.#load())
   }
 
   /** Where it looks. */
@@ -62,7 +59,7 @@ export class VomsesFiles {
    *   and lines that could not be used.
    */
   async serversOf(voOrAlias: string): Promise<VomsServer[]> {
-    const loaded = await this.#current()
+    const loaded = await this.#reading.current()
     const { servers } = loaded
     const named = servers.filter(({ alias }) => alias === voOrAlias)
     const found = named.length > 0 ? named : servers.filter(({ vo }) => vo === voOrAlias)
@@ -73,26 +70,15 @@ export class VomsesFiles {
 
   /** Files and lines that could not be used, as last read. */
   async problems(): Promise<readonly VoboxError[]> {
-    return (await this.#current()).problems
+    return (await this.#reading.current()).problems
   }
 
   /** Forgets what was read, so that the next question reads everything anew. */
   invalidate(): void {
-    this.#loaded = undefined
-  }
-
-  async #current(): Promise<Loaded> {
-    const loaded = this.#loaded
-    const age = this.#clock.monotonicMs() - (loaded?.readMs ?? 0)
-    if (loaded !== undefined && age < this.#reloadMs) return loaded
-    this.#loading ??= this.#load().finally(() => {
-      this.#loading = undefined
-    })
-    return this.#loading
+    this.#reading.forget()
   }
 
   async #load(): Promise<Loaded> {
-    const readMs = this.#clock.monotonicMs()
     const servers: VomsServer[] = []
     const problems: VoboxError[] = []
     const sources: string[] = []
@@ -106,8 +92,7 @@ export class VomsesFiles {
         problems.push(...parsed.problems)
       }
     }
-    this.#loaded = { servers, problems, sources, readMs }
-    return this.#loaded
+    return { servers, problems, sources }
   }
 
   /** What a path stands for: the files of a directory in the order of their names, or itself. */

@@ -8,8 +8,8 @@
  * somewhere else shows no change when its target does.
  */
 import type { Clock } from '../ports/clock.js'
-import { untilAborted } from '../ports/deadline.js'
 import type { Files } from '../ports/files.js'
+import { KeptReading } from '../ports/kept-reading.js'
 import { makeTrustAnchors } from './trust-anchor-set.js'
 import type { TrustAnchors } from './trust-anchors.js'
 import {
@@ -34,7 +34,7 @@ interface Loaded {
   parsed: ParsedFiles
   /** Inode, size and times of every entry that matters. */
   fingerprint: string
-  checkedMs: number
+  /** When the files were read, and not merely looked at. */
   readMs: number
 }
 
@@ -46,14 +46,15 @@ export class TrustDirectory {
   readonly #clock: Clock
   readonly #directory: string
   readonly #options: TrustDirectoryOptions
-  #loaded: Loaded | undefined
-  #refreshing: Promise<Loaded> | undefined
+  readonly #reading: KeptReading<Loaded>
 
   constructor(files: Files, clock: Clock, directory: string, options: TrustDirectoryOptions) {
     this.#files = files
     this.#clock = clock
     this.#directory = directory
     this.#options = options
+    const { pollMs = DEFAULT_POLL_MS } = options
+    this.#reading = new KeptReading(clock, pollMs, (before) => this.#refresh(before))
   }
 
   get path(): string {
@@ -68,35 +69,20 @@ export class TrustDirectory {
    * `signal.reason` when aborted. A single file that cannot be read is one of `problems` instead.
    */
   async current(signal?: AbortSignal): Promise<TrustAnchors> {
-    signal?.throwIfAborted()
-    const { pollMs = DEFAULT_POLL_MS } = this.#options
-    const loaded = this.#loaded
-    if (loaded !== undefined && this.#clock.monotonicMs() - loaded.checkedMs < pollMs) {
-      return loaded.anchors
-    }
-    this.#refreshing ??= this.#refresh().finally(() => {
-      this.#refreshing = undefined
-    })
-    const { anchors } = await untilAborted(this.#refreshing, signal)
-    return anchors
+    return (await this.#reading.current(signal)).anchors
   }
 
   /** Forgets what was read, so that the next {@link current} reads everything anew. */
   invalidate(): void {
-    this.#loaded = undefined
+    this.#reading.forget()
   }
 
-  async #refresh(): Promise<Loaded> {
-    const checkedMs = this.#clock.monotonicMs()
+  async #refresh(before: Loaded | undefined): Promise<Loaded> {
+    const readMs = this.#clock.monotonicMs()
     const { names, fingerprint } = await this.#look()
     const { reloadMs = DEFAULT_RELOAD_MS } = this.#options
-    const before = this.#loaded
-    const unchanged = before?.fingerprint === fingerprint && checkedMs - before.readMs < reloadMs
-    const loaded = unchanged
-      ? { ...before, checkedMs }
-      : { ...(await this.#read(names)), fingerprint, checkedMs, readMs: checkedMs }
-    this.#loaded = loaded
-    return loaded
+    if (before?.fingerprint === fingerprint && readMs - before.readMs < reloadMs) return before
+    return { ...(await this.#read(names, before)), fingerprint, readMs }
   }
 
   async #look(): Promise<{ names: string[]; fingerprint: string }> {
@@ -117,12 +103,15 @@ export class TrustDirectory {
     return lines.join('\n')
   }
 
-  async #read(names: readonly string[]): Promise<Pick<Loaded, 'anchors' | 'parsed'>> {
+  async #read(
+    names: readonly string[],
+    before: Loaded | undefined,
+  ): Promise<Pick<Loaded, 'anchors' | 'parsed'>> {
     const { material, parsed } = await readTrustMaterial(
       this.#files,
       this.#directory,
       trustFileNames(names),
-      this.#loaded?.parsed ?? new Map(),
+      before?.parsed ?? new Map(),
     )
     const anchors = makeTrustAnchors(material, {
       allowMissingSigningPolicy: this.#options.allowMissingSigningPolicy,
