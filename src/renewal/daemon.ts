@@ -161,7 +161,8 @@ export class RenewalDaemon {
       // An update within the second of the last look at the registry may show in the file alone.
       const recent = since === undefined || registration.updatedAt >= since - 1
       if (same && !recent) continue
-      if (!same) this.#known.set(fileName, memoryOf(registration, known))
+      const anew = !same || since === undefined
+      if (anew) this.#known.set(fileName, memoryOf(registration, known))
       this.#times.delete(fileName)
       this.#scheduler.set(fileName)
     }
