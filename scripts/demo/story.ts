@@ -132,7 +132,7 @@ async function makeMachineProxy({ narrator, programs, grid, stage }: Scene): Pro
 async function register({ narrator, programs, stage }: Scene): Promise<void> {
   narrator.step('The administrator registers a login proxy, once')
   const { stdout } = await programs.voboxProxy(
-    ...['--vo', VO, 'register'],
+    ...['--vo', VO, 'register', '--no-voms'],
     ...['-t', `${RENEWED_SECONDS}s`, '--refresh', `${REFRESH_SECONDS}s`],
     ...['--myproxy-safe', String(MYPROXY_SAFE_SECONDS), '--email', EMAIL],
   )
