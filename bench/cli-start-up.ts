@@ -1,4 +1,5 @@
 /** What a command costs as a whole process, against `node -e 0`: callers run these every few minutes. */
+import { lchown, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeTemporaryDirectory } from '../test/support/temporary-directory.js'
 import { race, runSilently } from './support/measure.js'
@@ -8,14 +9,27 @@ import { makeBenchVo } from './support/vo-directory.js'
 const ROUNDS = 31
 const PROGRAM = join(process.cwd(), 'bin', 'vobox-proxy')
 
+/** Callers are VO admins: as root, the launcher first looks at who could have changed Node. */
+const NOBODY = { uid: 65_534, gid: 65_534 }
+
+async function giveAway(directory: string): Promise<Partial<typeof NOBODY>> {
+  if (process.getuid?.() !== 0) return {}
+  const names = await readdir(directory, { recursive: true })
+  for (const path of [directory, ...names.map((name) => join(directory, name))]) {
+    await lchown(path, NOBODY.uid, NOBODY.gid)
+  }
+  return NOBODY
+}
+
 export async function measureCliStartUp(): Promise<Section[]> {
   const temporary = await makeTemporaryDirectory()
   try {
     const { env, dns } = await makeBenchVo(temporary.path, 10)
-    const vobox = (...args: string[]) => runSilently(PROGRAM, args, env)
+    const account = await giveAway(temporary.path)
+    const vobox = (...args: string[]) => runSilently(PROGRAM, args, env, account)
     const times = await race(
       {
-        node: () => runSilently('node', ['-e', '0'], env),
+        node: () => runSilently('node', ['-e', '0'], env, account),
         timeLeft: () => vobox('query-proxy-timeleft'),
         query: () => vobox('query'),
         fileName: () => vobox('--vo', 'alice', '--dn', dns[7] ?? '', 'query-proxy-filename'),
@@ -36,7 +50,7 @@ export async function measureCliStartUp(): Promise<Section[]> {
     return [
       {
         title: 'Start-up of the command line',
-        how: `Whole processes, 10 registrations, median of ${ROUNDS} alternating runs.`,
+        how: `Whole processes of the VO admin’s, 10 registrations, median of ${ROUNDS} alternating runs.`,
         rows: [
           row('`query-proxy-timeleft`', times.timeLeft, { atMost: 1.6 }),
           row('`query`', times.query, { atMost: 1.6 }),

@@ -20,7 +20,7 @@ import type { Row, Section } from './support/report.js'
 import { benchRegistration } from './support/vo-directory.js'
 
 const SERIAL_ROUNDS = 25
-const BURST = 300
+const BURST = 60
 const BURSTS = 3
 const AT_ONCE = 8
 const LIFETIME_SECONDS = 43_200

@@ -78,9 +78,10 @@ export function runSilently(
   file: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv = process.env,
+  account: { uid?: number; gid?: number } = {},
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, [...args], { env, stdio: 'ignore' })
+    const child = spawn(file, [...args], { env, stdio: 'ignore', ...account })
     child.once('error', reject)
     child.once('exit', (status) => {
       if (status === 0) resolve()
