@@ -8,6 +8,8 @@ export default defineConfig({
     // Only what hangs runs into these, or into a deadline of its own: no test is about speed.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // Real daemons race on a busy machine: in CI such a test gets a second chance, which is reported.
+    retry: process.env.CI ? 1 : 0,
     expect: { poll: { timeout: 60_000 } },
     // Two cores: many tests wait for a peer or a disk rather than compute.
     maxWorkers: 3,
