@@ -7,8 +7,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, readFileSync } from 'node:fs'
-import { describe } from 'vitest'
-import { describeWithPrograms } from './programs.js'
+import { describeWithPrograms, leaveOut } from './programs.js'
 import { makeTemporaryDirectory } from './temporary-directory.js'
 
 /** Words: a place to work in, the directory that is to be /mnt there. */
@@ -52,7 +51,7 @@ export function describeOnMachine(
   body: () => void,
 ): void {
   if (mayMakeMachines) describeWithPrograms(title, ['nsenter', 'unshare', ...programs], body)
-  else describe.skip(title, body)
+  else leaveOut(title, 'root and an overlay of the file system', body)
 }
 
 export class CleanMachine {
