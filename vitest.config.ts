@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    reporters: ['default', './test/support/still-running.ts'],
     // oclif's own output capture and vitest's interception get in each other's way.
     disableConsoleIntercept: true,
     // Only what hangs runs into these, or into a deadline of its own: no test is about speed.
