@@ -2,7 +2,6 @@
  * Proxy files that nobody should believe, given to the programs as a site runs them: each gets its
  * code, and what is registered stays byte for byte as it was.
  */
-import { execFileSync } from 'node:child_process'
 import {
   chownSync,
   lstatSync,
@@ -18,6 +17,7 @@ import { type Credential, encodeCredential } from '../../src/proxy/credential.js
 import { proxyFileName } from '../../src/repository/proxy-file-name.js'
 import { encodePem } from '../../src/x509/pem.js'
 import { encodePrivateKey } from '../../src/x509/private-key.js'
+import { execFileSync } from '../support/bounded.js'
 import { addProxies, addProxy, TestAuthority, userName } from '../support/pki.js'
 import { writeTrustDirectory } from '../support/pki-files.js'
 import { makeTemporaryDirectory } from '../support/temporary-directory.js'

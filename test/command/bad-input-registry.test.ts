@@ -2,7 +2,6 @@
  * Registries that are damaged, foreign or planted, met by the programs as a site runs them: what can
  * be repaired is repaired and said, everything else is refused and left as it is; no proxy is lost.
  */
-import { execFileSync } from 'node:child_process'
 import {
   readdirSync,
   readFileSync,
@@ -15,6 +14,7 @@ import {
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { proxyFileName } from '../../src/repository/proxy-file-name.js'
+import { execFileSync } from '../support/bounded.js'
 import { addProxy, TestAuthority, userName } from '../support/pki.js'
 import { writeTrustDirectory } from '../support/pki-files.js'
 import { makeTemporaryDirectory } from '../support/temporary-directory.js'

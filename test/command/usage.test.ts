@@ -1,5 +1,4 @@
 /** What the program says to who calls it wrongly, and to who asks how. */
-import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
@@ -7,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { encodeCredential } from '../../src/proxy/credential.js'
 import { TestVoms } from '../support/ac.js'
+import { spawnSync } from '../support/bounded.js'
 import { addProxy, TestAuthority } from '../support/pki.js'
 import { writeTrustDirectory } from '../support/pki-files.js'
 import { putRegistered } from '../support/registered.js'

@@ -1,4 +1,3 @@
-import { execFileSync, spawnSync } from 'node:child_process'
 import {
   chmodSync,
   mkdirSync,
@@ -13,6 +12,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { makeFiles, nodeFiles } from '../../src/node/ports/files.js'
 import { TEMPORARY_PREFIX } from '../../src/ports/files.js'
+import { execFileSync, spawnSync } from '../support/bounded.js'
 import { bundleScript } from '../support/bundled-script.js'
 import { type DiskStep, faultyDisk, systemError } from '../support/faulty-disk.js'
 import { makeTemporaryDirectory, temporaryDirectory } from '../support/temporary-directory.js'

@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeFiles } from '../../src/node/ports/files.js'
+import { spawnSync } from '../support/bounded.js'
 import { bundleScript } from '../support/bundled-script.js'
 import { faultyDisk, systemError } from '../support/faulty-disk.js'
 import { registration, registryBelow } from '../support/registry.js'

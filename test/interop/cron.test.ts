@@ -1,6 +1,6 @@
 /** A real cron, that of Debian, in a machine of its own where the minute that it waits for is now. */
-import { execFileSync } from 'node:child_process'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { execFileSync } from '../support/bounded.js'
 import { CleanMachine, describeOnMachine } from '../support/clean-machine.js'
 
 /** Puts what comes as mail into a file. */

@@ -1,8 +1,8 @@
 /** Hooks as real processes, through the checks that the service makes. Needs root for root's files. */
-import { spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { spawnSync } from '../support/bounded.js'
 import { bundleScript } from '../support/bundled-script.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 

@@ -1,8 +1,8 @@
 /** The init script run by root over a VO directory whose owner means no good. */
-import { execFileSync } from 'node:child_process'
 import { chmodSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { execFileSync } from '../support/bounded.js'
 import { INIT_ADMIN, INIT_SCRIPT, InitScriptBox } from '../support/init-script.js'
 import { mayMount } from '../support/may-mount.js'
 

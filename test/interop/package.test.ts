@@ -2,11 +2,11 @@
  * The Debian package on a machine without Node: installed, set up, registered, renewed, upgraded,
  * removed, purged, with a real MyProxy server beside it.
  */
-import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { copyFileSync, cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { execFileSync, spawnSync } from '../support/bounded.js'
 import { CleanMachine, describeOnMachine } from '../support/clean-machine.js'
 import { addProxy } from '../support/pki.js'
 import { MYPROXY_PROGRAMS, type RealGrid, startRealGrid } from '../support/real-peers.js'

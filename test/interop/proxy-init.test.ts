@@ -1,5 +1,4 @@
 /** Login proxies of ours in the hands of the tools that users have, and the other way round. */
-import { spawnSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,6 +9,7 @@ import { describeChain } from '../../src/proxy/chain-facts.js'
 import { parseCredential } from '../../src/proxy/credential.js'
 import { parseName } from '../../src/x509/name.js'
 import { encodePem } from '../../src/x509/pem.js'
+import { spawnSync } from '../support/bounded.js'
 import { openssl } from '../support/openssl-ca.js'
 import { TestAuthority, type TestKeyKind } from '../support/pki.js'
 import { writeCredentialPair } from '../support/pki-files.js'

@@ -1,5 +1,4 @@
 /** `vobox-proxy setup` as root, below a prefix: what it makes, keeps, refuses and takes away. */
-import { execFileSync, spawnSync } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
@@ -12,6 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { execFileSync, spawnSync } from '../support/bounded.js'
 import { CleanMachine, describeOnMachine } from '../support/clean-machine.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 

@@ -1,6 +1,6 @@
 /** Every script of the shell's, as the shells of Debian and shellcheck read it. */
-import { execFileSync, spawnSync } from 'node:child_process'
 import { expect, it } from 'vitest'
+import { execFileSync, spawnSync } from '../support/bounded.js'
 import { describeWithPrograms } from '../support/programs.js'
 
 const SCRIPTS = execFileSync('grep', [

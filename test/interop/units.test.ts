@@ -2,10 +2,10 @@
  * The units of systemd as systemd-analyze reads them, with the files that `setup` writes beside them. No
  * systemd runs here: what the service tells one is in renewd-systemd.test.ts.
  */
-import { execFileSync } from 'node:child_process'
 import { copyFileSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { execFileSync } from '../support/bounded.js'
 import { CleanMachine, describeOnMachine } from '../support/clean-machine.js'
 
 const SERVICES = ['renewd', 'machine-proxy', 'check', 'request'] as const

@@ -3,7 +3,6 @@
  * register, renewal by the service, queries, `env`, `renew --force`, unregister, against Debian's
  * `myproxy-server`, with its proxies read by the programs that sites use.
  */
-import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -11,6 +10,7 @@ import { describeChain } from '../../src/proxy/chain-facts.js'
 import { parseCredential } from '../../src/proxy/credential.js'
 import { proxyFileName } from '../../src/repository/proxy-file-name.js'
 import { encodePem } from '../../src/x509/pem.js'
+import { spawnSync } from '../support/bounded.js'
 import { addProxy, realNow } from '../support/pki.js'
 import { describeWithPrograms } from '../support/programs.js'
 import {

@@ -2,7 +2,6 @@
  * A VO directory with agents that are shell scripts. Where the tests are root it belongs to another
  * account, as at a site, and root runs the command; else it is of whoever runs the tests.
  */
-import { spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 import type { AgentResult } from '../../src/agents/agent-result.js'
 import { type VoPaths, voPaths } from '../../src/config/vo-paths.js'
+import { spawnSync } from './bounded.js'
 import { bundleScript } from './bundled-script.js'
 import { temporaryDirectory } from './temporary-directory.js'
 

@@ -5,8 +5,9 @@
  *
  * Only for tests that are root and may mount; see `describeOnMachine`.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { chmodSync, readFileSync } from 'node:fs'
+import { spawnSync } from './bounded.js'
 import { describeWithPrograms, leaveOut } from './programs.js'
 import { makeTemporaryDirectory } from './temporary-directory.js'
 

@@ -6,8 +6,8 @@
  * variable stops that. So where root runs the tests on such a machine, those programs run in a mount
  * namespace of their own, in which an empty directory stands in the place of that one.
  */
-import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { spawnSync } from './bounded.js'
 
 const DIRECTORY = '/etc/grid-security'
 const CERTIFICATE = `${DIRECTORY}/hostcert.pem`

@@ -2,7 +2,6 @@
  * The init script, run by root with an `/etc` of its own, over a VO directory of another account's.
  * Only for tests that are root and may mount; see `mayMount`.
  */
-import { spawnSync } from 'node:child_process'
 import {
   appendFileSync,
   chmodSync,
@@ -15,6 +14,7 @@ import {
 } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { spawnSync } from './bounded.js'
 import { temporaryDirectory } from './temporary-directory.js'
 
 export const INIT_SCRIPT = resolve('init.d/vo-box-proxyrenewal')

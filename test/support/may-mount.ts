@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { spawnSync } from './bounded.js'
 
 /** Whether tests may give a program a view of the file system of its own. */
 export const mayMount =

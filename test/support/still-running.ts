@@ -62,7 +62,10 @@ export default class StillRunning implements Reporter {
 
 /** All processes below this one. */
 function descendants(): number[] {
-  const { stdout } = spawnSync('ps', ['-e', '-o', 'pid=,ppid='], { encoding: 'utf8' })
+  const { stdout } = spawnSync('ps', ['-e', '-o', 'pid=,ppid='], {
+    timeout: 10_000,
+    encoding: 'utf8',
+  })
   const pairs = stdout.split('\n').map((line) => line.trim().split(/ +/).map(Number))
   const below = [process.pid]
   for (const parent of below) {

@@ -5,7 +5,7 @@
  * Where the tests are root, the VO admin is another account, so that giving up root's rights is part
  * of every test; where they are not, it is whoever runs them.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
@@ -25,6 +25,7 @@ import { nodeFiles } from '../../src/node/ports/files.js'
 import { type Credential, encodeCredential } from '../../src/proxy/credential.js'
 import { JsonRegistry } from '../../src/registry/json-registry.js'
 import { ProxyRepository } from '../../src/repository/proxy-repository.js'
+import { spawnSync } from './bounded.js'
 
 const HOME = join(import.meta.dirname, '..', '..')
 

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -6,6 +5,7 @@ import { commandFacts } from '../../../scripts/manual/command-facts.js'
 import { bashCompletion } from '../../../scripts/manual/completion-bash.js'
 import { SPECIAL_VALUES } from '../../../scripts/manual/completion-values.js'
 import { zshCompletion } from '../../../scripts/manual/completion-zsh.js'
+import { spawnSync } from '../../support/bounded.js'
 import { commands, manual, PROGRAM, shellPart } from '../../support/manual.js'
 import { makeTemporaryDirectory } from '../../support/temporary-directory.js'
 

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -10,6 +9,7 @@ import {
 } from '../../../src/node/compose/become-owner.js'
 import { prepareVoDirectory } from '../../../src/node/compose/prepare-vo-directory.js'
 import { nodeFiles } from '../../../src/node/ports/files.js'
+import { execFileSync } from '../../support/bounded.js'
 import { bundleScript } from '../../support/bundled-script.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   linkSync,
@@ -14,6 +13,7 @@ import * as promises from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { nodeFiles as files, makeFiles } from '../../../src/node/ports/files.js'
+import { execFileSync } from '../../support/bounded.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 
 const anybody = { maxBytes: 1000 }

@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process'
 import { closeSync, constants, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openJournal } from '../../../src/node/ports/journal.js'
 import { LineSink } from '../../../src/node/ports/line-sink.js'
+import { execFileSync } from '../../support/bounded.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 
 /** A journal on a file, and what stands in it by now. */

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import {
   existsSync,
   mkdirSync,
@@ -21,6 +20,7 @@ import {
 } from '../../../src/node/service/service-lock.js'
 import { stopService } from '../../../src/node/service/stop-service.js'
 import { encodeServiceStatus } from '../../../src/renewal/service-status.js'
+import { execFileSync } from '../../support/bounded.js'
 import { failureOf, rejectionOf } from '../../support/failure.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 import { hours } from '../../support/time.js'

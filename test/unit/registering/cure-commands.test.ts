@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { VoboxError } from '../../../src/errors.js'
 import { matchesDnPattern } from '../../../src/myproxy/server/dn-pattern.js'
@@ -15,6 +14,7 @@ import {
   wholeHours,
 } from '../../../src/registry/cure-commands.js'
 import { withCure } from '../../../src/renewal/cures.js'
+import { execFileSync } from '../../support/bounded.js'
 import { registration } from '../../support/registry.js'
 import { HOUR } from '../../support/time.js'
 
