@@ -6,38 +6,41 @@
  * cannot be reached or does not speak the protocol. Otherwise a replica that lags behind would be
  * asked after every "no".
  */
-import { type ErrorCode, isVoboxError, type Persistence, VoboxError } from '../errors.js'
+import { type ErrorCode, isVoboxError, VoboxError } from '../errors.js'
 import { withDeadline } from '../ports/deadline.js'
 import type { Address } from '../ports/dialer.js'
 import type { Credential } from '../proxy/credential.js'
+import type { Attempt, FailedAttempt } from './attempts.js'
 import type { GsiContext } from './context.js'
 import {
   type ChannelTarget,
   openSecureChannel,
+  type PeerTrust,
   type SecureChannel,
   targetLabel,
 } from './secure-channel.js'
 import { type ServerAddress, showAddress } from './server-address.js'
 
+export type { Attempt, AttemptOutcome, AttemptPhase, FailedAttempt } from './attempts.js'
+
 export interface Reach<S extends ServerAddress> {
   servers: readonly S[]
-  credential: Credential
+  /** Absent: TLS without a certificate of ours. */
+  credential?: Credential | undefined
+  /**
+   * What the exchange does to the server. `writes` goes to the first server alone, since a later one
+   * may be a read-only secondary, and once a byte has left it is never sent again. Default `reads`.
+   */
+  moves?: 'reads' | 'writes'
+  /** Default `anchors`. */
+  trust?: PeerTrust | undefined
+  /** Told of each try as it ends, in that order. */
+  onAttempt?: ((attempt: Attempt) => void) | undefined
   serverDn?: string | undefined
   /** What sets it, for people. */
   dnSetting?: string
   services?: readonly string[]
   signal?: AbortSignal | undefined
-}
-
-/** One try that failed, as it stands in `ALL_SERVERS_FAILED`'s `data.attempts`. */
-export interface FailedAttempt {
-  /** `host:port`. */
-  server: string
-  /** Numeric address; absent when the name could not be resolved. */
-  address?: string
-  code: ErrorCode
-  message: string
-  persistence: Persistence
 }
 
 /** Failures after which another address or server may do better. */
@@ -176,7 +179,7 @@ function resolve<S extends ServerAddress>(
 
 async function tryOnce<S extends ServerAddress, T>(
   context: GsiContext,
-  { credential, serverDn, dnSetting, services, signal }: Reach<S>,
+  { credential, trust, serverDn, dnSetting, services, signal }: Reach<S>,
   server: S,
   address: Address,
   exchange: (channel: SecureChannel, server: S) => Promise<T>,
@@ -186,6 +189,7 @@ async function tryOnce<S extends ServerAddress, T>(
     port: server.port,
     expectation: { host: server.host, serverDn, dnSetting, ...(services && { services }) },
     credential,
+    trust,
     signal,
   }
   let channel: SecureChannel | undefined
