@@ -125,6 +125,7 @@ function sentenceOf(condition: Condition): string {
 const LIMIT_REASONS: Readonly<Record<GrantLimit, string>> = {
   'stored-lifetime': 'the credential was uploaded with a shorter -t',
   'stored-credential-ends': 'the stored credential itself ends then',
+  'secondary-behind': 'it stands in for the first one, and holds an older credential',
   'server-cap': 'the server grants no more to anybody',
   attributes: 'VOMS gives its attributes for no longer',
   unknown: 'the server does not say why',

@@ -106,7 +106,15 @@ const attributesPartial: Cure = () => [
   say('Ask the manager of the VO for what is missing, or register with what is granted.'),
 ]
 
+/** Its owner has stored a new one: uploading once more would change nothing. */
+const secondaryBehind = ({ registration }: CureFacts): CureLine =>
+  say(
+    `It passes when ${registration.servers[0]} answers again; if it lasts, ask the manager of the ` +
+      'MyProxy servers why the copy is old.',
+  )
+
 function shortGrant({ grant }: Condition, facts: CureFacts): CureLine[] {
+  if (grant?.limit === 'secondary-behind') return [secondaryBehind(facts)]
   if (grant?.limit !== 'server-cap' && grant?.limit !== 'attributes') return upload(facts)
   const hours = String(Math.max(1, Math.floor(grant.grantedSeconds / 3600)))
   return [

@@ -25,6 +25,7 @@ const registrationSchema = v.object({
   servers: v.pipe(v.array(text), v.minLength(1)),
   username: v.exactOptional(text),
   credentialName: v.exactOptional(text),
+  passPhraseFile: v.exactOptional(v.pipe(v.string(), v.startsWith('/'))),
   lifetimeSeconds: lifetime,
   refreshSeconds: v.nullable(lifetime),
   proxySafeSeconds: seconds,
@@ -55,7 +56,20 @@ const stateSchema = v.object({
     }),
   ),
   storedEnd: v.exactOptional(
-    v.object({ at: instant, learnedAt: instant, from: v.picklist(['info', 'chain']) }),
+    v.object({
+      at: instant,
+      learnedAt: instant,
+      from: v.picklist(['info', 'chain']),
+      server: v.exactOptional(v.string()),
+    }),
+  ),
+  infoFailure: v.exactOptional(v.object({ at: instant, code: v.string(), message: v.string() })),
+  behind: v.exactOptional(
+    v.object({
+      server: v.string(),
+      end: instant,
+      ahead: v.object({ server: v.string(), end: instant }),
+    }),
   ),
   storedGoneAt: v.exactOptional(instant),
   shortGrant: v.exactOptional(
@@ -65,6 +79,7 @@ const stateSchema = v.object({
       limit: v.picklist([
         'stored-lifetime',
         'stored-credential-ends',
+        'secondary-behind',
         'server-cap',
         'attributes',
         'unknown',

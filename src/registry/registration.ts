@@ -19,6 +19,11 @@ export interface Registration {
   username?: string
   /** Name of the stored credential; absent: the default one. */
   credentialName?: string
+  /**
+   * Full path of the file that holds the pass phrase of the stored credential: it is renewed by that,
+   * and nobody has to be a renewer. Absent: it is renewed by the proxy itself.
+   */
+  passPhraseFile?: string
   /** Lifetime asked for, in seconds (12 h by default). */
   lifetimeSeconds: number
   /**
@@ -62,10 +67,42 @@ export interface LastFailure {
 export type GrantLimit =
   | 'stored-lifetime'
   | 'stored-credential-ends'
+  /** A server that stands in for an earlier one holds an older stored credential, which ends then. */
+  | 'secondary-behind'
   | 'server-cap'
   /** The attributes end before the proxy that carries them. */
   | 'attributes'
   | 'unknown'
+
+/** Where a stored credential was seen to end. */
+export interface StoredEnd {
+  at: UnixSeconds
+  learnedAt: UnixSeconds
+  /**
+   * `info`: the server said so when it was asked. `chain`: the proxy that was delegated last shows it,
+   * and the server has not been asked since, or does not answer.
+   */
+  from: 'info' | 'chain'
+  /** The server that it is about, `host:port`; absent in files from before it was kept. */
+  server?: string
+}
+
+/** A stored credential that is older than the one that an earlier server of the list holds. */
+export interface BehindServer {
+  /** `host:port`. */
+  server: string
+  /** Where what it holds ends. */
+  end: UnixSeconds
+  /** The one before it, and where what that holds ends. */
+  ahead: { server: string; end: UnixSeconds }
+}
+
+/** An INFO that was asked for and not answered. */
+export interface InfoFailure {
+  at: UnixSeconds
+  code: string
+  message: string
+}
 
 /**
  * What happened to a registration; one small file each, that can be lost without losing anything an
@@ -84,7 +121,11 @@ export interface RegistrationState {
   retryAt?: UnixSeconds
   lastFailure?: LastFailure
   /** Last known end of the stored credential, and how it was learned. */
-  storedEnd?: { at: UnixSeconds; learnedAt: UnixSeconds; from: 'info' | 'chain' }
+  storedEnd?: StoredEnd
+  /** Set when a server refused INFO, or nobody could be asked, and none has answered since. */
+  infoFailure?: InfoFailure
+  /** Set while renewals come from a server that is behind an earlier one. */
+  behind?: BehindServer
   /** When INFO last said that nothing is stored any more; a renewal says it by its failure. */
   storedGoneAt?: UnixSeconds
   /** Set when the last renewal granted less than was asked for. */

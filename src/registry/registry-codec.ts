@@ -8,12 +8,19 @@
  *     }}
  *
  * White space carries no meaning: a file that was edited by hand is read all the same.
+ *
+ * Version 2 is version 1 with `passPhraseFile`. A program that knows version 1 alone would leave that
+ * out without a word and ask the server for what it refuses, so it must not read such a file; every
+ * other file stays version 1, and a site that does not use it can go back to an older program.
  */
 import { VoboxError } from '../errors.js'
 import type { Registration } from './registration.js'
 import { checkRegistration } from './registration-schema.js'
 
-export const REGISTRY_VERSION = 1
+/** All that are read, the newest last. */
+export const REGISTRY_VERSIONS = [1, 2] as const
+
+const [PLAIN, WITH_PASS_PHRASE_FILES] = REGISTRY_VERSIONS
 
 /**
  * Everything in the file, understood or not: an entry that we do not understand is kept as it is.
@@ -26,7 +33,8 @@ export interface InvalidEntry {
   problem: string
 }
 
-const HEAD = `{"version":${REGISTRY_VERSION},"registrations":{\n`
+const headOf = (version: number) => `{"version":${version},"registrations":{\n`
+const HEADS = REGISTRY_VERSIONS.map((version) => Buffer.from(headOf(version)))
 const TAIL = '}}\n'
 
 export function encodeRegistry(entries: RegistryEntries): Buffer {
@@ -34,31 +42,41 @@ export function encodeRegistry(entries: RegistryEntries): Buffer {
     entries,
     ([name, entry]) => `${JSON.stringify(name)}:${JSON.stringify(entry)}`,
   )
-  return Buffer.from(`${HEAD}${lines.join(',\n')}${lines.length > 0 ? '\n' : ''}${TAIL}`)
+  const head = headOf(versionFor(entries))
+  return Buffer.from(`${head}${lines.join(',\n')}${lines.length > 0 ? '\n' : ''}${TAIL}`)
+}
+
+/** The oldest version that can say all of it. */
+function versionFor(entries: RegistryEntries): number {
+  for (const entry of entries.values()) {
+    if (isObject(entry) && entry.passPhraseFile !== undefined) return WITH_PASS_PHRASE_FILES
+  }
+  return PLAIN
 }
 
 /** Whether the text begins and ends as {@link encodeRegistry} writes it. */
 export function isPlainLayout(bytes: Buffer): boolean {
   return (
-    bytes.subarray(0, HEAD.length).equals(Buffer.from(HEAD)) &&
+    HEADS.some((head) => bytes.subarray(0, head.length).equals(head)) &&
     bytes.subarray(-TAIL.length).equals(Buffer.from(TAIL))
   )
 }
 
 /**
- * Entries of a registry of our version. Throws `REGISTRY_VERSION_UNKNOWN` for one that a newer
+ * Entries of a registry of a version that we know. Throws `REGISTRY_VERSION_UNKNOWN` for one that a newer
  * program wrote and `REGISTRY_MALFORMED` for anything that is no registry.
  */
 export function parseRegistry(bytes: Uint8Array, path: string): RegistryEntries {
   const { version, registrations } = parseJsonObject(bytes, path)
-  if (typeof version === 'number' && version > REGISTRY_VERSION) {
+  const newest = Math.max(...REGISTRY_VERSIONS)
+  if (typeof version === 'number' && version > newest) {
     throw new VoboxError(
       'REGISTRY_VERSION_UNKNOWN',
-      `${path} has version ${version}; this program knows version ${REGISTRY_VERSION}`,
+      `${path} has version ${version}; this program knows version ${newest}`,
       { hint: 'Use the newer vobox-proxy that wrote it', data: { path, version } },
     )
   }
-  if (version !== REGISTRY_VERSION) throw malformed(path, 'it has no version')
+  if (!REGISTRY_VERSIONS.some((one) => one === version)) throw malformed(path, 'it has no version')
   if (!isObject(registrations)) throw malformed(path, 'it has no registrations')
   return new Map(Object.entries(registrations))
 }

@@ -3,12 +3,12 @@
  * server saying that it is not there any more.
  */
 import type { UnixSeconds } from '../ports/clock.js'
-import type { RegistrationState } from './registration.js'
+import type { RegistrationState, StoredEnd } from './registration.js'
 
 export type StoredCredentialKnowledge =
   | { kind: 'unknown' }
   /** It ends, or ended, then. */
-  | { kind: 'seen'; end: UnixSeconds }
+  | ({ kind: 'seen'; end: UnixSeconds } & Omit<StoredEnd, 'at'>)
   /** A server said since then that there is none, or that what is there has expired. */
   | { kind: 'gone' | 'expired'; since: UnixSeconds }
 
@@ -19,16 +19,23 @@ const LOST_BY_CODE: Readonly<Record<string, 'gone' | 'expired'>> = {
 }
 
 export function storedCredentialOf(state: RegistrationState): StoredCredentialKnowledge {
-  const { storedEnd, storedGoneAt, lastFailure, failures } = state
+  const { storedEnd, storedGoneAt } = state
   const newerThanSeen = (at: UnixSeconds) => storedEnd === undefined || at >= storedEnd.learnedAt
-  const lost = failures > 0 ? LOST_BY_CODE[lastFailure?.code ?? ''] : undefined
-  if (lost !== undefined && lastFailure !== undefined && newerThanSeen(lastFailure.at)) {
-    return { kind: lost, since: lastFailure.at }
-  }
+  const lost = lossOf(state)
+  if (lost !== undefined && newerThanSeen(lost.since)) return lost
   if (storedGoneAt !== undefined && newerThanSeen(storedGoneAt)) {
     return { kind: 'gone', since: storedGoneAt }
   }
-  return storedEnd === undefined ? { kind: 'unknown' } : { kind: 'seen', end: storedEnd.at }
+  if (storedEnd === undefined) return { kind: 'unknown' }
+  const { at: end, ...how } = storedEnd
+  return { kind: 'seen', end, ...how }
+}
+
+/** A server that only stands in for the first one says nothing about what that holds. */
+function lossOf({ lastFailure, failures }: RegistrationState) {
+  if (failures === 0 || lastFailure?.persistence !== 'permanent') return undefined
+  const kind = LOST_BY_CODE[lastFailure.code]
+  return kind === undefined ? undefined : { kind, since: lastFailure.at }
 }
 
 /** Seconds left, 0 of one that is lost or has ended; undefined: nothing is known. */

@@ -72,6 +72,11 @@ export function explainGrant(
         message: `asked for ${asked} and got ${granted}, because the stored credential itself ends then`,
         hint: `Its owner stores a new one: ${upload}`,
       }
+    case 'secondary-behind':
+      return {
+        message: `asked for ${asked} and got ${granted}, because the server that stands in for ${registration.servers[0]} holds an older credential, which ends then`,
+        hint: 'It passes when that one answers again; if it lasts, ask the manager of the MyProxy servers why the copy is old',
+      }
     case 'server-cap':
       return {
         message: `asked for ${asked} and got ${granted}, which is all that the MyProxy server gives to anybody`,

@@ -14,6 +14,7 @@ export function encodeDocument(fields: Readonly<Record<string, unknown>>): strin
 function registrationOf(row: QueryRow) {
   const { registration, state, file, proxy, attributes, stored, storedSecondsLeft, next } = row
   const { identityDer: _bytes, ...settings } = registration
+  const seen = stored.kind === 'seen' ? stored : undefined
   return {
     ...settings,
     file,
@@ -21,8 +22,11 @@ function registrationOf(row: QueryRow) {
     attributes,
     storedCredential: {
       secondsLeft: storedSecondsLeft ?? null,
-      end: stored.kind === 'seen' ? stored.end : null,
-      learnedAt: stored.kind === 'seen' ? (state.storedEnd?.learnedAt ?? null) : null,
+      end: seen?.end ?? null,
+      learnedAt: seen?.learnedAt ?? null,
+      from: seen?.from ?? null,
+      server: seen?.server ?? null,
+      infoFailure: state.infoFailure ?? null,
       lostSince: 'since' in stored ? stored.since : null,
     },
     nextRenewal: nextOf(next),
@@ -32,6 +36,7 @@ function registrationOf(row: QueryRow) {
     failures: state.failures,
     lastFailure: state.lastFailure ?? null,
     shortGrant: state.shortGrant ?? null,
+    behind: state.behind ?? null,
     missingAttributes: state.missingAttributes ?? [],
   }
 }

@@ -2,9 +2,11 @@
  * The text that callers' scripts have parsed for fifteen years. Every value is followed by one
  * space, because their patterns demand white space there; the order of the lines is part of it.
  */
+import { printable } from '../errors.js'
 import { showInstant } from '../ports/time-text.js'
 import type { QueryBlock } from '../renewal/query/query-blocks.js'
 import { attributeBlock } from './attribute-words.js'
+import { behindSentence, howSeen } from './stored-words.js'
 
 /** The bare values that a caller can ask for, by command. */
 export const BARE_VALUES = {
@@ -34,7 +36,7 @@ function showBlock(block: QueryBlock): string {
     ['Proxy Time Left (seconds)', block.proxySeconds],
     ['Myproxy Time Left (seconds)', block.myproxySeconds ?? 0],
   ]
-  const { stored } = block
+  const { stored, behind, passPhraseFile } = block
   if (block.myproxySeconds === undefined) lines.push(['Myproxy Time Left Known', 'no'])
   if (stored?.kind === 'gone') {
     lines.push(['Stored Credential', `none on the MyProxy server (${showInstant(stored.since)})`])
@@ -44,6 +46,13 @@ function showBlock(block: QueryBlock): string {
       'Stored Credential',
       `expired, says the MyProxy server (${showInstant(stored.since)})`,
     ])
+  }
+  if (stored?.kind === 'seen') {
+    lines.push(['Stored Credential Seen', howSeen(stored, block.infoUnanswered === true)])
+  }
+  if (behind !== undefined) lines.push(['Renewed From Secondary', behindSentence(behind)])
+  if (passPhraseFile !== undefined) {
+    lines.push(['Renewed By', `the pass phrase in ${printable(passPhraseFile)}`])
   }
   if (block.attributes !== undefined) {
     lines.push(...attributeBlock(block.attributes, block.wantsAttributes === true))

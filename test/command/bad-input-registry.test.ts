@@ -153,7 +153,7 @@ describe('a registry that is not ours to believe', () => {
   const planted: [string, (path: string) => void, string][] = [
     [
       'that a later version wrote',
-      (path) => write(path, `${both}`.replace('"version":1', '"version":2')),
+      (path) => write(path, `${both}`.replace('"version":1', '"version":3')),
       'REGISTRY_VERSION_UNKNOWN',
     ],
     ['that others can write', (path) => write(path, both, 0o666), 'FILE_UNSAFE'],

@@ -100,6 +100,7 @@ describe('query as scripts call it', () => {
     expect(numberIn(proxyLine)).toBeLessThanOrEqual(47 * 3600)
     expect(numberIn(myproxyLine)).toBeGreaterThan(900_000 - 60)
     expect(rest.map((line) => line.replace(/\d+ $/, 'N '))).toEqual([
+      expect.stringMatching(/^Stored Credential Seen: .* $/),
       'Attributes: /alice/Role=lcgadmin,/alice ',
       'Attributes Time Left (seconds): N ',
       'Attributes Verified: yes ',
@@ -111,7 +112,7 @@ describe('query as scripts call it', () => {
     const { stdout } = await box.callBare(['--dn', 'all', 'query'])
     const [first = '', second = '', third = '', ...more] = stdout.split('\n\n')
     expect(more).toEqual([])
-    expect(first.split('\n')).toHaveLength(7)
+    expect(first.split('\n')).toHaveLength(8)
     expect(second.split('\n').slice(3)).toEqual([
       'Myproxy Time Left (seconds): 0 ',
       'Myproxy Time Left Known: no ',

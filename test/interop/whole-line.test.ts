@@ -158,7 +158,8 @@ describeWithPrograms('the whole line, in processes of their own', PROGRAMS, () =
       expect(legacy.stdout).toMatch(
         new RegExp(
           `^DN: ${escaped(dn)} \nFile: ${escaped(file)} \nProxy Time Left \\(seconds\\): 17[12]\\d{3} \n` +
-            'Myproxy Time Left \\(seconds\\): 60\\d{4} \n$',
+            'Myproxy Time Left \\(seconds\\): 60\\d{4} \n' +
+            'Stored Credential Seen: (by INFO of|in the chain of the last renewal, from) \\S+ .* \n$',
         ),
       )
       const mine = [['query'], ['query', '-dn', dn], ['query', '--dn', `'${dn}'`]]

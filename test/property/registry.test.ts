@@ -19,6 +19,7 @@ const registration: fc.Arbitrary<Registration> = fc.record(
     servers: fc.array(text, { minLength: 1, maxLength: 3 }),
     username: text,
     credentialName: text,
+    passPhraseFile: text.map((name) => `/${name}`),
     lifetimeSeconds: duration,
     refreshSeconds: fc.option(duration),
     proxySafeSeconds: duration,

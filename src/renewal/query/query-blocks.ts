@@ -3,7 +3,7 @@ import pLimit from 'p-limit'
 import { toVoboxError, type VoboxError } from '../../errors.js'
 import type { UnixSeconds } from '../../ports/clock.js'
 import type { ChainFacts } from '../../proxy/chain-facts.js'
-import type { Registration, RegistrationState } from '../../registry/registration.js'
+import type { BehindServer, Registration, RegistrationState } from '../../registry/registration.js'
 import {
   type StoredCredentialKnowledge,
   storedCredentialOf,
@@ -37,6 +37,12 @@ export interface QueryBlock {
   myproxySeconds: number | undefined
   /** What that comes from; absent where it was not asked for. */
   stored?: StoredCredentialKnowledge
+  /** Whether INFO was asked for since the end was learned, and not answered; default false. */
+  infoUnanswered?: boolean
+  /** A server that is behind an earlier one, where renewals come from it. */
+  behind?: BehindServer
+  /** Where the pass phrase is that it is renewed by. */
+  passPhraseFile?: string
   /** What the proxy carries; absent: nothing was asked for, or the file cannot be read. */
   attributes?: readonly AttributeReport[]
   /** Whether it was registered with attributes; default false. */
@@ -53,7 +59,7 @@ export interface QueryNeeds {
 }
 
 /** What is enough of a registration. */
-export type Queried = Pick<Registration, 'fileName' | 'identity' | 'voms'>
+export type Queried = Pick<Registration, 'fileName' | 'identity' | 'voms' | 'passPhraseFile'>
 
 /** Files are read side by side, this many at once. */
 const READS_AT_ONCE = 32
@@ -70,11 +76,12 @@ export async function readBlocks(
 
 async function readBlock(
   sources: QuerySources,
-  { fileName, identity, voms }: Queried,
+  { fileName, identity, voms, passPhraseFile }: Queried,
   needs: QueryNeeds,
 ): Promise<QueryBlock> {
   const file = sources.repository.path(fileName)
-  const stored = needs.myproxy ? storedCredentialOf(await sources.state(fileName)) : undefined
+  const state = needs.myproxy ? await sources.state(fileName) : undefined
+  const stored = state && storedCredentialOf(state)
   const myproxySeconds = stored && storedSecondsLeft(stored, sources.now)
   const wantsAttributes = voms.length > 0
   const block = {
@@ -83,7 +90,9 @@ async function readBlock(
     proxySeconds: 0,
     myproxySeconds,
     wantsAttributes,
-    ...(stored && { stored }),
+    ...(stored && { stored, infoUnanswered: state?.infoFailure !== undefined }),
+    ...(state?.behind && { behind: state.behind }),
+    ...(passPhraseFile !== undefined && { passPhraseFile }),
   }
   if (!needs.proxy) return block
   try {

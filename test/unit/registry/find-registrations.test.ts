@@ -28,6 +28,14 @@ describe('findRegistrations', () => {
     expect(findRegistrations(fileOf(registration('other'), ...both), { identity })).toEqual(both)
   })
 
+  it('finds one by its line in a file of version 2, which has a pass phrase file', () => {
+    const wanted = registration('bob', { passPhraseFile: '/home/alicesgm/bob.phrase' })
+    const bytes = fileOf(registration('alice'), wanted)
+    expect(bytes.toString()).toContain('{"version":2,')
+
+    expect(findRegistrations(bytes, { identity: '/CN=bob' })).toEqual([wanted])
+  })
+
   it('finds nobody in 3, and nobody in none', () => {
     expect(findRegistrations(three, { identity: '/CN=mallory' })).toEqual([])
     expect(findRegistrations(three, { identity: '/CN=ali' })).toEqual([])
@@ -42,7 +50,7 @@ describe('findRegistrations', () => {
 
   it.each([
     ['edited by hand', Buffer.from(JSON.stringify(JSON.parse(three.toString()), null, 2))],
-    ['of another version', Buffer.from(three.toString().replace('"version":1', '"version":2'))],
+    ['of another version', Buffer.from(three.toString().replace('"version":1', '"version":3'))],
     ['cut', three.subarray(0, three.length - 3)],
     ['empty', Buffer.alloc(0)],
     ['wrong in the line that matches', Buffer.from(three.toString().replace(/43200/, '-1'))],

@@ -266,13 +266,13 @@ describe('a registry that does not parse', () => {
 describe('a registry of a newer version', () => {
   it('is refused for reading and changing, and not overwritten', async () => {
     const { paths, registry } = await registryOfTwo()
-    const newer = '{"version":2,"registrations":{},"tenants":{}}'
+    const newer = '{"version":3,"registrations":{},"tenants":{}}'
     writeFileSync(paths.registry, newer)
 
     for (const action of [() => registry.all(), () => registry.update('alice', () => undefined)]) {
       await expect(action()).rejects.toMatchObject({
         code: 'REGISTRY_VERSION_UNKNOWN',
-        data: { path: paths.registry, version: 2 },
+        data: { path: paths.registry, version: 3 },
       })
     }
     expect(readFileSync(paths.registry, 'utf8')).toBe(newer)

@@ -8,6 +8,8 @@ const seen: RegistrationState = {
   storedEnd: { at: days(10), learnedAt: hours(5), from: 'chain' },
 }
 
+const believed = { kind: 'seen', end: days(10), learnedAt: hours(5), from: 'chain' }
+
 const failed = (code: string, at: number): RegistrationState => ({
   ...seen,
   failures: 1,
@@ -17,7 +19,7 @@ const failed = (code: string, at: number): RegistrationState => ({
 describe('storedCredentialOf', () => {
   it.each<[string, RegistrationState, object, number | undefined]>([
     ['knows nothing at first', { failures: 0 }, { kind: 'unknown' }, undefined],
-    ['believes the end it has seen', seen, { kind: 'seen', end: days(10) }, 234 * 3600],
+    ['believes the end it has seen', seen, believed, 234 * 3600],
     [
       'believes a renewal an hour later that there is none any more',
       failed('MYPROXY_NO_CREDENTIAL', 6),
@@ -33,13 +35,28 @@ describe('storedCredentialOf', () => {
     [
       'believes a new one that was seen after it was gone',
       failed('MYPROXY_NO_CREDENTIAL', 4),
-      { kind: 'seen', end: days(10) },
+      believed,
       234 * 3600,
     ],
     [
       'learns nothing from another failure',
       failed('MYPROXY_NOT_AUTHORISED_RENEWER', 6),
-      { kind: 'seen', end: days(10) },
+      believed,
+      234 * 3600,
+    ],
+    [
+      'learns nothing from a server that stands in for the first one',
+      {
+        ...seen,
+        failures: 1,
+        lastFailure: {
+          at: hours(6),
+          code: 'MYPROXY_NO_CREDENTIAL',
+          message: 'no',
+          persistence: 'transient',
+        },
+      },
+      believed,
       234 * 3600,
     ],
     [
@@ -51,7 +68,7 @@ describe('storedCredentialOf', () => {
     [
       'believes a renewal that came after such an INFO',
       { ...seen, storedGoneAt: hours(4) },
-      { kind: 'seen', end: days(10) },
+      believed,
       234 * 3600,
     ],
   ])('%s', (_name, state, stored, secondsLeft) => {

@@ -122,6 +122,7 @@ describe('docs/json.md names each value of', () => {
       all<GrantLimit>({
         'stored-lifetime': true,
         'stored-credential-ends': true,
+        'secondary-behind': true,
         'server-cap': true,
         attributes: true,
         unknown: true,

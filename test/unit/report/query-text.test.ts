@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { showBareValues, showBlocks } from '../../../src/report/query-text.js'
 import { attributeReport } from '../../support/attribute-report.js'
-import { hours } from '../../support/time.js'
+import { days, hours } from '../../support/time.js'
 
 const known = {
   identity: '/DC=ch/CN=A B',
@@ -38,6 +38,43 @@ describe('showBlocks', () => {
     const lines = showBlocks([block]).split('\n')
     expect(lines.slice(3)).toEqual(['Myproxy Time Left (seconds): 0 ', line, ''])
     expect(showBareValues('query-myproxy-timeleft', [block])).toBe('0\n')
+  })
+
+  const at = hours(1)
+  const server = 'px.example.org:7512'
+  it.each([
+    [
+      'INFO',
+      { kind: 'seen', end: days(9), learnedAt: at, from: 'info', server },
+      false,
+      'by INFO of px.example.org:7512 (1970-01-01 01:00:00 UTC)',
+    ],
+    [
+      'the chain of the last renewal',
+      { kind: 'seen', end: days(9), learnedAt: at, from: 'chain', server },
+      false,
+      'in the chain of the last renewal, from px.example.org:7512 (1970-01-01 01:00:00 UTC)',
+    ],
+    [
+      'the chain, where a server refuses INFO, in a file from before servers were kept',
+      { kind: 'seen', end: days(9), learnedAt: at, from: 'chain' },
+      true,
+      'in the chain of the last renewal (1970-01-01 01:00:00 UTC); the server does not answer INFO',
+    ],
+  ] as const)('says below that the end was seen by %s', (_name, stored, infoUnanswered, how) => {
+    const lines = showBlocks([{ ...known, stored, infoUnanswered }]).split('\n')
+    expect(lines.slice(4)).toEqual([`Stored Credential Seen: ${how} `, ''])
+  })
+
+  it('says below which server is behind which, and in which file the pass phrase is', () => {
+    const behind = { server: 'b:7512', end: days(1), ahead: { server: 'a:7512', end: days(2) } }
+    const lines = showBlocks([{ ...known, behind, passPhraseFile: '/p\u001b' }]).split('\n')
+    expect(lines.slice(4)).toEqual([
+      'Renewed From Secondary: b:7512, whose stored credential ends 1970-01-02 00:00:00 UTC and is ' +
+        'older than that of a:7512, which ends 1970-01-03 00:00:00 UTC ',
+      'Renewed By: the pass phrase in /p  ',
+      '',
+    ])
   })
 
   const two = [
