@@ -116,6 +116,7 @@ export const ERROR_CODES = {
   // making a proxy
   PASS_PHRASE_REQUIRED: 'permanent',
   PASS_PHRASE_WRONG: 'permanent',
+  PASS_PHRASE_UNSUITABLE: 'permanent',
   PKCS12_MALFORMED: 'permanent',
   // renewal
   MACHINE_PROXY_MISSING: 'permanent',
@@ -262,6 +263,7 @@ export const GENERAL_CURES: Readonly<Partial<Record<ErrorCode, string>>> = {
   VOMS_ATTRIBUTE_NOT_GRANTED: VO_MANAGER,
   ATTRIBUTES_MISSING: 'vobox-proxy proxy-init --voms VO makes a proxy that carries them',
   PASS_PHRASE_REQUIRED: 'Give it on a terminal, or by a file descriptor',
+  PASS_PHRASE_UNSUITABLE: 'Choose another one; --generate-pass-phrase makes a strong one',
   REGISTRY_MALFORMED: 'The guide says how to begin anew: "registry.json is damaged"',
   REGISTRATION_INVALID: 'Register it again, with the setting that is named put right',
   NOT_REGISTERED: 'vobox-proxy register registers a login proxy',

@@ -33,6 +33,15 @@ export {
 export { type Selection, selectFrom } from './node/compose/compose-select.js'
 export { mailTroubleOf, withMailTrouble } from './node/compose/mail-trouble.js'
 export { writeMachineProxy } from './node/compose/write-machine-proxy.js'
+export {
+  type OwnCredential,
+  readLoginProxy,
+  readOwnCertificate,
+  readOwnCredential,
+  readProxyFile,
+} from './node/myproxy/own-credential.js'
+export { PassPhrases } from './node/myproxy/pass-phrases.js'
+export { usernameOf } from './node/myproxy/username.js'
 export { setUp } from './node/setup/setup.js'
 export { writeVoDirectory } from './node/setup/write-vo-directory.js'
 export { asUnixSeconds, type UnixSeconds } from './ports/clock.js'

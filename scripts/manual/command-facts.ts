@@ -35,6 +35,7 @@ export interface ExampleFacts {
 }
 
 export interface CommandFacts {
+  /** As it is typed; of two words where it belongs to a topic: `myproxy info`. */
   name: string
   /** Other names that work. */
   aliases: readonly string[]
@@ -78,9 +79,12 @@ export function commandFacts(
 ): CommandFacts[] {
   return Object.entries(sources)
     .filter(([, source]) => !source.hidden)
-    .map(([name, source]) => factsOf(name, source, program))
+    .map(([name, source]) => factsOf(name.replaceAll(':', ' '), source, program))
     .sort((one, other) => (one.name < other.name ? -1 : 1))
 }
+
+/** The name as one word, for the manual's pages. */
+export const pageName = ({ name }: Pick<CommandFacts, 'name'>) => name.replaceAll(' ', '-')
 
 function factsOf(name: string, source: CommandSource, program: string): CommandFacts {
   const { summary, description = '', aliases = [], hiddenAliases = [], examples = [] } = source

@@ -1,5 +1,5 @@
 /** One page of section 1 for each command, from what the command says of itself. */
-import type { CommandFacts, ExampleFacts, FlagFacts } from './command-facts.js'
+import { type CommandFacts, type ExampleFacts, type FlagFacts, pageName } from './command-facts.js'
 import {
   bold,
   definition,
@@ -15,7 +15,7 @@ import {
 } from './roff.js'
 
 export function commandPage(program: string, command: CommandFacts, edition: Edition): string {
-  const title = `${program}-${command.name}`
+  const title = `${program}-${pageName(command)}`
   const common = command.flags.filter((flag) => flag.common)
   const own = command.flags.filter((flag) => !flag.common)
   return page(

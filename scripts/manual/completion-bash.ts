@@ -8,24 +8,35 @@ import {
   allFlags,
   type Completion,
   completionOf,
+  isOfTopic,
   kindOf,
   SERVICE_ACTIONS,
+  secondWord,
+  topicsOf,
 } from './completion-values.js'
 
 /** @param rest contents of `completion.bash`. */
 export function bashCompletion(commands: readonly CommandFacts[], rest: string): string {
   const flags = allFlags(commands)
-  const names = [...commands.map(({ name }) => name), 'help']
+  const topics = topicsOf(commands)
+  const ofOneWord = commands.filter((command) => !isOfTopic(command))
+  const names = [...ofOneWord.map(({ name }) => name), ...topics.map(([name]) => name), 'help']
   return [
     '# Completion of vobox-proxy and vobox-renewd for bash, made by the build from the commands.',
     '',
     `_vobox_proxy_commands=${quoted(names)}`,
     `_vobox_renewd_actions=${quoted(SERVICE_ACTIONS)}`,
     '',
+    '# Second words of a command of two; fails behind any other word.',
+    caseFunction('_vobox_proxy_topic', [
+      ...topics.map(([topic, own]) => [topic, `names=${quoted(own.map(secondWord))}`]),
+      ['*', 'return 1'],
+    ]),
+    '',
     '# Options of a command; of all while there is none.',
     caseFunction('_vobox_proxy_options', [
       ...commands.map(({ name, aliases, flags: own }) => [
-        [name, ...aliases].join(' | '),
+        patternOf([name, ...aliases]),
         `options=${quoted(optionWords(own))}`,
       ]),
       ['help', 'options='],
@@ -35,8 +46,18 @@ export function bashCompletion(commands: readonly CommandFacts[], rest: string):
     '# What the word behind a command is; fails where there is no use for one.',
     caseFunction('_vobox_proxy_operand', [...operandCases(commands), ['*', 'return 1']]),
     '',
-    '# What the value of an option is, named without its dashes; fails for one that takes none.',
-    caseFunction('_vobox_proxy_kind', [...kindCases(flags), ['*', 'return 1']]),
+    '# What the value of an option is, named without its dashes; fails for one that takes none. Behind',
+    '# a command of two words, which is the second argument, it is as that command has it.',
+    caseFunction(
+      '_vobox_proxy_kind',
+      [
+        ...topics.flatMap(([, own]) => own.flatMap(ownKindCases)),
+        ...topics.map(([topic]) => [`${quoted([`${topic} `])}*:*`, 'return 1']),
+        ...kindCases(flags, (name) => `*:${name}`),
+        ['*', 'return 1'],
+      ],
+      '$2:$1',
+    ),
     '',
     rest,
   ].join('\n')
@@ -51,22 +72,34 @@ function optionWords(flags: readonly FlagFacts[]): string[] {
   return flags.flatMap(({ name, char }) => [`--${name}`, ...(char ? [`-${char}`] : [])])
 }
 
-function caseFunction(name: string, cases: readonly (readonly string[])[]): string {
+/** @param subject what is looked at. */
+function caseFunction(name: string, cases: readonly (readonly string[])[], subject = '$1'): string {
   const lines = cases.map(([pattern, command]) => `    ${pattern}) ${command} ;;`)
-  return [`${name}() {`, '  case $1 in', ...lines, '  esac', '}'].join('\n')
+  return [`${name}() {`, `  case ${subject} in`, ...lines, '  esac', '}'].join('\n')
 }
+
+const patternOf = (names: readonly string[]) =>
+  names.map((name) => (name.includes(' ') ? quoted([name]) : name)).join(' | ')
 
 /** A command takes one word at most, and what it is goes by its name. */
 function operandCases(commands: readonly CommandFacts[]): [string, string][] {
   return commands.flatMap(({ name, aliases, operands: [operand] }): [string, string][] =>
     operand === undefined
       ? []
-      : [[[name, ...aliases].join(' | '), `kind=${quoted(kindWords(kindOf(operand.name)))}`]],
+      : [[patternOf([name, ...aliases]), `kind=${quoted(kindWords(kindOf(operand.name)))}`]],
   )
 }
 
+/** Of the options of one command. */
+function ownKindCases({ name, flags }: CommandFacts): [string, string][] {
+  return kindCases(flags, (flag) => `${quoted([name])}:${flag}`)
+}
+
 /** One case for all options whose values are of one kind. */
-function kindCases(flags: readonly FlagFacts[]): [string, string][] {
+function kindCases(
+  flags: readonly FlagFacts[],
+  pattern: (name: string) => string,
+): [string, string][] {
   const names = new Map<string, string[]>()
   for (const flag of flags) {
     const completion = completionOf(flag)
@@ -74,7 +107,7 @@ function kindCases(flags: readonly FlagFacts[]): [string, string][] {
     const kind = `kind=${quoted(kindWords(completion))}`
     names.set(kind, [...(names.get(kind) ?? []), flag.name, ...(flag.char ? [flag.char] : [])])
   }
-  return [...names].map(([kind, options]) => [options.join(' | '), kind])
+  return [...names].map(([kind, options]) => [options.map(pattern).join(' | '), kind])
 }
 
 function kindWords(completion: Completion): string[] {

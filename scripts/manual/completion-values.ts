@@ -39,10 +39,29 @@ export function completionOf({ name, value, choices }: FlagFacts): Completion | 
 /** By the letters that stand for it. */
 export const kindOf = (value: string): Completion => KINDS[value] ?? { kind: 'none' }
 
-/** Every option once, under its first meaning: what can be typed before the command is known. */
+/** Commands of two words by the first one: letters mean something of their own behind each. */
+export function topicsOf(commands: readonly CommandFacts[]): [string, CommandFacts[]][] {
+  const topics = new Map<string, CommandFacts[]>()
+  for (const command of commands.filter(isOfTopic)) {
+    const [topic = ''] = command.name.split(' ')
+    topics.set(topic, [...(topics.get(topic) ?? []), command])
+  }
+  return [...topics]
+}
+
+export const isOfTopic = ({ name }: CommandFacts) => name.includes(' ')
+
+/** Behind its topic. */
+export const secondWord = ({ name }: CommandFacts) => name.split(' ')[1] ?? ''
+
+/**
+ * Every option once, under its first meaning: what can be typed before the command is known. Those of
+ * commands of two words stand behind them.
+ */
 export function allFlags(commands: readonly CommandFacts[]): FlagFacts[] {
   const byName = new Map<string, FlagFacts>()
-  for (const flag of commands.flatMap(({ flags }) => flags)) {
+  const ofOneWord = commands.filter((command) => !isOfTopic(command))
+  for (const flag of ofOneWord.flatMap(({ flags }) => flags)) {
     const known = byName.get(flag.name)
     byName.set(flag.name, known === undefined ? flag : merged(known, flag))
   }

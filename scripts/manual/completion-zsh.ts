@@ -4,14 +4,22 @@ import {
   allFlags,
   type Completion,
   completionOf,
+  isOfTopic,
   kindOf,
   SERVICE_ACTIONS,
+  secondWord,
+  topicsOf,
 } from './completion-values.js'
 
 /** @param rest contents of `completion.zsh`. */
 export function zshCompletion(commands: readonly CommandFacts[], rest: string): string {
   const flags = allFlags(commands)
-  const summaries = commands.map(({ name, summary }) => `${name}:${summary}`)
+  const topics = topicsOf(commands)
+  const ofOneWord = commands.filter((command) => !isOfTopic(command))
+  const summaries = [
+    ...ofOneWord.map(({ name, summary }) => `${name}:${summary}`),
+    ...topics.map(([topic, own]) => `${topic}:${own.map(secondWord).join(', ')}`),
+  ]
   return [
     '#compdef vobox-proxy vobox-renewd',
     '# Completion for zsh, made by the build from the commands.',
@@ -19,14 +27,27 @@ export function zshCompletion(commands: readonly CommandFacts[], rest: string): 
     array('_vobox_proxy_commands', [...summaries, 'help:Shows what a command takes']),
     array('_vobox_renewd_actions', SERVICE_ACTIONS),
     '',
-    '# Names of options that take a value.',
-    array('_vobox_proxy_valued', valuedWords(flags)),
+    '# Names of options that take a value, whatever the command is.',
+    array('_vobox_proxy_valued', alwaysValued(commands)),
+    '',
+    '# First words of commands of two.',
+    array(
+      '_vobox_proxy_topics',
+      topics.map(([topic]) => topic),
+    ),
     '',
     '# Options of a command; of all while there is none.',
     '_vobox_proxy_options() {',
     '  case $1 in',
     ...commands.map(({ name, aliases, operands, flags: own }) =>
-      caseLine([name, ...aliases].join('|'), [...own.flatMap(specsOf), ...operandSpecs(operands)]),
+      caseLine([name, ...aliases].map(patternOf).join('|'), [
+        ...own.flatMap(specsOf),
+        ...(isOfTopicName(name) ? ['2: : '] : []),
+        ...operandSpecs(operands, name),
+      ]),
+    ),
+    ...topics.map(([topic, own]) =>
+      caseLine(topic, [`2:command:(${own.map(secondWord).join(' ')})`]),
     ),
     "    (help) specs=('2:command:_vobox_proxy_complete_commands') ;;",
     caseLine('*', [...flags.flatMap(specsOf), '--version[show the version]']),
@@ -51,11 +72,20 @@ function caseLine(pattern: string, specs: readonly string[]): string {
   ].join('\n')
 }
 
-function valuedWords(flags: readonly FlagFacts[]): string[] {
-  return flags
-    .filter(({ value }) => value !== undefined)
-    .flatMap(({ name, char }) => [name, ...(char ? [char] : [])])
+/** Letters that one command takes with a value and another without are left out. */
+function alwaysValued(commands: readonly CommandFacts[]): string[] {
+  const flags = commands.flatMap((command) => command.flags)
+  const words = (valued: boolean) =>
+    flags
+      .filter(({ value }) => (value !== undefined) === valued)
+      .flatMap(({ name, char }) => [name, ...(char ? [char] : [])])
+  const bare = new Set(words(false))
+  return [...new Set(words(true))].filter((word) => !bare.has(word))
 }
+
+const isOfTopicName = (name: string) => name.includes(' ')
+
+const patternOf = (name: string) => name.replaceAll(' ', '\\ ')
 
 /** Arguments of `_arguments` (zshcompsys(1)) for one option, one for each of its forms. */
 function specsOf(flag: FlagFacts): string[] {
@@ -73,9 +103,10 @@ function specsOf(flag: FlagFacts): string[] {
   })
 }
 
-/** The command is the first word, so what comes behind it begins with the second. */
-function operandSpecs(operands: CommandFacts['operands']): string[] {
-  return operands.map(({ name }, index) => `${index + 2}:${name}:${actionFor(kindOf(name))}`)
+/** The command is the first word, or the first two: what comes behind it is counted from there. */
+function operandSpecs(operands: CommandFacts['operands'], command: string): string[] {
+  const first = command.split(' ').length + 1
+  return operands.map(({ name }, index) => `${index + first}:${name}:${actionFor(kindOf(name))}`)
 }
 
 const escaped = (text: string) => text.replace(/[\\[\]:]/g, '\\$&')

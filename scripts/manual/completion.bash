@@ -25,7 +25,7 @@ _vobox_proxy_values() { # KIND BEGINNING
   esac
 }
 
-# Sets command. Bash takes a word apart at its equals signs and colons: "a=b" is three words here.
+# Sets command, which may be of two words. Bash takes a word apart at its equals signs and colons: "a=b" is three words here.
 _vobox_proxy_find_command() {
   local at word kind
   for ((at = 1; at < COMP_CWORD; at++)); do
@@ -33,15 +33,15 @@ _vobox_proxy_find_command() {
     case $word in
       -*)
         word=${word#-}
-        if _vobox_proxy_kind "${word#-}"; then
+        if _vobox_proxy_kind "${word#-}" "$command"; then
           [[ ${COMP_WORDS[at + 1]} != = ]] || ((++at))
           ((++at))
           while [[ ${COMP_WORDS[at + 1]-} == [:=]* ]]; do ((at += 2)); done
         fi
         ;;
       *)
-        command=$word
-        return
+        command=${command:+$command }$word
+        _vobox_proxy_topic "$command" || return
         ;;
     esac
   done
@@ -49,7 +49,7 @@ _vobox_proxy_find_command() {
 
 _vobox_proxy() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-  local command='' kind options
+  local command='' kind names options
   COMPREPLY=()
 
   if [[ $current == = ]]; then
@@ -57,16 +57,20 @@ _vobox_proxy() {
   elif [[ $previous == = ]]; then
     previous=${COMP_WORDS[COMP_CWORD - 2]}
   fi
+  _vobox_proxy_find_command
   if [[ $previous == -* ]]; then
     previous=${previous#-}
-    if _vobox_proxy_kind "${previous#-}"; then
+    if _vobox_proxy_kind "${previous#-}" "$command"; then
       _vobox_proxy_values "$kind" "$current"
       return
     fi
   fi
 
-  _vobox_proxy_find_command
   _vobox_proxy_options "$command"
+  if [[ $current != -* ]] && _vobox_proxy_topic "$command"; then
+    _vobox_proxy_match "$names" "$current"
+    return
+  fi
   case $current:$command in
     --*) _vobox_proxy_match "$options" "$current" ;;
     -?*:*) _vobox_proxy_match "${options//--/-}" "$current" ;;

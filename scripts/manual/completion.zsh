@@ -18,8 +18,8 @@ _vobox_proxy() {
       (-*=*) ;;
       (-*) (( ${_vobox_proxy_valued[(Ie)${${word#-}#-}]} )) && ((at++)) ;;
       (*)
-        command=$word
-        break
+        command=${command:+$command }$word
+        (( ${_vobox_proxy_topics[(Ie)$command]} )) || break
         ;;
     esac
   done

@@ -1,5 +1,5 @@
 /** All files of the manual and of the completions, by their path below `dist`. Pure. */
-import { type CommandSource, commandFacts } from './command-facts.js'
+import { type CommandSource, commandFacts, pageName } from './command-facts.js'
 import { commandPage } from './command-page.js'
 import { bashCompletion } from './completion-bash.js'
 import { zshCompletion } from './completion-zsh.js'
@@ -27,7 +27,7 @@ export function manualFiles(sources: ManualSources): Record<string, string> {
     templatePage(text, values),
   ])
   const generated = commands.map((command) => [
-    `man/man1/${program}-${command.name}.1`,
+    `man/man1/${program}-${pageName(command)}.1`,
     commandPage(program, command, { version, date }),
   ])
   return Object.fromEntries([

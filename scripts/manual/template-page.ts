@@ -1,5 +1,5 @@
 /** Pages that were written by hand, in `docs/man`, with `@NAMES@` where something is put in. */
-import type { CommandFacts } from './command-facts.js'
+import { type CommandFacts, pageName } from './command-facts.js'
 import { flagDefinition } from './command-page.js'
 import { markdownToRoff } from './markdown-page.js'
 import { definition, type Edition, prose, roff, withoutFirstBreak } from './roff.js'
@@ -25,8 +25,8 @@ const FILLS: Readonly<Record<string, (values: TemplateValues) => string>> = {
   DATE: ({ date }) => date,
   COMMANDS: ({ program, commands }) =>
     commands
-      .map(({ name, summary }) =>
-        definition(`.BR ${roff(`${program}-${name}`)} (1)`, prose(summary)),
+      .map((command) =>
+        definition(`.BR ${roff(`${program}-${pageName(command)}`)} (1)`, prose(command.summary)),
       )
       .join('\n'),
   COMMON_OPTIONS: ({ commands: [first] }) =>
@@ -36,5 +36,5 @@ const FILLS: Readonly<Record<string, (values: TemplateValues) => string>> = {
       .join('\n'),
   CONFIGURATION: ({ configuration }) => withoutFirstBreak(markdownToRoff(configuration)),
   SEE_ALSO: ({ program, commands }) =>
-    commands.map(({ name }) => `.BR ${roff(`${program}-${name}`)} (1)`).join(',\n'),
+    commands.map((command) => `.BR ${roff(`${program}-${pageName(command)}`)} (1)`).join(',\n'),
 }

@@ -74,8 +74,8 @@ describeWithPrograms('completion in a real zsh', ['zsh'], () => {
   }
 
   it('offers every command and help', async () => {
-    const names = [...commands.map(({ name }) => name), 'help'].sort()
-    expect(await complete(`${PROGRAM} `)).toEqual(names)
+    const names = commands.map(({ name }) => name.split(' ')[0])
+    expect(await complete(`${PROGRAM} `)).toEqual([...new Set([...names, 'help'])].sort())
   })
 
   it.each([

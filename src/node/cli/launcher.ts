@@ -16,6 +16,8 @@ export interface CommandLine {
   options: ReadonlyMap<string, readonly string[]>
   /** Words after the command. */
   operands: readonly string[]
+  /** Options as they stood, for commands where the order counts; each is one word. */
+  sequence?: readonly string[]
 }
 
 /**
@@ -59,6 +61,7 @@ export function parseCommandLine(words: readonly string[]): CommandLine {
 
 /** The same command line for oclif: operands first, each option as one word, flags bare. */
 export function toArgv(line: CommandLine): string[] {
+  if (line.sequence !== undefined) return [...line.operands, ...line.sequence]
   const options = [...line.options].flatMap(([name, values]) =>
     values.length === 0 ? [`--${name}`] : values.map((value) => `--${name}=${value}`),
   )

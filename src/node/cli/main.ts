@@ -13,6 +13,8 @@ import { endUnwritten } from './end-unwritten.js'
 import { hardenProcess } from './harden-process.js'
 import { type CommandLine, parseCommandLine, toArgv } from './launcher.js'
 import { nearestOf } from './launcher-options.js'
+import { topicCommands } from './topic-commands.js'
+import { parseTopicLine } from './topic-line.js'
 
 export { COMMANDS }
 
@@ -29,7 +31,7 @@ export async function main(words: readonly string[], _load: unknown, home: strin
     process.exit()
   })
   try {
-    if (tool === undefined) await run(parseCommandLine(words), home)
+    if (tool === undefined) await run(readLine(words), home)
     else await runAs(tool, words.slice(1), home)
   } catch (error) {
     fail(error, json, tool)
@@ -40,12 +42,16 @@ export async function main(words: readonly string[], _load: unknown, home: strin
 async function runAs(tool: CompatTool, line: readonly string[], home: string): Promise<void> {
   const translation = translate(tool, line)
   if ('words' in translation) {
-    await run(parseCommandLine(translation.words), home)
+    await run(readLine(translation.words), home)
     return
   }
   const { version } = await loadConfig(home)
   const shown = `${tool.name}: ${PROGRAM} ${version}\n`
   process.stdout.write(translation.asksFor === 'help' ? usageOf(tool) : shown)
+}
+
+function readLine(words: readonly string[]): CommandLine {
+  return parseTopicLine(words, topicCommands(COMMANDS)) ?? parseCommandLine(words)
 }
 
 function loadConfig(home: string): Promise<Config> {
@@ -60,11 +66,12 @@ async function run(line: CommandLine, home: string): Promise<void> {
     process.stdout.write(`${PROGRAM} ${config.version}\n`)
     return
   }
-  const wanted = line.command === 'help' ? line.operands[0] : line.command
-  const command = wanted === undefined ? undefined : findCommand(config, wanted)
+  const wanted = line.command === 'help' ? line.operands.join(' ') : line.command
+  const topic = config.topics.some(({ name }) => name === wanted) ? wanted : undefined
+  const command = wanted && topic === undefined ? findCommand(config, wanted) : undefined
   if (line.command === 'help' || line.options.has('help') || command === undefined) {
-    if (command === undefined && !mayShowRoot(line)) throw noCommand()
-    process.stdout.write(new ProgramHelp(config, { stripAnsi: true }).textOf(command))
+    if (command === undefined && topic === undefined && !mayShowRoot(line)) throw noCommand()
+    process.stdout.write(new ProgramHelp(config, { stripAnsi: true }).textOf(command, topic))
     return
   }
   refuseForeign(line, command)
@@ -78,10 +85,13 @@ function mayShowRoot(line: CommandLine): boolean {
 
 type CommandFacts = ReturnType<Config['findCommand']> & object
 
+/** As a person types it. */
+const spoken = (id: string) => id.replaceAll(':', ' ')
+
 function findCommand(config: Config, name: string): CommandFacts {
-  const command = config.findCommand(name)
+  const command = config.findCommand(name.replaceAll(' ', ':'))
   if (command !== undefined) return command
-  const visible = config.commands.filter(({ hidden }) => !hidden).map(({ id }) => id)
+  const visible = config.commands.filter(({ hidden }) => !hidden).map(({ id }) => spoken(id))
   const nearest = nearestOf(name, visible)
   throw new VoboxError('USAGE', `there is no command '${name}'`, {
     hint: nearest === undefined ? `${PROGRAM} help lists them` : `did you mean ${nearest}?`,
@@ -95,22 +105,23 @@ function noCommand(): VoboxError {
 
 /** Options of other commands and stray words, before oclif says it in its own way. */
 function refuseForeign(line: CommandLine, command: CommandFacts): void {
-  const hint = `${PROGRAM} ${command.id} --help shows what it takes`
+  const name = spoken(command.id)
+  const hint = `${PROGRAM} ${name} --help shows what it takes`
   for (const option of line.options.keys()) {
     if (Object.hasOwn(command.flags, option)) continue
     const nearest = nearestOf(option, Object.keys(command.flags))
-    throw new VoboxError('USAGE', `${command.id} has no option --${option}`, {
+    throw new VoboxError('USAGE', `${name} has no option --${option}`, {
       hint: nearest === undefined ? hint : `did you mean --${nearest}?\n${hint}`,
-      data: { command: command.id, option },
+      data: { command: name, option },
     })
   }
   refuseExcluded(line, command)
   if (command.strict === false) return
   const stray = line.operands[Object.keys(command.args ?? {}).length]
   if (stray !== undefined) {
-    throw new VoboxError('USAGE', `${command.id} has no use for '${stray}'`, {
+    throw new VoboxError('USAGE', `${name} has no use for '${stray}'`, {
       hint,
-      data: { command: command.id, word: stray },
+      data: { command: name, word: stray },
     })
   }
 }
@@ -120,16 +131,20 @@ function refuseExcluded(line: CommandLine, { id, flags }: CommandFacts): void {
     const other = flags[option]?.exclusive?.find((name) => line.options.has(String(name)))
     if (other === undefined) continue
     throw new VoboxError('USAGE', `--${option} and --${other} exclude each other`, {
-      data: { command: id, options: [option, other] },
+      data: { command: spoken(id), options: [option, other] },
     })
   }
 }
 
 /** oclif's help as text, so that it goes where we say. */
 class ProgramHelp extends Help {
-  textOf(command: CommandFacts | undefined): string {
+  /** Of a command; of a topic's commands; without either of all. */
+  textOf(command: CommandFacts | undefined, topic?: string): string {
     if (command !== undefined) return `${this.formatCommand(command)}\n`
-    return `${[this.formatRoot(), this.formatCommands(this.sortedCommands)].join('\n\n')}\n`
+    const listed = this.sortedCommands.filter(
+      ({ id }) => topic === undefined || id.startsWith(`${topic}:`),
+    )
+    return `${[this.formatRoot(), this.formatCommands(listed)].join('\n\n')}\n`
   }
 }
 

@@ -6,6 +6,8 @@ import { COMMANDS } from '../../../commands/index.js'
 import { COMPAT_NAMES, compatToolOf } from '../../../src/node/cli/compat/compat.js'
 import { translate, usageOf } from '../../../src/node/cli/compat/translate.js'
 import { parseCommandLine } from '../../../src/node/cli/launcher.js'
+import { topicCommands } from '../../../src/node/cli/topic-commands.js'
+import { parseTopicLine } from '../../../src/node/cli/topic-line.js'
 import { failureOf } from '../../support/failure.js'
 
 function toolOf(name: string) {
@@ -126,11 +128,14 @@ describe('translate', () => {
 })
 
 describe('the tables', () => {
-  it.each(COMPAT_NAMES)(
+  const commandOf = (name: string) =>
+    COMMANDS[toolOf(name).command.replace(' ', ':') as keyof typeof COMMANDS]
+
+  it.each(COMPAT_NAMES.filter((name) => commandOf(name) !== undefined))(
     '%s translates each of its options into one that our command has',
     (name) => {
       const tool = toolOf(name)
-      const command = COMMANDS[tool.command as keyof typeof COMMANDS]
+      const command = commandOf(name)
       const known = new Set([
         ...Object.keys(command.flags),
         ...Object.keys(command.baseFlags),
@@ -140,7 +145,8 @@ describe('the tables', () => {
         const sample =
           option.names[0] === 'bits' ? '4096' : option.names[0] === 'proxyver' ? '4' : 'x'
         if (option.help.startsWith('not here')) continue
-        const line = parseCommandLine([tool.command, ...option.words(sample)])
+        const words = [...tool.command.split(' '), ...option.words(sample)]
+        const line = parseTopicLine(words, topicCommands(COMMANDS)) ?? parseCommandLine(words)
         for (const ours of line.options.keys()) expect([...known], option.names[0]).toContain(ours)
       }
     },

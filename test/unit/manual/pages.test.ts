@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { commandFacts } from '../../../scripts/manual/command-facts.js'
+import { commandFacts, pageName } from '../../../scripts/manual/command-facts.js'
 import { commandPage } from '../../../scripts/manual/command-page.js'
 import { SERVICE_ACTIONS } from '../../../scripts/manual/completion-values.js'
 import type { Setting } from '../../../src/config/setting.js'
@@ -21,7 +21,7 @@ describe('every page', () => {
       'man/man1/vobox-proxy.1',
       'man/man5/vobox-proxy.config.5',
       'man/man8/vobox-renewd.8',
-      ...commands.map(({ name }) => `man/man1/vobox-proxy-${name}.1`),
+      ...commands.map((command) => `man/man1/vobox-proxy-${pageName(command)}.1`),
     ]
     expect(pages.map(([name]) => name).sort()).toEqual(expected.sort())
     expect(expected).not.toContain('man/man1/vobox-proxy-write-machine-proxy.1')
@@ -60,7 +60,7 @@ describe('every page', () => {
 
 describe('the page of a command', () => {
   it.each(commands)('$name has its options, its examples and its summary', (command) => {
-    const page = text(`man/man1/${PROGRAM}-${command.name}.1`)
+    const page = text(`man/man1/${PROGRAM}-${pageName(command)}.1`)
     expect(page).toContain(`${command.summary}.`)
     for (const { name, char, value, description } of command.flags) {
       const word = value === undefined ? `--${name}` : `--${name} ${value}`
@@ -136,8 +136,8 @@ describe('pages written by hand', () => {
 
   it('list every command, with a reference to its page', () => {
     const page = text('man/man1/vobox-proxy.1')
-    for (const { name, summary } of commands)
-      expect(page).toContain(`vobox-proxy-${name} (1) ${summary}`)
+    for (const command of commands)
+      expect(page).toContain(`vobox-proxy-${pageName(command)} (1) ${command.summary}`)
   })
 
   it.each(variables(SETTINGS))('tell of the variable %s', (name) => {

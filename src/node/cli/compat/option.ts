@@ -2,16 +2,19 @@
 import { printable } from '../../../errors.js'
 import { type CompatOption, usage } from './translate.js'
 
+/** The first name, with the dashes that our options have. */
+const ours = ([first = '']: readonly string[]) => first.replaceAll('_', '-')
+
 /** Ours without a value; `as` where the name is another. */
 export function flag(names: string, help: string, as?: string): CompatOption {
   const list = names.split(' ')
-  return { names: list, help, words: () => [`--${as ?? list[0]}`] }
+  return { names: list, help, words: () => [`--${as ?? ours(list)}`] }
 }
 
 /** Ours with a value. */
 export function valued(names: string, value: string, help: string, as?: string): CompatOption {
   const list = names.split(' ')
-  return { names: list, value, help, words: (given) => [`--${as ?? list[0]}=${given}`] }
+  return { names: list, value, help, words: (given) => [`--${as ?? ours(list)}=${given}`] }
 }
 
 /** Accepted, for it asks for what is so in any case. */

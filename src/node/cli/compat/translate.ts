@@ -6,6 +6,7 @@
  * by name: a script must not take a proxy for something that it is not.
  */
 import { printable, VoboxError } from '../../../errors.js'
+import { readOptions } from '../getopt.js'
 import { nearestOf } from '../launcher-options.js'
 
 export interface CompatOption {
@@ -20,8 +21,10 @@ export interface CompatOption {
 
 export interface CompatTool {
   name: string
-  /** Our command. */
+  /** Our command, which may be of two words. */
   command: string
+  /** getopt_long(3): letters behind one dash, names behind two. Absent: getopt_long_only(3). */
+  syntax?: 'getopt_long'
   options: readonly CompatOption[]
   /** Words of ours where no option of these was given. */
   otherwise?: { unless: readonly string[]; words: readonly string[] }
@@ -38,6 +41,7 @@ const HELP: ReadonlySet<string> = new Set(['help', 'usage'])
  * @throws VoboxError `USAGE` for what the tool does not know or we do not do; the hint holds its usage.
  */
 export function translate(tool: CompatTool, line: readonly string[]): Translation {
+  if (tool.syntax === 'getopt_long') return translateGetopt(tool, line)
   const given: string[] = []
   const words: string[] = []
   const rest = [...line]
@@ -59,15 +63,37 @@ export function translate(tool: CompatTool, line: readonly string[]): Translatio
   return { words: [tool.command, ...words] }
 }
 
+function translateGetopt(tool: CompatTool, line: readonly string[]): Translation {
+  const options = tool.options.map((option) => ({
+    option,
+    names: option.names,
+    takesValue: option.value !== undefined,
+  }))
+  const rules = { abbreviations: true, program: tool.name, hint: usageOf(tool).trimEnd() }
+  const { given, operands } = readOptions(line, options, rules)
+  const words: string[] = []
+  for (const { option, value } of given) {
+    const name = option.names[0] as string
+    if (HELP.has(name)) return { asksFor: 'help' }
+    if (name === 'version') return { asksFor: 'version' }
+    words.push(...option.option.words(value ?? ''))
+  }
+  const [stray] = operands
+  if (stray === undefined) return { words: [...tool.command.split(' '), ...words] }
+  throw usage(tool, `there is no use for '${printable(stray, 60)}'`, { word: printable(stray, 60) })
+}
+
 /** Of a terminal as it is by default. */
 const COLUMNS = 80
 
 /** The usage of a tool, as it says it itself. */
 export function usageOf(tool: CompatTool): string {
+  const long = (name: string) => tool.syntax === 'getopt_long' && name.length > 1
+  const dashed = (name: string) => `${long(name) ? '--' : '-'}${name}`
   const rows = tool.options.map(({ names, value = '', help }) => {
     const [first = '', ...others] = names
-    const also = others.length === 0 ? '' : ` (-${others.join(', -')})`
-    return [`-${first} ${value}`.trimEnd(), `${help}${also}`] as const
+    const also = others.length === 0 ? '' : ` (${others.map(dashed).join(', ')})`
+    return [`${dashed(first)} ${value}`.trimEnd(), `${help}${also}`] as const
   })
   const width = Math.max(...rows.map(([option]) => option.length)) + 4
   const lines = rows.flatMap(([option, help]) => {
@@ -76,7 +102,7 @@ export function usageOf(tool: CompatTool): string {
   })
   return [
     `usage: ${tool.name} [options]`,
-    `This is vobox-proxy ${tool.command} with the options of ${tool.name}.`,
+    ...wrapped(`This is vobox-proxy ${tool.command} with the options of ${tool.name}.`, COLUMNS),
     ...lines,
     '',
   ].join('\n')
@@ -102,7 +128,7 @@ export function usage(
   message: string,
   data: Readonly<Record<string, unknown>> = {},
 ): VoboxError {
-  return new VoboxError('USAGE', message, { hint: `${tool.name} -help shows what it takes`, data })
+  return new VoboxError('USAGE', message, { hint: `${tool.name} --help shows what it takes`, data })
 }
 
 function splitWord(tool: CompatTool, word: string): { name: string; attached?: string } {
