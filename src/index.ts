@@ -10,6 +10,12 @@
 export type { Config } from './config/config.js'
 export { parseDuration, parseHoursAndMinutes, showDuration } from './config/duration.js'
 export { type ErrorCode, isVoboxError, printable, toVoboxError, VoboxError } from './errors.js'
+export {
+  type AccessOption,
+  type AccessPolicy,
+  type AccessWarning,
+  accessPolicyOf,
+} from './myproxy/access-policy.js'
 export { type CheckOptions, type CheckReport, checkVo } from './node/check/check-vo.js'
 export { type ForecastOptions, type ForecastReport, forecastVo } from './node/check/forecast-vo.js'
 export { calendarOf, writeCalendar } from './node/check/write-calendar.js'
@@ -17,7 +23,13 @@ export { interruption } from './node/cli/interruption.js'
 export { passPhraseFrom } from './node/cli/pass-phrase.js'
 export { lookOf, progressOn } from './node/cli/terminal.js'
 export { type OpenVoOptions, openVo, type VoContext } from './node/compose/compose.js'
-export { startVoAgents, stopVoAgents, superviseAgents } from './node/compose/compose-agents.js'
+export {
+  listVoAgents,
+  startVoAgents,
+  stopVoAgents,
+  superviseAgent,
+  superviseAgents,
+} from './node/compose/compose-agents.js'
 export type { Answer, AnswerCommand } from './node/compose/compose-answer.js'
 export { answerFor, queryRows, secondsLeftOfLogin } from './node/compose/compose-answer-vo.js'
 export { explainConfiguration } from './node/compose/compose-explain-config.js'

@@ -1,0 +1,45 @@
+/** Who may do what with a credential that is stored; for `init` and `store`. */
+import { Flags } from '@oclif/core'
+import type { AccessOption } from '../../src/index.js'
+
+const pattern = (char: 'r' | 'R' | 'Z', description: string) =>
+  Flags.string({ char, description, helpValue: 'PATTERN' })
+
+export const accessFlags = {
+  'allow-anonymous-retrievers': Flags.boolean({
+    char: 'a',
+    description: 'whoever knows the pass phrase may retrieve, without a credential of their own',
+  }),
+  'allow-anonymous-renewers': Flags.boolean({
+    char: 'A',
+    description: 'every client that the server lets renew may renew it',
+  }),
+  'regex-dn-match': Flags.boolean({
+    char: 'x',
+    description: 'patterns behind this option are of whole DNs',
+  }),
+  'match-cn-only': Flags.boolean({
+    char: 'X',
+    description: 'patterns behind this option are of common names, as at first',
+  }),
+  'retrievable-by': pattern('r', 'who may retrieve, with the pass phrase'),
+  'renewable-by': pattern('R', 'who may renew; implies --no-passphrase'),
+  'retrievable-by-cert': pattern(
+    'Z',
+    'who may retrieve without a pass phrase; implies --no-passphrase',
+  ),
+  creddesc: Flags.string({
+    char: 'K',
+    description: 'description of the credential',
+    helpValue: 'TEXT',
+  }),
+}
+
+/** Options as they stood: what `-x` says holds for those behind it. */
+export function accessOptionsOf(
+  raw: readonly { type: string; flag?: string; input?: string }[],
+): AccessOption[] {
+  return raw.flatMap(({ type, flag, input }) =>
+    type === 'flag' && flag !== undefined ? [{ name: flag, value: input }] : [],
+  )
+}
