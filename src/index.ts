@@ -16,6 +16,31 @@ export {
   type AccessWarning,
   accessPolicyOf,
 } from './myproxy/access-policy.js'
+export type { Attempt } from './gsi/reach.js'
+export type {
+  AccessPolicies,
+  Answered,
+  AuthenticateCall,
+  CertifyCall,
+  CertifyResult,
+  ChangePassPhraseCall,
+  DestroyCall,
+  GetCall,
+  GetResult,
+  GetTrustRootsCall,
+  GetTrustRootsResult,
+  InfoCall,
+  InfoResult,
+  PassPhrase,
+  PutCall,
+  RetrieveCall,
+  RetrievedFiles,
+  StoreCall,
+  StoredCredential,
+  StoredFiles,
+  TrustRootFile,
+} from './myproxy/client.js'
+export type { MyProxyServer } from './myproxy/server-list.js'
 export { type CheckOptions, type CheckReport, checkVo } from './node/check/check-vo.js'
 export { type ForecastOptions, type ForecastReport, forecastVo } from './node/check/forecast-vo.js'
 export { calendarOf, writeCalendar } from './node/check/write-calendar.js'
@@ -54,9 +79,12 @@ export {
 } from './node/myproxy/own-credential.js'
 export { PassPhrases } from './node/myproxy/pass-phrases.js'
 export { usernameOf } from './node/myproxy/username.js'
+export { MyProxyClient } from './node/myproxy/my-proxy-client.js'
+export type { OpenMyProxyOptions } from './node/myproxy/my-proxy-options.js'
 export { setUp } from './node/setup/setup.js'
 export { writeVoDirectory } from './node/setup/write-vo-directory.js'
 export { asUnixSeconds, type UnixSeconds } from './ports/clock.js'
+export { type Credential, encodeCredential, parseCredential } from './proxy/credential.js'
 export type { CredentialReport } from './proxy/inspect.js'
 export type { Registration, RegistrationState } from './registry/registration.js'
 export type { QueryRow } from './renewal/query/query.js'

@@ -104,7 +104,7 @@ async function storeCredential({ narrator, grid, stage }: Scene): Promise<void> 
     ...call,
     storedSeconds: STORED_SECONDS,
     lifetimeSeconds: STORED_SECONDS,
-    renewer: RENEWER,
+    policies: { renewer: RENEWER },
     random: systemRandom,
   })
   const { credentials } = await requestInfo(grid.myproxy, call)

@@ -159,3 +159,15 @@ export function refusal(label: string, lines: readonly string[]): VoboxError {
 export function noCredential(label: string): VoboxError {
   return refusal(label, ['no credentials found'])
 }
+
+/** For a server that wants a challenge signed where there is nothing to sign it with. */
+export function challengeUnanswered(label: string): VoboxError {
+  return new VoboxError(
+    'MYPROXY_PASS_PHRASE_REQUIRED',
+    `${label} wants a pass phrase, or the signature of a proxy that is to be renewed`,
+    {
+      data: { peer: label, reason: 'challenge-unanswered' },
+      hint: 'Give the pass phrase of the credential, or name the proxy to be renewed',
+    },
+  )
+}

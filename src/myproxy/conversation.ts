@@ -4,11 +4,13 @@ import { checkCount, encodeCertificateList, MAX_CERTIFICATE_BYTES } from './cert
 import { refusal } from './classify-refusal.js'
 import {
   encodeRequest,
-  type MyProxyRequest,
   type MyProxyResponse,
+  type OutgoingRequest,
   parseResponse,
 } from './messages.js'
+import { MAX_STORED_BYTES } from './stored-files.js'
 import { MAX_RESPONSE_BYTES, violation } from './text-message.js'
+import { MAX_TRUST_ROOTS_BYTES } from './trust-roots.js'
 
 /** "No GSI delegation", before anything else. */
 const NO_DELEGATION = Buffer.from('0', 'latin1')
@@ -25,7 +27,7 @@ export type AuthorizationResponse = Extract<MyProxyResponse, { kind: 'authorizat
  * The first byte must be in a TLS record of its own: the C server reads exactly one record for it,
  * and waits for ever when the request came with it. So each write is awaited.
  */
-export async function sendRequest(channel: ByteStream, request: MyProxyRequest): Promise<void> {
+export async function sendRequest(channel: ByteStream, request: OutgoingRequest): Promise<void> {
   const bytes = encodeRequest(request)
   await channel.write(NO_DELEGATION)
   await channel.write(bytes)
@@ -34,20 +36,23 @@ export async function sendRequest(channel: ByteStream, request: MyProxyRequest):
 /**
  * The next response, refusals thrown.
  *
+ * @param withTrustRoots whether CA files were asked for, which make a response large.
  * @throws one of the `MYPROXY_…` codes for an error response, with the server's text in
  *   `data.serverMessage`; `PROTOCOL_VIOLATION`.
  */
 export async function readResponse(
   channel: ByteStream,
+  withTrustRoots = false,
 ): Promise<OkResponse | AuthorizationResponse> {
+  const maxBytes = withTrustRoots ? MAX_TRUST_ROOTS_BYTES : MAX_RESPONSE_BYTES
   await channel.skipNul()
-  const response = parseResponse(await channel.readUntilNul(MAX_RESPONSE_BYTES))
+  const response = parseResponse(await channel.readUntilNul(maxBytes), maxBytes)
   if (response.kind === 'error') throw refusal(channel.label, response.messages)
   return response
 }
 
-export async function readOk(channel: ByteStream): Promise<OkResponse> {
-  const response = await readResponse(channel)
+export async function readOk(channel: ByteStream, withTrustRoots = false): Promise<OkResponse> {
+  const response = await readResponse(channel, withTrustRoots)
   if (response.kind === 'ok') return response
   throw violation(`${channel.label} asks for authorisation where nothing needs it`)
 }
@@ -67,6 +72,20 @@ export async function readCertificateList(channel: ByteStream): Promise<Buffer[]
 export async function readCertificationRequest(channel: ByteStream): Promise<Buffer> {
   await refuseText(channel, 'a certification request')
   return channel.readDer(MAX_CERTIFICATE_BYTES)
+}
+
+/**
+ * Stored PEM blocks, which end with a NUL, or the error that stands in their place.
+ *
+ * @throws `MESSAGE_TOO_LARGE` above {@link MAX_STORED_BYTES}.
+ */
+export async function readStoredFiles(channel: ByteStream): Promise<Buffer> {
+  await refuseText(channel, 'a certificate and its key')
+  return channel.readUntilNul(MAX_STORED_BYTES)
+}
+
+export async function sendStoredFiles(channel: ByteStream, files: Uint8Array): Promise<void> {
+  await channel.write(Buffer.concat([files, Buffer.of(0)]))
 }
 
 export async function sendCertificateList(

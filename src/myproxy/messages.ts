@@ -15,6 +15,14 @@ import {
   parseFields,
   violation,
 } from './text-message.js'
+import {
+  encodeTrustRoots,
+  MAX_TRUST_ROOTS_BYTES,
+  parseTrustRoots,
+  type TrustRootFile,
+} from './trust-roots.js'
+
+export type { TrustRootFile } from './trust-roots.js'
 
 /** Commands by their number on the wire. */
 export const COMMANDS = [
@@ -53,6 +61,32 @@ export interface MyProxyRequest {
 
 type TextKey = Exclude<keyof MyProxyRequest, 'command' | 'lifetimeSeconds'>
 
+/** Sent byte for byte as it is; text is sent as UTF-8. Never part of an error or a log. */
+export type PassPhrase = string | Uint8Array
+
+type SecretKey = 'passPhrase' | 'newPassPhrase'
+
+/** A request on its way out: pass phrases may be bytes that are no text. */
+export type OutgoingRequest = Omit<MyProxyRequest, SecretKey> & {
+  passPhrase: PassPhrase
+  newPassPhrase?: PassPhrase
+}
+
+/**
+ * Who may do what with a stored credential: patterns of DNs, as the server is configured to read
+ * them. What is absent is decided by the server's defaults.
+ */
+export interface AccessPolicies {
+  /** Who may fetch a proxy with the pass phrase. */
+  retriever?: string | undefined
+  /** Who may renew. */
+  renewer?: string | undefined
+  /** Who may fetch a proxy without a pass phrase. */
+  trustedRetriever?: string | undefined
+  /** Who may fetch the key itself. */
+  keyRetriever?: string | undefined
+}
+
 /** Lines of a request in the order in which the C client writes them. */
 const REQUEST_LINES: readonly (readonly [field: TextKey, key: string])[] = [
   ['username', 'USERNAME'],
@@ -70,7 +104,7 @@ const REQUEST_LINES: readonly (readonly [field: TextKey, key: string])[] = [
 ]
 
 /** @throws `MYPROXY_VALUE_INVALID`, `MESSAGE_TOO_LARGE`. */
-export function encodeRequest(request: MyProxyRequest): Buffer {
+export function encodeRequest(request: OutgoingRequest): Buffer {
   if (!Number.isSafeInteger(request.lifetimeSeconds) || request.lifetimeSeconds < 0) {
     throw new TypeError('lifetimeSeconds must be a whole number of 0 or more')
   }
@@ -134,7 +168,12 @@ export interface Challenge {
 }
 
 export type MyProxyResponse =
-  | { kind: 'ok'; credentials: readonly StoredCredential[] }
+  | {
+      kind: 'ok'
+      credentials: readonly StoredCredential[]
+      /** CA files, for who asked for them. */
+      trustRoots: readonly TrustRootFile[]
+    }
   | { kind: 'error'; messages: readonly string[] }
   | { kind: 'authorization'; challenges: readonly Challenge[] }
 
@@ -150,12 +189,22 @@ const STORED_LINES: readonly (readonly [field: StoredText, suffix: string])[] = 
   ['lockMessage', 'LOCKMSG'],
 ]
 
+/** A response on its way out. */
+export type OutgoingResponse =
+  | Exclude<MyProxyResponse, { kind: 'ok' }>
+  | {
+      kind: 'ok'
+      credentials: readonly StoredCredential[]
+      trustRoots?: readonly TrustRootFile[]
+    }
+
 /** @throws `MYPROXY_VALUE_INVALID`, `MESSAGE_TOO_LARGE`. */
-export function encodeResponse(response: MyProxyResponse): Buffer {
+export function encodeResponse(response: OutgoingResponse): Buffer {
   const lines: Field[] = [['VERSION', PROTOCOL_VERSION]]
   switch (response.kind) {
     case 'ok':
       lines.push(['RESPONSE', '0'], ...encodeStored(response.credentials))
+      lines.push(...encodeTrustRoots(response.trustRoots ?? []))
       break
     case 'error':
       lines.push(['RESPONSE', '1'])
@@ -170,20 +219,26 @@ export function encodeResponse(response: MyProxyResponse): Buffer {
         lines.push(['AUTHORIZATION_DATA', `${method}:${text}`])
       }
   }
-  return encodeFields(lines, MAX_RESPONSE_BYTES)
+  const givesTrustRoots = response.kind === 'ok' && response.trustRoots !== undefined
+  return encodeFields(lines, givesTrustRoots ? MAX_TRUST_ROOTS_BYTES : MAX_RESPONSE_BYTES)
 }
 
 /**
  * Reads a response. A leading NUL (a TLS 1.3 server may send one) is the transport's to strip.
  *
+ * @param maxBytes default {@link MAX_RESPONSE_BYTES}; more where CA files were asked for.
  * @throws `PROTOCOL_VIOLATION`, `MESSAGE_TOO_LARGE`. An error response is a value, not a throw.
  */
-export function parseResponse(message: Uint8Array): MyProxyResponse {
-  const fields = parseFields(message, MAX_RESPONSE_BYTES, 'lenient')
+export function parseResponse(message: Uint8Array, maxBytes = MAX_RESPONSE_BYTES): MyProxyResponse {
+  const fields = parseFields(message, maxBytes, 'lenient')
   const code = fields.requiredCount('RESPONSE')
   switch (code) {
     case 0:
-      return { kind: 'ok', credentials: parseStored(fields) }
+      return {
+        kind: 'ok',
+        credentials: parseStored(fields),
+        trustRoots: parseTrustRoots(fields),
+      }
     case 1:
       return { kind: 'error', messages: fields.all('ERROR').map((line) => printable(line)) }
     case 2:

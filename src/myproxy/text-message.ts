@@ -16,7 +16,13 @@ export const MAX_REQUEST_BYTES = 64 * 1024
 /** Largest response, in bytes; an INFO answer with a thousand credentials is about 200 kB. */
 export const MAX_RESPONSE_BYTES = 1024 * 1024
 
-export type Field = readonly [key: string, value: string]
+/** Bytes are sent as they are: a pass phrase need not be text. */
+export type Field = readonly [key: string, value: string | Uint8Array]
+
+const LINE_END = Buffer.from('\n')
+
+/** NUL, line feed, carriage return. */
+const BREAKS: ReadonlySet<number> = new Set([0x00, 0x0a, 0x0d])
 
 /** Something the other side must not have sent. Transient: a server may be half upgraded. */
 export function violation(message: string, data: Record<string, unknown> = {}): VoboxError {
@@ -30,16 +36,18 @@ export function violation(message: string, data: Record<string, unknown> = {}): 
  *   its own, and so a user name could set a renewer.
  */
 export function encodeFields(fields: readonly Field[], maxBytes: number): Buffer {
+  const lines: Uint8Array[] = []
   for (const [key, value] of fields) {
-    if (/[\n\r\0]/.test(value)) {
+    const bytes = typeof value === 'string' ? Buffer.from(value, 'utf8') : value
+    if (bytes.some((octet) => BREAKS.has(octet))) {
       throw new VoboxError('MYPROXY_VALUE_INVALID', `${key} must not hold a line break or NUL`, {
         // Not the value: it may be a pass phrase.
         data: { key },
       })
     }
+    lines.push(Buffer.from(`${key}=`), bytes, LINE_END)
   }
-  const text = fields.map(([key, value]) => `${key}=${value}\n`).join('')
-  const bytes = Buffer.from(`${text}\0`, 'utf8')
+  const bytes = Buffer.concat([...lines, Buffer.of(0)])
   if (bytes.length > maxBytes) throw tooLarge(bytes.length, maxBytes)
   return bytes
 }

@@ -63,7 +63,8 @@ function decryptKey(block: PemBlock, passPhrase: Buffer | undefined): KeyObject 
   try {
     const der = decryptSingleDes(block, passPhrase)
     if (der === undefined) {
-      return createPrivateKey({ key: traditionalPem(block), format: 'pem', passphrase: passPhrase })
+      // OpenSSL reads the header lines itself.
+      return createPrivateKey({ key: encodeKeyBlock(block), format: 'pem', passphrase: passPhrase })
     }
     return createPrivateKey({ key: der, format: 'der', type: PLAIN_TYPES[block.label] ?? 'pkcs8' })
   } catch (cause) {
@@ -86,8 +87,8 @@ function encrypted(
   return new VoboxError('KEY_ENCRYPTED', message, { hint, data: { reason, label }, cause })
 }
 
-/** OpenSSL reads the header lines itself, so the block is written again as it was. */
-function traditionalPem({ label, bytes, headers }: PemBlock): string {
+/** The block as it was, header lines of an encrypted key included. */
+export function encodeKeyBlock({ label, bytes, headers }: PemBlock): string {
   const pem = encodePem(label, bytes)
   if (headers.size === 0) return pem
   const lines = [...headers].map(([name, value]) => `${name}: ${value}\n`)

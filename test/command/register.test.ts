@@ -26,7 +26,7 @@ beforeAll(async () => {
     credential,
     storedSeconds: 30 * DAY,
     lifetimeSeconds: 48 * HOUR,
-    renewer: grid.hosts.vobox.dn,
+    policies: { renewer: grid.hosts.vobox.dn },
     random: systemRandom,
   })
 })

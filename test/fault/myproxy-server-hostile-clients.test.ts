@@ -52,7 +52,7 @@ const put = (on: EmbeddedGrid, username = 'alice', passPhrase = '') =>
     credential: on.users.alice.credential,
     storedSeconds: 24 * HOUR,
     lifetimeSeconds: 12 * HOUR,
-    renewer: '*',
+    policies: { renewer: '*' },
     passPhrase,
     random: systemRandom,
   })

@@ -24,7 +24,7 @@ describe('vobox-renewd, killed', () => {
       credential: alice.credential,
       storedSeconds: 7 * DAY,
       lifetimeSeconds: 12 * HOUR,
-      renewer: '*',
+      policies: { renewer: '*' },
       random: systemRandom,
     })
     const config = [

@@ -142,14 +142,14 @@ describeWithPrograms('our client and Debian’s myproxy-server', MYPROXY_PROGRAM
         credential,
         storedSeconds: 100 * HOUR,
         lifetimeSeconds: 20 * HOUR,
-        renewer: '*',
+        policies: { renewer: '*' },
         random: systemRandom,
         ...options,
       })
 
     it('store a credential that the C client sees and that we can renew, and remove it', async () => {
       const { alice } = grid.users
-      await put(alice.credential, 'ours', { credentialDescription: 'by us' })
+      await put(alice.credential, 'ours', { description: 'by us' })
       const seen = await grid.run('myproxy-info', ['-l', 'ours'], { as: alice })
       expect(seen.stdout).toContain('description: by us')
       expect(seen.stdout).toContain('renewal policy: *')

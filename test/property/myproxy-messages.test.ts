@@ -63,6 +63,13 @@ const stored: fc.Arbitrary<StoredCredential> = fc.record(
   { requiredKeys: ['owner', 'start', 'end'] },
 )
 const name = fc.stringMatching(/^[a-z0-9.-]{1,12}$/)
+const trustRoots = fc.uniqueArray(
+  fc.record({
+    name: fc.stringMatching(/^[0-9a-f]{8}\.(r?[0-9]|signing_policy|info)$/),
+    content: fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes)),
+  }),
+  { selector: (file) => file.name, maxLength: 4 },
+)
 
 describe('messages', () => {
   it('read back any request as it was written', () => {
@@ -73,7 +80,7 @@ describe('messages', () => {
     )
   })
 
-  it('read back any list of stored credentials', () => {
+  it('read back any list of stored credentials, and any CA files', () => {
     const list = fc
       .tuple(
         stored,
@@ -85,8 +92,8 @@ describe('messages', () => {
         ...others.map(([key, credential]) => ({ ...credential, name: key })),
       ])
     fc.assert(
-      fc.property(list, (credentials) => {
-        const response = { kind: 'ok' as const, credentials }
+      fc.property(list, trustRoots, (credentials, files) => {
+        const response = { kind: 'ok' as const, credentials, trustRoots: files }
         expect(parseResponse(encodeResponse(response))).toEqual(response)
       }),
     )

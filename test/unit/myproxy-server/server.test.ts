@@ -30,20 +30,21 @@ interface Upload {
   storedSeconds?: number
   lifetimeSeconds?: number
   credentialName?: string
-  credentialDescription?: string
+  description?: string
   passPhrase?: string
   renewer?: string
 }
 
 const put = (upload: Upload = {}) => {
-  const { as = grid.users.alice.credential, username = grid.users.alice.dn, ...rest } = upload
+  const { alice } = grid.users
+  const { as = alice.credential, username = alice.dn, renewer = '*', ...rest } = upload
   return requestPut(grid.myproxy, {
     servers: grid.servers,
     username,
     credential: as,
     storedSeconds: 168 * HOUR,
     lifetimeSeconds: 48 * HOUR,
-    renewer: '*',
+    policies: { renewer },
     random: systemRandom,
     ...rest,
   })
@@ -72,7 +73,7 @@ const info = (username: string, credential: Credential) =>
 
 describe('a server of ours, asked by a client of ours', () => {
   it('stores, shows, renews for 12 h and removes a credential', async () => {
-    await put({ credentialDescription: 'for the VO-Box', renewer: '*/CN=vobox.example.org' })
+    await put({ description: 'for the VO-Box', renewer: '*/CN=vobox.example.org' })
     const { credentials } = await info(grid.users.alice.dn, addProxy(grid.users.alice.credential))
     expect(credentials).toHaveLength(1)
     expect(credentials[0]).toMatchObject({
@@ -358,7 +359,7 @@ describe('a server of ours that is configured otherwise', () => {
         username: alice.dn,
         credential: alice.credential,
         lifetimeSeconds: 0,
-        renewer: '*',
+        policies: { renewer: '*' },
         random: systemRandom,
       }
       const error = await rejectionOf(

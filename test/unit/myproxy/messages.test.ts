@@ -169,6 +169,7 @@ describe('parseResponse', () => {
     const owner = '/DC=ch/CN=alice'
     expect(response).toEqual({
       kind: 'ok',
+      trustRoots: [],
       credentials: [
         { owner, start: 1795332437, end: 1795418927, renewer: '*' },
         {

@@ -1,0 +1,42 @@
+/** GET_TRUSTROOTS: the server's CA files. */
+
+import type { Credential } from '../../proxy/credential.js'
+import type { Certificate } from '../../x509/certificate.js'
+import type { MyProxyContext } from '../context.js'
+import { readOk, sendRequest } from '../conversation.js'
+import type { TrustRootFile } from '../messages.js'
+import type { Answered, MyProxyCall } from './call.js'
+import { askForTrustRoots, converse, plainRequest } from './converse.js'
+
+export interface GetTrustRootsCall extends Omit<MyProxyCall, 'username'> {
+  /** Presented in TLS; absent: anonymous. */
+  credential?: Credential | undefined
+  /** Do not judge the server's chain, only its name: for a host without CA files; default false. */
+  bootstrap?: boolean | undefined
+}
+
+export interface GetTrustRootsResult extends Answered {
+  /** None where the server gives none. */
+  files: readonly TrustRootFile[]
+  /** False with `bootstrap`: nothing proves who sent them. */
+  serverTrusted: boolean
+  /** What the server presented, leaf first: with `bootstrap` somebody must look at it. */
+  serverChain: readonly Certificate[]
+}
+
+/** @throws `MYPROXY_REFUSED`, `PROTOCOL_VIOLATION` for a file name that no CA directory has. */
+export function requestTrustRoots(
+  context: MyProxyContext,
+  call: GetTrustRootsCall,
+): Promise<GetTrustRootsResult> {
+  return converse(context, call, 'reads', async (channel, server) => {
+    await sendRequest(channel, {
+      ...plainRequest({ ...call, username: '' }),
+      ...askForTrustRoots(true),
+      command: 'get-trust-roots',
+    })
+    const { trustRoots } = await readOk(channel, true)
+    const { trusted: serverTrusted, chain: serverChain } = channel.peer
+    return { server, files: trustRoots, serverTrusted, serverChain }
+  })
+}
