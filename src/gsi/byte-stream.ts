@@ -30,6 +30,7 @@ export class ByteStream {
   #ended = false
   #answerBy: number
   #wake: () => void = () => undefined
+  #hasSent = false
 
   /** Takes the socket over: nobody else may read from it. */
   constructor(socket: Duplex, options: ByteStreamOptions) {
@@ -53,6 +54,11 @@ export class ByteStream {
     return this.#options.label
   }
 
+  /** Whether anything of ours may have left, even if nobody knows how far it came. */
+  get hasSent(): boolean {
+    return this.#hasSent
+  }
+
   /**
    * Resolves when the bytes have left for the kernel. Two awaited writes go out in two TLS records;
    * MyProxy's first byte depends on that.
@@ -64,6 +70,7 @@ export class ByteStream {
     await withDeadline(clock, answerMs, signal, this.#tooSlow, async () => {
       await new Promise<void>((resolve, reject) => {
         if (this.#failure !== undefined || this.#socket.destroyed) return reject(this.#closed(0))
+        this.#hasSent = true
         this.#socket.write(bytes, (error) => {
           if (!error) return resolve()
           this.#failure ??= error

@@ -3,6 +3,7 @@ import type { Clock } from '../ports/clock.js'
 import type { Dialer } from '../ports/dialer.js'
 import type { Journal } from '../ports/journal.js'
 import type { TrustAnchors } from '../x509/trust-anchors.js'
+import type { Circuit } from './circuit.js'
 
 export interface GsiContext {
   dialer: Dialer
@@ -14,6 +15,8 @@ export interface GsiContext {
   connectMs: number
   /** Deadline for each answer, in milliseconds. */
   answerMs: number
+  /** Remembers servers that do not answer; absent in a process that asks once. */
+  circuit?: Circuit | undefined
   tlsMaxVersion: 'TLSv1.2' | 'TLSv1.3'
   maxDelegationDepth: number
   allowLegacyProxies: boolean

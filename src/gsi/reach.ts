@@ -1,24 +1,26 @@
 /**
- * One exchange with the first server of a list that can be reached: servers strictly in order, and
- * every address of each in the resolver's order.
+ * One exchange with the first server of a list that can be reached: servers strictly in order; the
+ * addresses of one may race until TLS stands.
  *
  * A server that answers has the last word, also when it refuses: the next one is for when this one
  * cannot be reached or does not speak the protocol. Otherwise a replica that lags behind would be
  * asked after every "no".
  */
-import { type ErrorCode, isVoboxError, VoboxError } from '../errors.js'
-import { withDeadline } from '../ports/deadline.js'
 import type { Address } from '../ports/dialer.js'
 import type { Credential } from '../proxy/credential.js'
-import type { Attempt, FailedAttempt } from './attempts.js'
+import { type Attempt, AttemptLog } from './attempts.js'
 import type { GsiContext } from './context.js'
+import { findAddresses, MAX_ADDRESSES } from './find-addresses.js'
+import { type Opened, type OpeningResult, openFirst } from './open-first.js'
 import {
-  type ChannelTarget,
-  openSecureChannel,
-  type PeerTrust,
-  type SecureChannel,
-  targetLabel,
-} from './secure-channel.js'
+  allFailed,
+  isNotReached,
+  leavesDoubt,
+  namingPeer,
+  notAsked,
+  outcomeUnknown,
+} from './reach-failures.js'
+import type { PeerTrust, SecureChannel } from './secure-channel.js'
 import { type ServerAddress, showAddress } from './server-address.js'
 
 export type { Attempt, AttemptOutcome, AttemptPhase, FailedAttempt } from './attempts.js'
@@ -29,47 +31,34 @@ export interface Reach<S extends ServerAddress> {
   credential?: Credential | undefined
   /**
    * What the exchange does to the server. `writes` goes to the first server alone, since a later one
-   * may be a read-only secondary, and once a byte has left it is never sent again. Default `reads`.
+   * may be a read-only copy, and once a byte has left it is never sent again. Default `reads`.
    */
   moves?: 'reads' | 'writes'
   /** Default `anchors`. */
   trust?: PeerTrust | undefined
-  /** Told of each try as it ends, in that order. */
-  onAttempt?: ((attempt: Attempt) => void) | undefined
   serverDn?: string | undefined
   /** What sets it, for people. */
   dnSetting?: string
   services?: readonly string[]
   signal?: AbortSignal | undefined
+  /** Told of each try as it ends, in that order. */
+  onAttempt?: ((attempt: Attempt) => void) | undefined
 }
-
-/** Failures after which another address or server may do better. */
-const NOT_REACHED: readonly ErrorCode[] = [
-  'NAME_NOT_RESOLVED',
-  'CONNECTION_FAILED',
-  'CONNECTION_CLOSED',
-  'DEADLINE_EXCEEDED',
-  'TLS_FAILED',
-  'PEER_UNTRUSTED',
-  'PEER_NAME_MISMATCH',
-  'PROTOCOL_VIOLATION',
-  'MESSAGE_TOO_LARGE',
-]
-
-/** Most addresses tried of one name: whoever has more made a mistake, or wants us held up. */
-const MAX_ADDRESSES = 16
 
 /** How long after the first try the last one may begin, in connect deadlines: 2 min with one of 5 s. */
 const WALK_DEADLINES = 24
 
 /**
  * Runs `exchange` on a channel to the first server that answers, and closes the channel. At most 16
- * addresses of each name are tried, and none begins after 24 times `connectMs`.
+ * addresses of each name are tried, and none begins after 24 times `connectMs`. Of one server, the
+ * next address starts a second after the one before, or at its failure; the first with which TLS
+ * stands is used. Where the exchange breaks, a read goes on to what is left.
  *
  * @throws `ALL_SERVERS_FAILED` when none could be reached: `data.attempts` lists each
- *   {@link FailedAttempt}, `data.untried` counts the addresses that were left out; permanent only
- *   when every attempt was and none is left. Anything else that `exchange` throws, and
- *   `signal.reason`, end the walk at once.
+ *   `FailedAttempt`, `data.untried` counts the addresses that were left out, `data.notAsked` names the
+ *   servers that a write leaves alone; permanent only when every attempt was and no address is left.
+ *   `OUTCOME_UNKNOWN` when a write broke after its request had left. Anything else that `exchange`
+ *   throws, and `signal.reason`, end the walk at once.
  */
 export async function withFirstReachable<S extends ServerAddress, T>(
   context: GsiContext,
@@ -77,14 +66,17 @@ export async function withFirstReachable<S extends ServerAddress, T>(
   exchange: (channel: SecureChannel, server: S) => Promise<T>,
 ): Promise<T> {
   const walk = new Walk(context, reach)
-  for (const server of reach.servers) {
-    for (const address of await walk.addressesOf(server)) {
-      if (walk.isOver(server, address)) continue
-      try {
-        return await tryOnce(context, reach, server, address, exchange)
-      } catch (error) {
-        walk.note(server, address.ip, error)
+  for (const server of walk.servers) {
+    let left = await walk.addressesOf(server)
+    while (left.length > 0) {
+      const step = await walk.open(server, left)
+      if (step.opened === undefined) {
+        walk.leaveOut(server, step.left)
+        break
       }
+      const result = await walk.converse(step.opened, (channel) => exchange(channel, server))
+      if (result !== undefined) return result.value
+      left = step.left
     }
   }
   throw walk.failure()
@@ -92,149 +84,104 @@ export async function withFirstReachable<S extends ServerAddress, T>(
 
 /** What was tried so far, and how long it may go on. */
 class Walk<S extends ServerAddress> {
+  /** Those that are asked, in order. */
+  readonly servers: readonly S[]
   readonly #context: GsiContext
   readonly #reach: Reach<S>
-  readonly #lastTryMs: number
-  readonly #failures: { attempt: FailedAttempt; error: VoboxError }[] = []
+  readonly #log: AttemptLog
+  readonly #lastStartMs: number
   #untried = 0
 
   constructor(context: GsiContext, reach: Reach<S>) {
     this.#context = context
     this.#reach = reach
-    this.#lastTryMs = context.clock.monotonicMs() + WALK_DEADLINES * context.connectMs
+    this.#log = new AttemptLog(context, reach.onAttempt)
+    this.servers = this.#writes ? reach.servers.slice(0, 1) : reach.servers
+    this.#lastStartMs = context.clock.monotonicMs() + WALK_DEADLINES * context.connectMs
   }
 
   /** In the resolver's order; none, and a failure noted, when there is no answer. */
   async addressesOf(server: S): Promise<readonly Address[]> {
+    const { signal } = this.#reach
+    const attempt = this.#log.begin(server)
     try {
-      const addresses = await resolve(this.#context, server, this.#reach)
-      for (const address of addresses.slice(MAX_ADDRESSES)) this.#leaveOut(server, address)
+      const follow = this.#othersFollow(server)
+      const addresses = await findAddresses(this.#context, server.host, signal, follow)
+      this.leaveOut(server, addresses.slice(MAX_ADDRESSES))
       return addresses.slice(0, MAX_ADDRESSES)
     } catch (error) {
-      this.note(server, undefined, error)
+      signal?.throwIfAborted()
+      if (!isNotReached(error)) throw error
+      attempt.fail('failed', error)
       return []
     }
   }
 
-  /** Whether the time for this address has run out. The very first is always tried. */
-  isOver(server: S, address: Address): boolean {
-    const { clock } = this.#context
-    if (this.#failures.length === 0 || clock.monotonicMs() <= this.#lastTryMs) return false
-    this.#leaveOut(server, address)
-    return true
-  }
-
-  #leaveOut(server: S, { ip }: Address): void {
-    this.#untried += 1
-    if (this.#untried > 1) return
-    const name = showAddress(server)
-    const message = `${name} has more addresses than are tried; the first left out is ${ip}`
-    this.#context.journal.write('warn', 'addresses-left-out', message, {
-      server: name,
-      address: ip,
+  open(server: S, addresses: readonly Address[]): Promise<OpeningResult> {
+    const { credential, trust, serverDn, dnSetting, services, signal } = this.#reach
+    return openFirst(this.#context, this.#log, {
+      server,
+      addresses,
+      target: {
+        port: server.port,
+        expectation: { host: server.host, serverDn, dnSetting, ...(services && { services }) },
+        credential,
+        trust,
+        signal,
+      },
+      othersFollow: this.#othersFollow(server),
+      lastStartMs: this.#lastStartMs,
     })
   }
 
-  /** Rethrows what another address or server would not do better at. */
-  note(server: S, address: string | undefined, thrown: unknown): void {
-    this.#reach.signal?.throwIfAborted()
-    if (!isVoboxError(thrown, ...NOT_REACHED)) throw thrown
-    const attempt: FailedAttempt = {
-      server: showAddress(server),
-      ...(address === undefined ? {} : { address }),
-      code: thrown.code,
-      message: thrown.message,
-      persistence: thrown.persistence,
+  /** What the exchange comes to; undefined: it broke, and something else may be tried. */
+  async converse<T>(
+    { channel, attempt }: Opened,
+    exchange: (channel: SecureChannel) => Promise<T>,
+  ): Promise<{ value: T } | undefined> {
+    try {
+      const value = await exchange(channel)
+      attempt.end('answered', `${channel.label} answered`)
+      return { value }
+    } catch (thrown) {
+      this.#reach.signal?.throwIfAborted()
+      const error = namingPeer(thrown, channel.label)
+      attempt.fail(isNotReached(error) ? 'failed' : 'refused', error)
+      if (!isNotReached(error)) throw error
+      if (!this.#writes || !channel.hasSent) return undefined
+      throw leavesDoubt(error) ? outcomeUnknown(channel.label, error) : this.failure()
+    } finally {
+      channel.close()
     }
-    this.#failures.push({ attempt, error: thrown })
-    this.#context.journal.write('debug', 'server-not-reached', thrown.message, {
-      server: attempt.server,
-      address,
-      code: thrown.code,
-    })
   }
 
-  failure(): VoboxError {
-    return allFailed(this.#failures, this.#untried)
+  leaveOut(server: S, addresses: readonly Address[]): void {
+    const [first] = addresses
+    if (first === undefined) return
+    const name = showAddress(server)
+    const sentence = `${name} has more addresses than are tried; the first left out is ${first.ip}`
+    if (this.#untried === 0) {
+      const facts = { server: name, address: first.ip }
+      this.#context.journal.write('warn', 'addresses-left-out', sentence, facts)
+    }
+    this.#untried += addresses.length
+    this.#log.leftOut(server, first, sentence)
   }
-}
 
-function resolve<S extends ServerAddress>(
-  { clock, connectMs, dialer }: GsiContext,
-  { host }: ServerAddress,
-  { signal }: Reach<S>,
-): Promise<readonly Address[]> {
-  return withDeadline(
-    clock,
-    connectMs,
-    signal,
-    () =>
-      new VoboxError('DEADLINE_EXCEEDED', `no address of ${host} within ${connectMs / 1000} s`, {
-        data: { host, deadlineMs: connectMs },
-        hint: 'Check this host’s name service',
-      }),
-    (inner) => dialer.resolve(host, inner),
-  )
-}
-
-async function tryOnce<S extends ServerAddress, T>(
-  context: GsiContext,
-  { credential, trust, serverDn, dnSetting, services, signal }: Reach<S>,
-  server: S,
-  address: Address,
-  exchange: (channel: SecureChannel, server: S) => Promise<T>,
-): Promise<T> {
-  const target: ChannelTarget = {
-    address,
-    port: server.port,
-    expectation: { host: server.host, serverDn, dnSetting, ...(services && { services }) },
-    credential,
-    trust,
-    signal,
+  failure(): Error {
+    const later = this.#reach.servers.slice(this.servers.length)
+    for (const server of later) {
+      this.#log.leftOut(server, undefined, notAsked([showAddress(server)]))
+    }
+    const servers = later.map(showAddress)
+    return allFailed(this.#log.failures, { addresses: this.#untried, servers })
   }
-  let channel: SecureChannel | undefined
-  try {
-    channel = await openSecureChannel(context, target)
-    return await exchange(channel, server)
-  } catch (error) {
-    throw namingPeer(error, targetLabel(target))
-  } finally {
-    channel?.close()
+
+  get #writes(): boolean {
+    return this.#reach.moves === 'writes'
   }
-}
 
-/** Failures that have nothing to do with the server they happened at. */
-const OF_THIS_HOST: readonly ErrorCode[] = ['TRUST_ANCHORS_UNREADABLE', 'KEY_TOO_WEAK', 'INTERNAL']
-
-/** The same failure with the server in its sentence: codecs and checks below do not know it. */
-function namingPeer(error: unknown, label: string): unknown {
-  if (!isVoboxError(error) || OF_THIS_HOST.includes(error.code)) return error
-  if (error.message.includes(label)) return error
-  return new VoboxError(error.code, `${label}: ${error.message}`, {
-    data: { ...error.data, peer: label },
-    hint: error.hint,
-    persistence: error.persistence,
-    cause: error.cause ?? error,
-  })
-}
-
-function allFailed(
-  failures: readonly { attempt: FailedAttempt; error: VoboxError }[],
-  untried: number,
-): VoboxError {
-  const attempts = failures.map(({ attempt }) => attempt)
-  const reasons = attempts.map(({ message }) => message)
-  if (untried > 0) reasons.push(`${untried} more addresses were not tried`)
-  const last = failures.at(-1)?.error
-  return new VoboxError('ALL_SERVERS_FAILED', `no server could be used: ${reasons.join('; ')}`, {
-    data: { attempts, ...(untried > 0 && { untried }) },
-    hint:
-      failures.findLast(({ error }) => error.hint !== undefined)?.error.hint ??
-      'Check the names and ports of the servers, and that no firewall is in the way',
-    persistence:
-      untried === 0 && attempts.every(({ persistence }) => persistence === 'permanent')
-        ? 'permanent'
-        : 'transient',
-    cause: last,
-  })
+  #othersFollow(server: S): boolean {
+    return server !== this.servers.at(-1)
+  }
 }
