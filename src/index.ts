@@ -10,13 +10,13 @@
 export type { Config } from './config/config.js'
 export { parseDuration, parseHoursAndMinutes, showDuration } from './config/duration.js'
 export { type ErrorCode, isVoboxError, printable, toVoboxError, VoboxError } from './errors.js'
+export type { Attempt } from './gsi/reach.js'
 export {
   type AccessOption,
   type AccessPolicy,
   type AccessWarning,
   accessPolicyOf,
 } from './myproxy/access-policy.js'
-export type { Attempt } from './gsi/reach.js'
 export type {
   AccessPolicies,
   Answered,
@@ -70,6 +70,17 @@ export {
 export { type Selection, selectFrom } from './node/compose/compose-select.js'
 export { mailTroubleOf, withMailTrouble } from './node/compose/mail-trouble.js'
 export { writeMachineProxy } from './node/compose/write-machine-proxy.js'
+export { changeStoredPassPhrase } from './node/myproxy/change-pass-phrase.js'
+export { destroyStored } from './node/myproxy/destroy.js'
+export { askMyProxyInfo } from './node/myproxy/info.js'
+export {
+  type LogonOptions,
+  type LogonResult,
+  logOn,
+  type ReceivedProxy,
+} from './node/myproxy/logon.js'
+export { MyProxyClient } from './node/myproxy/my-proxy-client.js'
+export type { OpenMyProxyOptions } from './node/myproxy/my-proxy-options.js'
 export {
   type OwnCredential,
   readLoginProxy,
@@ -77,10 +88,20 @@ export {
   readOwnCredential,
   readProxyFile,
 } from './node/myproxy/own-credential.js'
+export { askedOnce, type OwnerOptions } from './node/myproxy/owner.js'
 export { PassPhrases } from './node/myproxy/pass-phrases.js'
+export {
+  type RetrieveOptions,
+  type RetrieveResult,
+  retrieveCredential,
+} from './node/myproxy/retrieve.js'
+export { storeCredential } from './node/myproxy/store.js'
+export {
+  fetchTrustRoots,
+  type GotTrustRoots,
+  type TrustRootsOptions,
+} from './node/myproxy/trust-roots.js'
 export { usernameOf } from './node/myproxy/username.js'
-export { MyProxyClient } from './node/myproxy/my-proxy-client.js'
-export type { OpenMyProxyOptions } from './node/myproxy/my-proxy-options.js'
 export { setUp } from './node/setup/setup.js'
 export { writeVoDirectory } from './node/setup/write-vo-directory.js'
 export { asUnixSeconds, type UnixSeconds } from './ports/clock.js'
@@ -98,6 +119,7 @@ export {
 export { type UnregisterResult, unregisterProxy } from './renewal/registering/unregister.js'
 export { type RenewedNow, type RenewNowOptions, renewNow } from './renewal/renew-now.js'
 export { encodeAgents, failureOfAgents, showAgents } from './report/agents-text.js'
+export { showAttempt } from './report/attempt-text.js'
 export { showNagios, showNagiosUnknown } from './report/check-nagios.js'
 export { encodeCheck, hasFailed, showCheck } from './report/check-text.js'
 export { encodeConfig, showConfig } from './report/config-text.js'
@@ -108,6 +130,25 @@ export { answerInfo, type InfoQuestion, parseBits } from './report/info-answer.j
 export type { Inspected } from './report/info-types.js'
 export { INFO_VALUES, type InfoValue } from './report/info-values.js'
 export { encodeMachineProxy, showMachineProxy } from './report/machine-proxy-text.js'
+export {
+  encodeMyProxyInfo,
+  showMyProxyInfo,
+  showMyProxyTable,
+} from './report/myproxy-info-text.js'
+export { encodeLogon, showLogon } from './report/myproxy-logon-text.js'
+export {
+  encodeDestroyed,
+  encodePassPhraseChanged,
+  showDestroyed,
+  showPassPhraseChanged,
+} from './report/myproxy-owner-text.js'
+export { encodeRetrieved, showRetrieved } from './report/myproxy-retrieve-text.js'
+export { encodeStored, showStored } from './report/myproxy-store-text.js'
+export {
+  encodeTrustRoots,
+  showTrustRoots,
+  warningsOfTrustRoots,
+} from './report/myproxy-trust-roots-text.js'
 export { nothingRegistered } from './report/nothing-registered.js'
 export {
   encodeProxyInit,

@@ -43,7 +43,8 @@ export function showProxyInit(facts: ProxyInitFacts): string {
   return `${lines.join('\n')}\n`
 }
 
-function attributeLines({ vo, uri, fqans, notAfter, verified }: AttributeReport): string[] {
+/** What a new proxy carries, for people. */
+export function attributeLines({ vo, uri, fqans, notAfter, verified }: AttributeReport): string[] {
   const until = notAfter === null ? '' : `, until ${showInstant(asUnixSeconds(notAfter))}`
   const believed = verified ? '' : ', NOT VERIFIED'
   return [

@@ -2,7 +2,7 @@
  * Making a login proxy: the user's certificate and key, or a proxy that is there already, sign a new
  * one, which is written where every grid tool looks for it.
  */
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { Config } from '../../config/config.js'
 import { isVoboxError, printable, VoboxError } from '../../errors.js'
 import type { UnixSeconds } from '../../ports/clock.js'
@@ -41,6 +41,7 @@ import {
   type ProxyAttributes,
   requestsOf,
 } from './compose-proxy-attributes.js'
+import { checkProxyPlace } from './proxy-place.js'
 import { requireRootOnly } from './root-only.js'
 import { readUserCredential } from './user-files.js'
 
@@ -118,7 +119,7 @@ export async function initProxy(options: ProxyInitOptions): Promise<ProxyInitRes
   )
   const requests = requestsOf(options)
   const file = resolve(options.out ?? placeOfLoginProxy(environment, currentUid()).path)
-  await checkPlace(file)
+  await checkProxyPlace(file)
   const { signer, files } = await readSigner(options)
   const facts = describeChain(signer.chain)
   checkSignerTime(facts, systemClock.now())
@@ -144,20 +145,6 @@ function withOptions(config: Config, options: ProxyInitOptions): Config {
       ...(connectSeconds && { connectSeconds }),
     },
   }
-}
-
-/** Before anybody is asked for anything: may the proxy be put there, and can it? */
-async function checkPlace(file: string): Promise<void> {
-  if (isRoot()) requireRootOnly(dirname(file), true)
-  const facts = await nodeFiles.facts(file)
-  if (facts !== undefined && (facts.kind !== 'file' || facts.uid !== currentUid())) {
-    const what = facts.kind === 'file' ? 'belongs to another user' : 'is not a regular file'
-    throw new VoboxError('FILE_UNSAFE', `${printable(file)} ${what}`, {
-      hint: 'remove it, or name another place with --out',
-      data: { path: file, kind: facts.kind, uid: facts.uid },
-    })
-  }
-  await nodeFiles.probeWritable(dirname(file))
 }
 
 async function readSigner(
