@@ -1,6 +1,6 @@
 /** Who may do what with a stored credential, in words: policies are patterns, and few read those. */
 import { printable } from '../errors.js'
-import type { StoredCredential } from '../myproxy/messages.js'
+import type { AccessPolicies } from '../myproxy/messages.js'
 
 /** One thing that others may do with it. */
 export type AccessRight = 'renewal' | 'retrieval' | 'trusted-retrieval' | 'key-retrieval'
@@ -13,27 +13,29 @@ export interface AccessWords {
   who: string
 }
 
-type PolicyField = 'renewer' | 'retriever' | 'trustedRetriever' | 'keyRetriever'
-
 /** In the order in which people look for them, with what each is, before "by somebody". */
-const RIGHTS: readonly (readonly [field: PolicyField, right: AccessRight, words: string])[] = [
+const RIGHTS: readonly (readonly [
+  field: keyof AccessPolicies,
+  right: AccessRight,
+  words: string,
+])[] = [
   ['renewer', 'renewal', 'renewal'],
   ['trustedRetriever', 'trusted-retrieval', 'retrieval without a pass phrase'],
   ['retriever', 'retrieval', 'retrieval with the pass phrase'],
   ['keyRetriever', 'key-retrieval', 'retrieval of the key itself'],
 ]
 
-/** What the credential itself says; whatever it is silent on, the server's defaults decide. */
-export function accessOf(credential: Pick<StoredCredential, PolicyField>): AccessWords[] {
+/** What a stored credential says itself; whatever it is silent on, the server's defaults decide. */
+export function accessOf(policies: AccessPolicies): AccessWords[] {
   return RIGHTS.flatMap(([field, right]) => {
-    const policy = credential[field]
+    const policy = policies[field]
     return policy === undefined || policy === '' ? [] : [{ right, policy, who: whomOf(policy) }]
   })
 }
 
 /** One line: `renewal by vobox.example.org; retrieval with the pass phrase by anybody`. */
-export function showAccess(credential: Pick<StoredCredential, PolicyField>): string {
-  const said = accessOf(credential)
+export function showAccess(policies: AccessPolicies): string {
+  const said = accessOf(policies)
   if (said.length === 0) return "nobody is named: the server's defaults decide"
   return said.map(({ right, who }) => `${wordsOf(right)} by ${who}`).join('; ')
 }

@@ -25,12 +25,15 @@ export interface UserPlaces {
   key: string | undefined
 }
 
-export interface UserFilesOptions {
+export interface UserPlacesOptions {
   environment: Environment
   /** `--cert`, `--key`. */
   certificateFile?: string | undefined
   keyFile?: string | undefined
   uid: number
+}
+
+export interface UserFilesOptions extends UserPlacesOptions {
   /** Asks for the pass phrase of a file. */
   passPhrase(file: string): Promise<Buffer>
 }
@@ -71,7 +74,30 @@ export async function readUserCredential(
   return { credential: namingFile(both, () => userCredential(key, certificates)), places: named }
 }
 
-async function placesOf(files: Files, options: UserFilesOptions): Promise<UserPlaces> {
+/** A file's name, and what is in it. */
+export interface NamedBytes {
+  path: string
+  bytes: Buffer
+}
+
+/**
+ * The same two files as they are: nothing is parsed, and nobody is asked. PKCS#12 is both at once.
+ *
+ * @throws VoboxError `FILE_MISSING`, `FILE_UNSAFE`.
+ */
+export async function readUserFiles(
+  files: Files,
+  options: UserPlacesOptions,
+): Promise<{ certificate: NamedBytes; key: NamedBytes }> {
+  const { certificate, key = certificate } = await placesOf(files, options)
+  const read = async (path: string, secret: boolean) => ({
+    path,
+    bytes: await readOwn(files, path, options.uid, secret),
+  })
+  return { certificate: await read(certificate, key === certificate), key: await read(key, true) }
+}
+
+async function placesOf(files: Files, options: UserPlacesOptions): Promise<UserPlaces> {
   const { environment, uid } = options
   const globus = join(environment.HOME || homedir(), '.globus')
   const certificate = options.certificateFile ?? (environment.X509_USER_CERT || undefined)
