@@ -7,6 +7,13 @@ import Env from './env.js'
 import Forecast from './forecast.js'
 import Info from './info.js'
 import MachineProxy from './machine-proxy.js'
+import MyProxyChangePassPhrase from './myproxy/change-pass-phrase.js'
+import MyProxyDestroy from './myproxy/destroy.js'
+import MyProxyGetTrustroots from './myproxy/get-trustroots.js'
+import MyProxyInfo from './myproxy/info.js'
+import MyProxyLogon from './myproxy/logon.js'
+import MyProxyRetrieve from './myproxy/retrieve.js'
+import MyProxyStore from './myproxy/store.js'
 import ProxyInit from './proxy-init.js'
 import Query from './query.js'
 import QueryDn from './query-dn.js'
@@ -29,6 +36,13 @@ export const COMMANDS = {
   forecast: Forecast,
   info: Info,
   'machine-proxy': MachineProxy,
+  'myproxy:change-pass-phrase': MyProxyChangePassPhrase,
+  'myproxy:destroy': MyProxyDestroy,
+  'myproxy:get-trustroots': MyProxyGetTrustroots,
+  'myproxy:info': MyProxyInfo,
+  'myproxy:logon': MyProxyLogon,
+  'myproxy:retrieve': MyProxyRetrieve,
+  'myproxy:store': MyProxyStore,
   'proxy-init': ProxyInit,
   query: Query,
   'query-dn': QueryDn,

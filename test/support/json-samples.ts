@@ -27,6 +27,12 @@ import { encodeFailure } from '../../src/report/failure.js'
 import { encodeForecast } from '../../src/report/forecast-text.js'
 import { encodeInfo } from '../../src/report/info-text.js'
 import { encodeMachineProxy } from '../../src/report/machine-proxy-text.js'
+import { encodeLogon, type LogonFacts } from '../../src/report/myproxy-logon-text.js'
+import { encodeRetrieved } from '../../src/report/myproxy-retrieve-text.js'
+import {
+  encodeTrustRoots,
+  type TrustRootsFacts,
+} from '../../src/report/myproxy-trust-roots-text.js'
 import { encodeProxyInit, type ProxyInitFacts } from '../../src/report/proxy-init-text.js'
 import { encodeQuery } from '../../src/report/query-json.js'
 import { encodeRegistered, encodeUnregistered } from '../../src/report/register-text.js'
@@ -303,6 +309,31 @@ const ending: Complete<Forecast> = {
   secondsLeft: 1,
 }
 
+const trustRoots: Complete<TrustRootsFacts> = {
+  server,
+  directory: '/home/anna/.globus/certificates',
+  added: ['8b33482b.0'],
+  replaced: ['8b33482b.r0'],
+  unchanged: ['8b33482b.signing_policy'],
+  newerHere: ['1c8f0fba.r0'],
+  refused: [{ name: 'README', reason: 'nothing that a CA directory holds' }],
+  newAuthorities: [{ subject: '/CN=CA', fingerprint: '00ff', notAfter: at }],
+  vouchedBy: { subject: '/CN=CA', fingerprint: '00ff' },
+}
+
+const logon: Omit<LogonFacts, 'received'> = { server, username: 'anna', credentialName: 'prod' }
+
+const received: NonNullable<LogonFacts['received']> = {
+  file: '/tmp/x509up_u1000',
+  identity: '/CN=anna',
+  subject: '/CN=anna/CN=1',
+  end: at,
+  now: at,
+  limited: false,
+  attributes: [attributes],
+  warnings: [{ ...said, code: 'short-grant', data: {} }],
+}
+
 /** Documents by the section of `docs/json.md` that describes them. */
 export const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
   Failures: [encodeFailure(failure), encodeFailure(unreachable)],
@@ -348,6 +379,21 @@ export const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
       warnings: [{ ...said, code: 'weak-certificate', data: {} }],
     }),
   ],
+  'myproxy logon': [encodeLogon({ ...logon, received, trustRoots }), encodeLogon(logon)],
+  'myproxy retrieve': [
+    encodeRetrieved({
+      ...logon,
+      certificateFile: '/home/anna/.globus/usercert.pem',
+      keyFile: '/home/anna/.globus/userkey.pem',
+      keyEncrypted: true,
+      identity: '/CN=anna',
+      end: at,
+      now: at,
+      kept: ['/home/anna/.globus/usercert.pem.old'],
+      trustRoots,
+    }),
+  ],
+  'myproxy get-trustroots': [encodeTrustRoots(trustRoots)],
   check: [encodeCheck({ vo: 'alice', at, findings: [finding] })],
   forecast: [encodeForecast({ vo: 'alice', at, days: 90, items: [ending], gaps: [said.message] })],
   info: [infoWith({ valid: true }), infoWith({ valid: false, code: 'CHAIN_EXPIRED', ...said })],

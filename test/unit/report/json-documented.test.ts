@@ -6,6 +6,7 @@ import { commandFacts } from '../../../scripts/manual/command-facts.js'
 import type { AgentAction, AgentResult } from '../../../src/agents/agent-result.js'
 import type { ConfigOrigin } from '../../../src/config/read-config.js'
 import type { Persistence } from '../../../src/errors.js'
+import type { LogonWarning } from '../../../src/node/myproxy/logon-judge.js'
 import type { CertificateReport, CredentialReport } from '../../../src/proxy/inspect.js'
 import type { IssuedPolicy } from '../../../src/proxy/issue-proxy.js'
 import type { ProxyWarningCode } from '../../../src/proxy/judge-signer.js'
@@ -30,11 +31,13 @@ const SECTIONS = new Map(
 const section = (title: string) => SECTIONS.get(title) ?? ''
 
 /** What these describe "as in" other sections: registrations and short grants, attributes. */
-const AS_IN: Readonly<Record<string, string>> = {
+const AS_IN: Readonly<Record<string, string | readonly string[]>> = {
   register: 'query',
   renew: 'query',
   query: 'info',
   'proxy-init': 'info',
+  'myproxy logon': ['myproxy get-trustroots', 'info'],
+  'myproxy retrieve': 'myproxy get-trustroots',
 }
 
 /** Every name at any depth. */
@@ -79,7 +82,9 @@ describe('docs/json.md', () => {
   })
 
   it.each(Object.keys(DOCUMENTS))('describes every field of %s', (title) => {
-    const known = new Set([title, AS_IN[title] ?? title].flatMap((one) => [...described(one)]))
+    const known = new Set(
+      [title, AS_IN[title] ?? title].flat().flatMap((one) => [...described(one)]),
+    )
     expect([...emitted(title)].filter((name) => !known.has(name))).toEqual([])
   })
 
@@ -172,6 +177,15 @@ describe('docs/json.md names each value of', () => {
         'carries-attributes': true,
         'not-granted': true,
         'not-verified': true,
+      }),
+    ],
+    [
+      'myproxy logon',
+      'warnings[].code',
+      all<Exclude<LogonWarning['code'], ProxyWarningCode>>({
+        'short-grant': true,
+        'limited-proxy': true,
+        'stored-with-attributes': true,
       }),
     ],
     [
