@@ -27,6 +27,8 @@ export type { Attempt, AttemptOutcome, AttemptPhase, FailedAttempt } from './att
 
 export interface Reach<S extends ServerAddress> {
   servers: readonly S[]
+  /** Whether the caller goes on to others when these fail, which lets it leave the dead early. */
+  othersFollow?: boolean
   /** Absent: TLS without a certificate of ours. */
   credential?: Credential | undefined
   /**
@@ -182,6 +184,6 @@ class Walk<S extends ServerAddress> {
   }
 
   #othersFollow(server: S): boolean {
-    return server !== this.servers.at(-1)
+    return server !== this.servers.at(-1) || this.#reach.othersFollow === true
   }
 }

@@ -44,6 +44,8 @@ export interface ServerCall {
   server: VomsServer
   question: VomsQuestion
   credential: Credential
+  /** Whether another server of the VO is asked when this one fails. */
+  othersFollow: boolean
   signal?: AbortSignal | undefined
 }
 
@@ -73,11 +75,12 @@ export async function askServer(context: VomsContext, call: ServerCall): Promise
 
 function askInForm(
   context: VomsContext,
-  { server, question, credential, signal }: ServerCall,
+  { server, question, credential, othersFollow, signal }: ServerCall,
   form: Form,
 ): Promise<FormResult> {
   const reach = {
     servers: [server],
+    othersFollow,
     credential,
     serverDn: server.dn,
     dnSetting: `the DN of ${server.host} in the vomses file`,

@@ -76,10 +76,13 @@ export async function requestAttributes(
     () =>
       allServersFailed(first.vo, servers, [...failures, { server: asking, error: tooLong(allMs) }]),
     async (signal) => {
-      for (const server of shuffled(servers, context.random)) {
+      const order = shuffled(servers, context.random)
+      for (const server of order) {
         asking = server
+        const othersFollow = server !== order.at(-1)
         try {
-          return await askOne(context, { server, question, credential, signal }, identity)
+          const asked = { server, question, credential, othersFollow, signal }
+          return await askOne(context, asked, identity)
         } catch (error) {
           signal.throwIfAborted()
           if (!isVoboxError(error) || isOurs(error)) throw error
