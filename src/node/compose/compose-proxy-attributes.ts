@@ -17,8 +17,8 @@ import type { CertificateExtension } from '../../x509/certificate.js'
 import type { TrustDirectory } from '../../x509/trust-directory.js'
 import { systemClock } from '../ports/clock.js'
 import { KeyPool } from '../ports/key-pool.js'
-import { trustDirectoryOf } from './compose.js'
 import { vomsContextOf, vomsDirectoryOf } from './compose-voms.js'
+import { trustDirectoryOf } from './trust-directory.js'
 
 export interface AttributeOptions {
   /** What is asked for, `VO` or `VO:FQAN`, in order; default: nothing. */

@@ -32,7 +32,6 @@ import { nodeFiles } from '../ports/files.js'
 import { KeyPool } from '../ports/key-pool.js'
 import { systemRandom } from '../ports/random.js'
 import { isRoot } from './become-owner.js'
-import { trustDirectoryOf } from './compose.js'
 import { readEffectiveConfig } from './compose-config.js'
 import { currentUid, placeOfLoginProxy } from './compose-login.js'
 import {
@@ -43,6 +42,7 @@ import {
 } from './compose-proxy-attributes.js'
 import { checkProxyPlace } from './proxy-place.js'
 import { requireRootOnly } from './root-only.js'
+import { trustDirectoryOf } from './trust-directory.js'
 import { readUserCredential } from './user-files.js'
 
 export interface ProxyInitOptions extends AttributeOptions {
