@@ -1,7 +1,7 @@
 /** The steps that every exchange with a MyProxy server is made of. */
 import type { ByteStream } from '../gsi/byte-stream.js'
 import { checkCount, encodeCertificateList, MAX_CERTIFICATE_BYTES } from './certificate-list.js'
-import { refusal } from './classify-refusal.js'
+import { type Asker, refusal } from './classify-refusal.js'
 import {
   encodeRequest,
   type MyProxyResponse,
@@ -33,26 +33,33 @@ export async function sendRequest(channel: ByteStream, request: OutgoingRequest)
   await channel.write(bytes)
 }
 
+/** What is known of a response that is due. */
+export interface Expected {
+  /** CA files were asked for, which make a response large. */
+  trustRoots?: boolean | undefined
+  /** In what role a proxy was asked for, for the meaning of a refusal. */
+  asker?: Asker | undefined
+}
+
 /**
  * The next response, refusals thrown.
  *
- * @param withTrustRoots whether CA files were asked for, which make a response large.
  * @throws one of the `MYPROXY_…` codes for an error response, with the server's text in
  *   `data.serverMessage`; `PROTOCOL_VIOLATION`.
  */
 export async function readResponse(
   channel: ByteStream,
-  withTrustRoots = false,
+  { trustRoots, asker }: Expected = {},
 ): Promise<OkResponse | AuthorizationResponse> {
-  const maxBytes = withTrustRoots ? MAX_TRUST_ROOTS_BYTES : MAX_RESPONSE_BYTES
+  const maxBytes = trustRoots === true ? MAX_TRUST_ROOTS_BYTES : MAX_RESPONSE_BYTES
   await channel.skipNul()
   const response = parseResponse(await channel.readUntilNul(maxBytes), maxBytes)
-  if (response.kind === 'error') throw refusal(channel.label, response.messages)
+  if (response.kind === 'error') throw refusal(channel.label, response.messages, asker)
   return response
 }
 
-export async function readOk(channel: ByteStream, withTrustRoots = false): Promise<OkResponse> {
-  const response = await readResponse(channel, withTrustRoots)
+export async function readOk(channel: ByteStream, expected: Expected = {}): Promise<OkResponse> {
+  const response = await readResponse(channel, expected)
   if (response.kind === 'ok') return response
   throw violation(`${channel.label} asks for authorisation where nothing needs it`)
 }

@@ -8,7 +8,7 @@ import type { SecureChannel } from '../../gsi/secure-channel.js'
 import type { Credential } from '../../proxy/credential.js'
 import { chooseChallenge, encodeAuthorization, signChallenge } from '../authorization.js'
 import { encodeCertificateList } from '../certificate-list.js'
-import { challengeUnanswered } from '../classify-refusal.js'
+import { type Asker, challengeUnanswered } from '../classify-refusal.js'
 import type { MyProxyContext } from '../context.js'
 import { type OkResponse, readOk, readResponse, sendRequest } from '../conversation.js'
 import type { Challenge } from '../messages.js'
@@ -26,8 +26,8 @@ export interface DelegationCall extends AnonymousCall, TrustRootsWish {
  * The server's yes, which carries its CA files where they were asked for.
  *
  * @throws the `MYPROXY_…` codes for a refusal; `MYPROXY_CHALLENGE_REFUSED` when the server wants
- *   something else signed than a challenge; `MYPROXY_PASS_PHRASE_REQUIRED` when it sends a challenge
- *   and there is nothing to answer it with.
+ *   something else signed than a challenge; `MYPROXY_PASS_PHRASE_REQUIRED` or
+ *   `CREDENTIAL_HAS_NO_PASS_PHRASE` when it sends a challenge and there is nothing to answer it with.
  */
 export async function askForDelegation(
   context: MyProxyContext,
@@ -41,11 +41,18 @@ export async function askForDelegation(
     passPhrase: call.passPhrase ?? '',
     lifetimeSeconds: call.lifetimeSeconds,
   })
-  const response = await readResponse(channel, call.trustRoots)
+  const asker = askerOf(call)
+  const expected = { trustRoots: call.trustRoots, asker }
+  const response = await readResponse(channel, expected)
   if (response.kind === 'ok') return response
-  if (call.authorization === undefined) throw challengeUnanswered(channel.label)
+  if (call.authorization === undefined) throw challengeUnanswered(channel.label, asker)
   await authorise(context, channel, response.challenges, call.authorization)
-  return readOk(channel, call.trustRoots)
+  return readOk(channel, expected)
+}
+
+function askerOf({ authorization, passPhrase = '' }: DelegationCall): Asker {
+  if (authorization !== undefined) return 'renewer'
+  return passPhrase.length > 0 ? 'pass-phrase' : 'trusted'
 }
 
 /** Answers the challenge: method, signature and chain go out as one message. */

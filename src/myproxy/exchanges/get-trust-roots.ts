@@ -35,7 +35,7 @@ export function requestTrustRoots(
       ...askForTrustRoots(true),
       command: 'get-trust-roots',
     })
-    const { trustRoots } = await readOk(channel, true)
+    const { trustRoots } = await readOk(channel, { trustRoots: true })
     const { trusted: serverTrusted, chain: serverChain } = channel.peer
     return { server, files: trustRoots, serverTrusted, serverChain }
   })

@@ -32,7 +32,7 @@ export function requestRetrieval(
       command: 'retrieve',
       passPhrase: call.passPhrase ?? '',
     })
-    const { trustRoots } = await readOk(channel, call.trustRoots)
+    const { trustRoots } = await readOk(channel, { trustRoots: call.trustRoots })
     const stored = parseStoredFiles(await readStoredFiles(channel))
     await readOk(channel)
     return { server, ...stored, trustRoots, serverTrusted: channel.peer.trusted }

@@ -64,7 +64,7 @@ export function wrongPassPhrase(): VoboxError {
 }
 
 export function passPhraseTooShort(minCharacters: number): VoboxError {
-  return refusal('MYPROXY_REFUSED', [
+  return refusal('PASS_PHRASE_UNSUITABLE', [
     `Pass phrase too short.  Must be at least ${minCharacters} characters long.`,
   ])
 }
@@ -75,7 +75,7 @@ export function authenticationFailed(reason: string): VoboxError {
 }
 
 export function limitedClient(): VoboxError {
-  return refusal('MYPROXY_REFUSED', [
+  return refusal('PROXY_LIMITED', [
     'client authenticated with a limited proxy chain',
     'Client with limited proxy may not retrieve full credentials.',
   ])
@@ -94,7 +94,7 @@ export function locked(reason: string): VoboxError {
 }
 
 export function storedLivesTooLong(hours: number, maxHours: number): VoboxError {
-  return refusal('MYPROXY_REFUSED', [
+  return refusal('MYPROXY_LIFETIME_REFUSED', [
     `Credential lifetime (${hours} hours) exceeds maximum allowed by server (${maxHours} hours).`,
   ])
 }

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { noCredential, refusal } from '../../../src/myproxy/classify-refusal.js'
+import {
+  challengeUnanswered,
+  noCredential,
+  refusal,
+} from '../../../src/myproxy/classify-refusal.js'
 
 const label = 'px.example.org:7512 (192.0.2.1)'
 const us = '"/DC=org/CN=vobox.example.org"'
@@ -63,7 +67,7 @@ const observed = [
   [
     'a wrong pass phrase',
     ['Bad password', 'invalid credential passphrase'],
-    'MYPROXY_PASS_PHRASE_REQUIRED',
+    'MYPROXY_PASS_PHRASE_WRONG',
     'pass-phrase',
     'permanent',
   ],
@@ -149,9 +153,152 @@ const observed = [
     'store',
     'permanent',
   ],
+  [
+    'CHANGE_PASSPHRASE of somebody else’s, or of nothing',
+    ["'/CN=eve' does not own the credentials"],
+    'MYPROXY_NOT_OWNER',
+    'not-owner-or-none',
+    'permanent',
+  ],
+  [
+    'CHANGE_PASSPHRASE with a wrong one',
+    ['Bad password', 'invalid credential passphrase', 'invalid pass phrase'],
+    'MYPROXY_PASS_PHRASE_WRONG',
+    'pass-phrase',
+    'permanent',
+  ],
+  [
+    'CHANGE_PASSPHRASE where there is none',
+    ['invalid pass phrase'],
+    'CREDENTIAL_HAS_NO_PASS_PHRASE',
+    'no-pass-phrase',
+    'permanent',
+  ],
+  [
+    'PUT with 3 characters',
+    ['Pass phrase too short.  Must be at least 6 characters long.'],
+    'PASS_PHRASE_UNSUITABLE',
+    'server-policy',
+    'permanent',
+  ],
+  [
+    'PUT with what a policy program does not like',
+    ['Pass phrase violates local policy.', 'too easy to guess'],
+    'PASS_PHRASE_UNSUITABLE',
+    'server-policy',
+    'permanent',
+  ],
+  [
+    'PUT for 300 h where 200 h are kept',
+    ['Credential lifetime (300 hours) exceeds maximum allowed by server (200 hours).'],
+    'MYPROXY_LIFETIME_REFUSED',
+    'stored-too-long',
+    'permanent',
+  ],
+  [
+    'PUT under no name',
+    ['Invalid username received.'],
+    'MYPROXY_VALUE_INVALID',
+    'username',
+    'permanent',
+  ],
+  [
+    'STORE of an expired certificate',
+    ['Credentials are not valid.'],
+    'MYPROXY_CREDENTIAL_UNUSABLE',
+    'not-valid',
+    'permanent',
+  ],
+  [
+    'GET of what an EC key signed',
+    ['Unable to delegate credentials.'],
+    'MYPROXY_CREDENTIAL_UNUSABLE',
+    'cannot-delegate',
+    'permanent',
+  ],
+  [
+    'RETRIEVE with a limited proxy',
+    ['Client with limited proxy may not retrieve full credentials.'],
+    'PROXY_LIMITED',
+    'limited-caller',
+    'permanent',
+  ],
+  [
+    'RETRIEVE of what names nobody, or is not there',
+    [`${us} not authorized by server's default authorized_key_retrievers policy`],
+    'MYPROXY_NOT_AUTHORISED_RETRIEVER',
+    'no-retriever-set',
+    'permanent',
+  ],
+  [
+    'RETRIEVE of what names others',
+    [`${us} not authorized by credential's authorized_key_retrievers policy`],
+    'MYPROXY_NOT_AUTHORISED_RETRIEVER',
+    'not-by-credential',
+    'permanent',
+  ],
+  [
+    'RETRIEVE by whom the server does not know',
+    [`${us} not authorized by server's authorized_key_retrievers policy`],
+    'MYPROXY_NOT_AUTHORISED_RETRIEVER',
+    'not-by-server',
+    'permanent',
+  ],
+  [
+    'GET_TRUSTROOTS by whom the server does not know',
+    [
+      '"<anonymous>" not authorized by server\'s authorized_retrievers policy',
+      '"<anonymous>" not authorized to retrieve credentials from this server (authorized_retrievers policy)',
+    ],
+    'MYPROXY_NOT_AUTHORISED',
+    'retrieve',
+    'permanent',
+  ],
+] as const
+
+/** The last policy that is tried is the renewers', whatever was asked for. */
+const asRetriever = (policy: string) => [
+  '"<anonymous>" not authorized by credential\'s trusted_retrievers policy',
+  `"<anonymous>" not authorized by ${policy} authorized_retrievers policy`,
+  '"<anonymous>" not authorized by server\'s authorized_renewers policy',
+]
+
+/** Of who asks for a proxy with a pass phrase, or with neither that nor a proxy to be renewed. */
+const observedByRetrievers = [
+  [
+    'pass-phrase',
+    asRetriever("server's default"),
+    'MYPROXY_NOT_AUTHORISED_RETRIEVER',
+    'no-retriever-set',
+  ],
+  [
+    'pass-phrase',
+    asRetriever("credential's"),
+    'MYPROXY_NOT_AUTHORISED_RETRIEVER',
+    'not-by-credential',
+  ],
+  ['pass-phrase', asRetriever("server's"), 'MYPROXY_NOT_AUTHORISED_RETRIEVER', 'not-by-server'],
+  ['trusted', asRetriever("server's"), 'MYPROXY_NOT_AUTHORISED_RETRIEVER', 'not-by-server'],
+  ['pass-phrase', ['invalid credential passphrase'], 'MYPROXY_PASS_PHRASE_WRONG', 'pass-phrase'],
+  ['trusted', ['invalid credential passphrase'], 'MYPROXY_PASS_PHRASE_REQUIRED', 'pass-phrase'],
+  ['pass-phrase', ['authentication failed'], 'CREDENTIAL_HAS_NO_PASS_PHRASE', 'no-pass-phrase'],
+  [
+    'trusted',
+    ['no passphrase', 'authentication failed'],
+    'MYPROXY_NOT_AUTHORISED_RETRIEVER',
+    'not-trusted',
+  ],
+  ['renewer', asRetriever("server's"), 'MYPROXY_NOT_AUTHORISED_RENEWER', 'not-by-server'],
 ] as const
 
 describe('refusal', () => {
+  it.each(observedByRetrievers)('takes for %s the lines %j as %s', (asker, lines, code, reason) => {
+    const error = refusal(label, lines, asker)
+    expect([error.code, error.data.reason]).toEqual([code, reason])
+    expect(error.data.serverMessage).toBe(lines.join(' '))
+    expect(error.hint).toBeTruthy()
+  })
+
   it.each(observed)('classifies %s', (_what, lines, code, reason, persistence) => {
     const error = refusal(label, lines)
     expect(error.code).toBe(code)
@@ -183,5 +330,18 @@ describe('refusal', () => {
 describe('noCredential', () => {
   it('is the same code for a server that says OK and lists nothing', () => {
     expect(noCredential(label).code).toBe('MYPROXY_NO_CREDENTIAL')
+  })
+})
+
+describe('challengeUnanswered', () => {
+  it('tells who sent a pass phrase that none is set, and others to give one', () => {
+    expect(challengeUnanswered(label, 'pass-phrase')).toMatchObject({
+      code: 'CREDENTIAL_HAS_NO_PASS_PHRASE',
+      data: { peer: label, reason: 'no-pass-phrase' },
+    })
+    expect(challengeUnanswered(label, 'trusted')).toMatchObject({
+      code: 'MYPROXY_PASS_PHRASE_REQUIRED',
+      data: { peer: label, reason: 'challenge-unanswered' },
+    })
   })
 })
