@@ -55,8 +55,6 @@ export default class MyProxyStore extends MyProxyOwnerCommand {
   async run(): Promise<void> {
     const { flags, raw } = await this.parse(MyProxyStore)
     const library = await loadLibrary()
-    const { policies, warnings } = library.accessPolicyOf(accessOptionsOf(raw))
-    for (const warning of warnings) await this.tellWarning(warning)
     const passPhrases = await this.passPhrases(flags)
     const ask = library.askedOnce((file) =>
       passPhrases.current(`Enter GRID pass phrase for ${library.printable(file)}:`),
@@ -67,11 +65,14 @@ export default class MyProxyStore extends MyProxyOwnerCommand {
       files: { environment: process.env, certificateFile: certfile, keyFile: keyfile },
       passPhrase: flags.unchecked ? undefined : ask,
       lifetimeSeconds: await secondsOf('proxy-lifetime', flags['proxy-lifetime'], 'h'),
-      policies,
+      access: library.accessPolicyOf(accessOptionsOf(raw)),
       description: flags.creddesc,
     })
+    if (flags.json) {
+      this.print(library.encodeStored(stored))
+      return
+    }
     for (const warning of stored.warnings) await this.tellWarning(warning)
-    if (flags.json) this.print(library.encodeStored(stored))
-    else this.print(library.showStored(stored, flags.terse))
+    this.print(library.showStored(stored, flags.terse))
   }
 }

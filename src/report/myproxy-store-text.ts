@@ -1,5 +1,6 @@
 /** What `myproxy store` did. The first line is as `myproxy-store` says it. */
 import { printable } from '../errors.js'
+import type { AccessWarning } from '../myproxy/access-policy.js'
 import type { AccessPolicies } from '../myproxy/messages.js'
 import type { UnixSeconds } from '../ports/clock.js'
 import { showDistance, showDuration, showInstant } from '../ports/time-text.js'
@@ -16,6 +17,7 @@ export type StoreWarningCode =
   | 'certificate-ends-soon'
   | 'not-for-clients'
   | 'weak-certificate'
+  | AccessWarning['code']
 
 export interface StoreWarning {
   code: StoreWarningCode

@@ -8,6 +8,7 @@ import type { AgentResult } from '../../src/agents/agent-result.js'
 import type { ConfigOrigin } from '../../src/config/read-config.js'
 import { VoboxError } from '../../src/errors.js'
 import type { FailedAttempt } from '../../src/gsi/reach.js'
+import type { StoredCredential } from '../../src/myproxy/messages.js'
 import { asUnixSeconds } from '../../src/ports/clock.js'
 import type { CertificateReport, ChainReport, CredentialReport } from '../../src/proxy/inspect.js'
 import type { Registration, RegistrationState } from '../../src/registry/registration.js'
@@ -27,8 +28,11 @@ import { encodeFailure } from '../../src/report/failure.js'
 import { encodeForecast } from '../../src/report/forecast-text.js'
 import { encodeInfo } from '../../src/report/info-text.js'
 import { encodeMachineProxy } from '../../src/report/machine-proxy-text.js'
+import { encodeMyProxyInfo } from '../../src/report/myproxy-info-text.js'
 import { encodeLogon, type LogonFacts } from '../../src/report/myproxy-logon-text.js'
+import { encodeDestroyed, encodePassPhraseChanged } from '../../src/report/myproxy-owner-text.js'
 import { encodeRetrieved } from '../../src/report/myproxy-retrieve-text.js'
+import { encodeStored } from '../../src/report/myproxy-store-text.js'
 import {
   encodeTrustRoots,
   type TrustRootsFacts,
@@ -334,6 +338,21 @@ const received: NonNullable<LogonFacts['received']> = {
   warnings: [{ ...said, code: 'short-grant', data: {} }],
 }
 
+const storedOnServer: Complete<StoredCredential> = {
+  name: 'home',
+  owner: '/CN=anna',
+  start: at,
+  end: at,
+  renewer: '*',
+  retriever: '*/CN=anna',
+  keyRetriever: '*',
+  trustedRetriever: '*',
+  description: 'for home',
+  lockMessage: 'under investigation',
+}
+
+const place = { server, username: 'anna', credentialName: 'home' }
+
 /** Documents by the section of `docs/json.md` that describes them. */
 export const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
   Failures: [encodeFailure(failure), encodeFailure(unreachable)],
@@ -376,6 +395,18 @@ export const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
     encodeProxyInit({
       ...proxyInit,
       attributes: [attributes],
+      warnings: [{ ...said, code: 'weak-certificate', data: {} }],
+    }),
+  ],
+  'myproxy info': [encodeMyProxyInfo({ ...place, credentials: [storedOnServer], now: at })],
+  'myproxy destroy': [
+    encodeDestroyed({ ...place, gone: storedOnServer, remaining: [storedOnServer], now: at }),
+  ],
+  'myproxy change-pass-phrase': [encodePassPhraseChanged(place)],
+  'myproxy store': [
+    encodeStored({
+      ...{ ...place, identity: '/CN=anna', end: at, now: at, lifetimeSeconds: 43_200 },
+      ...{ keyEncrypted: true, pairChecked: true, policies: { keyRetriever: '*' } },
       warnings: [{ ...said, code: 'weak-certificate', data: {} }],
     }),
   ],

@@ -44,7 +44,8 @@ function noneOfThat(
   { username, credentialName }: OwnerOptions,
   before: readonly StoredCredential[] | undefined,
 ): VoboxError {
-  const what = credentialName === undefined ? 'no credential' : `'${credentialName}' is not`
+  const what =
+    credentialName === undefined ? 'no credential without a name is' : `'${credentialName}' is not`
   const names = before?.map(({ name }) => name ?? '') ?? []
   const shown = printable(`${what} stored under ${username}`)
   return new VoboxError(error.code, `there is nothing to remove: ${shown} (${error.message})`, {
@@ -54,11 +55,13 @@ function noneOfThat(
   })
 }
 
-/** @param names of those that are there; empty: the default one. */
+/** @param names of those that are there; empty: the one without a name. */
 function cureOf(names: readonly string[]): string {
   if (names.length === 0) {
     return 'Name what is meant: --username NAME, --dn-as-username, --credname NAME'
   }
-  const options = names.map((name) => (name === '' ? 'none of --credname' : `--credname ${name}`))
-  return printable(`There are others under that name: ${options.join(', ')}`)
+  const there = names.map((name) =>
+    name === '' ? 'the one without a name (leave out --credname)' : `--credname ${name}`,
+  )
+  return printable(`There is, under that name: ${there.join(', ')}`)
 }

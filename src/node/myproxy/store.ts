@@ -1,8 +1,9 @@
 /** `myproxy store`: hands a certificate and its encrypted key to a server, once both were looked at. */
 import { isVoboxError, printable, VoboxError } from '../../errors.js'
-import type { AccessPolicies } from '../../myproxy/messages.js'
+import type { AccessPolicy } from '../../myproxy/access-policy.js'
 import type { UnixSeconds } from '../../ports/clock.js'
 import { type ChainFacts, describeChain } from '../../proxy/chain-facts.js'
+import type { Credential } from '../../proxy/credential.js'
 import { signerWarnings } from '../../proxy/judge-signer.js'
 import type { Stored, StoreWarning } from '../../report/myproxy-store-text.js'
 import { currentUid } from '../compose/compose-login.js'
@@ -22,7 +23,8 @@ export interface StoreOptions extends OwnerOptions {
   passPhrase?: ((file: string) => Promise<Buffer>) | undefined
   /** Longest proxy, in seconds, that the server may delegate; default 43,200. */
   lifetimeSeconds?: number | undefined
-  policies: AccessPolicies
+  /** Who may do what with it. */
+  access: Pick<AccessPolicy, 'policies' | 'warnings'>
   /** For people, on one line. */
   description?: string | undefined
 }
@@ -36,7 +38,8 @@ const DEFAULT_LIFETIME_SECONDS = 43_200
  * @throws VoboxError what `readUserFiles`, {@link judgeFiles} and {@link MyProxyClient.store} say.
  */
 export async function storeCredential(options: StoreOptions): Promise<Stored> {
-  const { client, username, credentialName, credential, policies, description } = options
+  const { client, username, credentialName, credential, description } = options
+  const { policies, warnings } = options.access
   const lifetimeSeconds = options.lifetimeSeconds ?? DEFAULT_LIFETIME_SECONDS
   const now = systemClock.now()
   const judged = await readAndJudge(options, now)
@@ -50,9 +53,11 @@ export async function storeCredential(options: StoreOptions): Promise<Stored> {
     ...{ identity: identity.oneLine, end, lifetimeSeconds, policies, now },
     keyEncrypted: judged.encrypted,
     pairChecked: judged.matched,
-    warnings: warningsOf(judged, describeChain(credential.chain).identity.oneLine, now),
+    warnings: [...warnings, ...warningsOf(judged, callerOf(credential), now)],
   }
 }
+
+const callerOf = ({ chain }: Credential) => describeChain(chain).identity.oneLine
 
 async function readAndJudge(
   { files, passPhrase }: StoreOptions,

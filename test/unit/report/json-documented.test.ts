@@ -21,6 +21,8 @@ import type {
   RegisterWarningCode,
 } from '../../../src/renewal/registering/register-request.js'
 import { JSON_VERSION } from '../../../src/report/failure.js'
+import type { AccessRight } from '../../../src/report/myproxy-access-words.js'
+import type { StoreWarning } from '../../../src/report/myproxy-store-text.js'
 import { DOCUMENTS } from '../../support/json-samples.js'
 
 const TEXT = readFileSync(join(import.meta.dirname, '../../../docs/json.md'), 'utf8')
@@ -36,6 +38,8 @@ const AS_IN: Readonly<Record<string, string | readonly string[]>> = {
   renew: 'query',
   query: 'info',
   'proxy-init': 'info',
+  'myproxy destroy': 'myproxy info',
+  'myproxy store': 'myproxy info',
   'myproxy logon': ['myproxy get-trustroots', 'info'],
   'myproxy retrieve': 'myproxy get-trustroots',
 }
@@ -177,6 +181,31 @@ describe('docs/json.md names each value of', () => {
         'carries-attributes': true,
         'not-granted': true,
         'not-verified': true,
+      }),
+    ],
+    [
+      'myproxy info',
+      'right',
+      all<AccessRight>({
+        renewal: true,
+        'trusted-retrieval': true,
+        retrieval: true,
+        'key-retrieval': true,
+      }),
+    ],
+    [
+      'myproxy store',
+      'warnings[].code',
+      all<StoreWarning['code']>({
+        'key-not-encrypted': true,
+        'pair-not-checked': true,
+        'stored-by-another': true,
+        'key-not-rsa': true,
+        'certificate-ends-soon': true,
+        'not-for-clients': true,
+        'weak-certificate': true,
+        'pattern-looks-like-dn': true,
+        'pattern-empty': true,
       }),
     ],
     [
