@@ -6,6 +6,7 @@ import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import type { Config } from '../../config/config.js'
 import { type VoPaths, voPaths } from '../../config/vo-paths.js'
+import { Circuit } from '../../gsi/circuit.js'
 import type { MyProxyContext } from '../../myproxy/client.js'
 import type { Clock } from '../../ports/clock.js'
 import { type Journal, silentJournal } from '../../ports/journal.js'
@@ -41,8 +42,8 @@ export interface OpenVoOptions {
   environment: Readonly<Record<string, string | undefined>>
   /** Default: no log. */
   journal?: Journal | undefined
-  /** Make keys in advance, as the service does; default false. */
-  keysInAdvance?: boolean | undefined
+  /** Make keys in advance, and remember servers that do not answer; default false. */
+  asService?: boolean | undefined
 }
 
 /** One VO, opened. It is also the context of every renewal. */
@@ -87,13 +88,15 @@ export async function openVo(options: OpenVoOptions): Promise<VoContext> {
   const clock = systemClock
   const base = { clock, files: nodeFiles, random: systemRandom, journal, config }
   const trust = trustDirectoryOf(config, clock)
-  const keys = new KeyPool({
-    kind: config.keys.kind,
-    size: options.keysInAdvance === true ? config.keys.pool : 0,
-  })
-  const myproxy = myProxyContext(config, journal, trust, keys)
+  const asService = options.asService === true
+  const keys = new KeyPool({ kind: config.keys.kind, size: asService ? config.keys.pool : 0 })
+  const circuit = asService ? new Circuit({ clock, journal }) : undefined
+  const myproxy = { ...myProxyContext(config, journal, trust, keys), circuit }
   const vomsDirectory = vomsDirectoryOf(config, clock)
-  const voms = vomsContextOf(config, { journal, keys, anchors: () => trust.current() })
+  const voms = {
+    ...vomsContextOf(config, { journal, keys, anchors: () => trust.current() }),
+    circuit,
+  }
   const machineProxyFile = new MachineProxyFile({
     files: nodeFiles,
     clock,
@@ -126,7 +129,10 @@ export async function openVo(options: OpenVoOptions): Promise<VoContext> {
     machineProxy: () => machineProxyFile.read(),
     events: new FileEventLog({ files: nodeFiles, clock, journal, path: paths.eventsLog }),
     grants: new GrantMemory(),
-    close: () => keys.close(),
+    close() {
+      keys.close()
+      circuit?.close()
+    },
   }
 }
 

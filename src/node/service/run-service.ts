@@ -91,7 +91,7 @@ function reopen(
   { service, root, environment }: Pick<RunOptions, 'service' | 'root' | 'environment'>,
   journal: Journal,
 ): Promise<VoContext> {
-  return openVo({ vo: service.vo, root, environment, journal, keysInAdvance: true })
+  return openVo({ vo: service.vo, root, environment, journal, asService: true })
 }
 
 type End = 'stopped' | 'reconfigured'
