@@ -250,7 +250,8 @@ export const GENERAL_CURES: Readonly<Partial<Record<ErrorCode, string>>> = {
   MYPROXY_NO_CREDENTIAL: STORE_AGAIN,
   MYPROXY_CREDENTIAL_EXPIRED: STORE_AGAIN,
   MYPROXY_PASS_PHRASE_REQUIRED: STORE_AGAIN,
-  MYPROXY_PASS_PHRASE_WRONG: 'Give the one with which it was stored; only its owner can set another',
+  MYPROXY_PASS_PHRASE_WRONG:
+    'Give the one with which it was stored; only its owner can set another',
   MYPROXY_NOT_AUTHORISED_RETRIEVER: MYPROXY_MANAGER,
   MYPROXY_REFUSED: MYPROXY_MANAGER,
   MYPROXY_CREDENTIAL_LOCKED: MYPROXY_MANAGER,

@@ -221,8 +221,8 @@ describe('a server of ours says no', () => {
     [
       'to a limited proxy that asks for a full one',
       () => ({ current: addProxy(grid.users.alice.credential, { policy: 'limited' }) }),
-      'MYPROXY_REFUSED',
-      {},
+      'PROXY_LIMITED',
+      { reason: 'limited-caller' },
     ],
     [
       'to an independent proxy, which does not speak for its owner',
@@ -233,8 +233,8 @@ describe('a server of ours says no', () => {
     [
       'to a machine with a limited proxy',
       () => ({ machine: addProxy(grid.hosts.vobox.credential, { policy: 'limited' }) }),
-      'MYPROXY_REFUSED',
-      {},
+      'PROXY_LIMITED',
+      { reason: 'limited-caller' },
     ],
     [
       'to a machine whose certificate comes from an unknown CA',
