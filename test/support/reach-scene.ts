@@ -13,10 +13,12 @@ import { myproxyContext } from './myproxy-context.js'
 import { TestAuthority } from './pki.js'
 import { type Behaviour, VirtualNetwork } from './virtual-network.js'
 
+type Serving = Extract<Behaviour, { kind: 'serves' }>
+
 export const ca = new TestAuthority({ key: 'p256' })
 export const credential = ca.issueUser('alice')
-export const good: Behaviour = { kind: 'serves', credential: ca.issueHost('px.example.org') }
-export const wrongName: Behaviour = {
+export const good: Serving = { kind: 'serves', credential: ca.issueHost('px.example.org') }
+export const wrongName: Serving = {
   kind: 'serves',
   credential: ca.issueHost('other.example.org'),
 }
