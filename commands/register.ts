@@ -30,6 +30,10 @@ export default class Register extends VoboxCommand {
       command: '<%= config.bin %> register --username joe --credname prod',
     },
     {
+      description: 'by pass phrase, where the MyProxy server makes no VO-Box a renewer',
+      command: '<%= config.bin %> register --pass-phrase-file ~/.myproxy-pass-phrase',
+    },
+    {
       description: 'carry a registration over when the DN of a user has changed',
       command: '<%= config.bin %> register --replaces "/DC=ch/CN=old name"',
     },
@@ -48,6 +52,7 @@ export default class Register extends VoboxCommand {
       servers: flags.server?.split(',').map((server) => server.trim()),
       username: orNull(flags.username),
       credentialName: orNull(flags.credname),
+      passPhraseFile: library.fullPath(orNull(flags['pass-phrase-file'])),
       email: orNull(flags.email),
       voms: flags.voms,
       noVoms: flags['no-voms'],

@@ -45,7 +45,7 @@ export { type CheckOptions, type CheckReport, checkVo } from './node/check/check
 export { type ForecastOptions, type ForecastReport, forecastVo } from './node/check/forecast-vo.js'
 export { calendarOf, writeCalendar } from './node/check/write-calendar.js'
 export { interruption } from './node/cli/interruption.js'
-export { passPhraseFrom } from './node/cli/pass-phrase.js'
+export { confirmOnTerminal, passPhraseFrom } from './node/cli/pass-phrase.js'
 export { lookOf, progressOn } from './node/cli/terminal.js'
 export { type OpenVoOptions, openVo, type VoContext } from './node/compose/compose.js'
 export {
@@ -64,6 +64,7 @@ export { placeMachineProxy } from './node/compose/compose-machine-proxy.js'
 export { initProxy } from './node/compose/compose-proxy-init.js'
 export {
   callerOf,
+  fullPath,
   openVoForRegistering,
   openVoForRenewing,
 } from './node/compose/compose-register.js'
@@ -72,7 +73,11 @@ export { mailTroubleOf, withMailTrouble } from './node/compose/mail-trouble.js'
 export { writeMachineProxy } from './node/compose/write-machine-proxy.js'
 export { changeStoredPassPhrase } from './node/myproxy/change-pass-phrase.js'
 export { destroyStored } from './node/myproxy/destroy.js'
+export { handOverTo } from './node/myproxy/hand-over.js'
 export { askMyProxyInfo } from './node/myproxy/info.js'
+export { storeByDelegation } from './node/myproxy/init.js'
+export { VOBOX_TERMS } from './node/myproxy/init-vobox.js'
+export { logonOptionsOf } from './node/myproxy/logon-flags.js'
 export {
   type LogonOptions,
   type LogonResult,
@@ -135,7 +140,12 @@ export {
   showMyProxyInfo,
   showMyProxyTable,
 } from './report/myproxy-info-text.js'
-export { encodeLogon, showLogon } from './report/myproxy-logon-text.js'
+export {
+  encodeMyProxyInit,
+  initHasFailed,
+  showMyProxyInit,
+} from './report/myproxy-init-text.js'
+export { sayLogon } from './report/myproxy-logon-text.js'
 export {
   encodeDestroyed,
   encodePassPhraseChanged,

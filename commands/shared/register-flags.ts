@@ -49,6 +49,12 @@ export const registerFlags = {
     description: 'name of the stored credential',
     helpValue: 'NAME',
   }),
+  'pass-phrase-file': Flags.string({
+    description:
+      'renew by the pass phrase in this file of the VO admin (mode 0600), which is read at each ' +
+      'renewal; for servers that make this machine no renewer',
+    helpValue: 'FILE',
+  }),
   email: Flags.string({
     description: 'where mail about this registration goes; without it none is sent',
     helpValue: 'ADDRESS',

@@ -15,7 +15,7 @@ const LEAST_PROXY_HOURS = 48
 /** What of a registration decides how its stored credential must be uploaded. */
 export type UploadFacts = Pick<
   Registration,
-  'servers' | 'username' | 'credentialName' | 'lifetimeSeconds'
+  'servers' | 'username' | 'credentialName' | 'lifetimeSeconds' | 'passPhraseFile'
 >
 
 /**
@@ -38,18 +38,22 @@ export function quoteShell(word: string): string {
 /**
  * `myproxy-init` as the owner must call it, on a machine that holds the long-lived certificate:
  * under the DN (`-d`) or the registered user name, without a pass phrase (`-n`), for proxies of at
- * least 48 h (`-t`) and for as long as the certificate lives (`-c`).
+ * least 48 h (`-t`) and for as long as the certificate lives (`-c`). One that is fetched with a pass
+ * phrase is stored with one, which is asked for.
  *
- * @param renewerDn when given, the credential is made renewable by exactly this DN.
+ * @param partnerDn when given, the credential can be renewed by exactly this DN, or be fetched by it
+ *   with the pass phrase.
  */
-export function uploadCommand(facts: UploadFacts, renewerDn?: string): string {
+export function uploadCommand(facts: UploadFacts, partnerDn?: string): string {
   const words = ['myproxy-init', '-s', facts.servers[0] ?? 'SERVER']
   if (facts.username === undefined) words.push('-d')
   else words.push('-l', facts.username)
   if (facts.credentialName !== undefined) words.push('-k', facts.credentialName)
   const hours = Math.max(LEAST_PROXY_HOURS, wholeHours(facts.lifetimeSeconds))
-  words.push('-n', '-t', String(hours), '-c', String(UPLOAD_HOURS))
-  if (renewerDn !== undefined) words.push('-x', '-R', dnAsPattern(renewerDn))
+  const byPassPhrase = facts.passPhraseFile !== undefined
+  if (!byPassPhrase) words.push('-n')
+  words.push('-t', String(hours), '-c', String(UPLOAD_HOURS))
+  if (partnerDn !== undefined) words.push('-x', byPassPhrase ? '-r' : '-R', dnAsPattern(partnerDn))
   return words.map(quoteShell).join(' ')
 }
 

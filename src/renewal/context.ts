@@ -18,21 +18,35 @@ import { type DressCall, type DressedProxy, dressProxy } from '../voms/dress-pro
 import type { VomsContext } from '../voms/voms-context.js'
 import type { VomsTrust } from '../voms/voms-trust.js'
 import type { TrustAnchors } from '../x509/trust-anchors.js'
+import { requestByPassPhrase } from './by-pass-phrase.js'
 import type { EventLog } from './events.js'
 import type { GrantMemory } from './grant-memory.js'
+import type { PassPhraseFiles } from './pass-phrase-file.js'
+
+/** What is asked of a MyProxy server to keep a proxy alive. */
+export interface RenewalRequest {
+  /** Tried strictly in this order. */
+  servers: readonly MyProxyServer[]
+  username: string
+  credentialName?: string
+  /** Lifetime asked for, in seconds. */
+  lifetimeSeconds: number
+  /** Authenticates us; absent, which only a pass phrase makes up for: there is none. */
+  machine?: Credential
+  /** The user proxy as it is; authorises the renewal unless there is a pass phrase. */
+  current: Credential
+  /** File with the pass phrase of the stored credential. */
+  passPhraseFile?: string
+  signal?: AbortSignal
+}
 
 /** Where fresh proxies come from: MyProxy servers, or a script in a test. */
 export interface RenewalSource {
-  /** A fresh proxy, its key matching, its chain not yet judged. Rejects as `requestRenewal` does. */
-  renew(request: {
-    servers: readonly MyProxyServer[]
-    username: string
-    credentialName?: string
-    lifetimeSeconds: number
-    machine: Credential
-    current: Credential
-    signal?: AbortSignal
-  }): Promise<{ server: MyProxyServer; credential: Credential }>
+  /**
+   * A fresh proxy, its key matching, its chain not yet judged. Rejects as `requestRenewal` or
+   * `requestByPassPhrase` do, and with `PASS_PHRASE_FILE_UNUSABLE`.
+   */
+  renew(request: RenewalRequest): Promise<{ server: MyProxyServer; credential: Credential }>
   /** What is stored, as its owner sees it. Rejects as `requestInfo` does. */
   info(request: {
     servers: readonly MyProxyServer[]
@@ -58,9 +72,20 @@ export function vomsSource(context: VomsContext): AttributeSource {
   return { dress: (call) => dressProxy(context, call) }
 }
 
-export function myProxySource(context: MyProxyContext): RenewalSource {
+export function myProxySource(
+  context: MyProxyContext,
+  passPhrases: PassPhraseFiles,
+): RenewalSource {
   return {
-    renew: (request) => requestRenewal(context, request),
+    async renew({ machine, current, passPhraseFile, ...call }) {
+      if (passPhraseFile !== undefined) {
+        return await passPhrases.lend(passPhraseFile, (passPhrase) =>
+          requestByPassPhrase(context, { ...call, credential: machine, passPhrase }),
+        )
+      }
+      if (machine === undefined) throw new TypeError('a renewer has a machine proxy')
+      return await requestRenewal(context, { ...call, machine, current })
+    },
     info: (request) => requestInfo(context, request),
   }
 }
@@ -80,6 +105,7 @@ export interface RenewalContext {
   registry: Registry
   repository: ProxyRepository
   source: RenewalSource
+  passPhrases: PassPhraseFiles
   attributes: AttributeSource
   /** The service's own trust anchors as they are now. */
   anchors(): Promise<TrustAnchors>

@@ -3,7 +3,7 @@
  * registration and of who we are. Where this table knows no better, the failure keeps the hint that
  * it was raised with.
  */
-import { type ErrorCode, VoboxError } from '../errors.js'
+import { type ErrorCode, printable, VoboxError } from '../errors.js'
 import { couldGoWithLess, servedBy, uploadCommand } from '../registry/cure-commands.js'
 import type { Registration } from '../registry/registration.js'
 
@@ -26,6 +26,23 @@ const letUsRenew: Cure = (facts, error) =>
     ? `The manager of the MyProxy server adds ${facts.machineDn ?? 'the DN of this host'} to authorized_renewers`
     : `Its owner stores it so that this host may renew it: ${uploadCommand(facts.registration, facts.machineDn)}`
 
+const rightPassPhrase: Cure = ({ registration }) =>
+  `Write the pass phrase with which it was stored into ${printable(registration.passPhraseFile ?? '')}, on one line; ` +
+  `or its owner stores it with the one in there: ${uploadCommand(registration)}`
+
+/** Where this machine has no proxy of its own, it comes without a name. */
+const letUsRetrieve: Cure = ({ registration, machineDn }, error) => {
+  const us = machineDn === undefined ? 'who has no certificate (anonymous)' : printable(machineDn)
+  return error.data.reason === 'not-by-server'
+    ? `The manager of the MyProxy server adds ${us} to authorized_retrievers`
+    : `Its owner stores it so that this host may fetch it with the pass phrase: ${retrievable(registration, machineDn)}`
+}
+
+const retrievable = (registration: Registration, machineDn: string | undefined) =>
+  machineDn === undefined
+    ? `${uploadCommand(registration)} -a`
+    : uploadCommand(registration, machineDn)
+
 /** One that comes in another order is granted, and nothing is gained by going without. */
 const goWithLess: Cure = ({ registration }, { data, hint }) =>
   couldGoWithLess(registration) && data.reason !== 'order'
@@ -38,6 +55,9 @@ const CURES: Partial<Record<ErrorCode, Cure>> = {
   MYPROXY_NO_CREDENTIAL: storeAgain('Its owner stores a credential'),
   MYPROXY_CREDENTIAL_EXPIRED: storeAgain('Its owner stores a new credential'),
   MYPROXY_PASS_PHRASE_REQUIRED: storeAgain('Its owner stores it without a pass phrase'),
+  MYPROXY_PASS_PHRASE_WRONG: rightPassPhrase,
+  MYPROXY_NOT_AUTHORISED_RETRIEVER: letUsRetrieve,
+  CREDENTIAL_HAS_NO_PASS_PHRASE: storeAgain('Its owner stores it with a pass phrase'),
   MYPROXY_NOT_AUTHORISED_RENEWER: letUsRenew,
   CREDENTIAL_CARRIES_ATTRIBUTES: storeAgain(
     'Its owner stores it again without VOMS attributes, from the user certificate',

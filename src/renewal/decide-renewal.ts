@@ -21,6 +21,8 @@ export interface RenewalFacts {
    * attribute certificates; default `effectiveNotAfter`.
    */
   chainNotAfter?: UnixSeconds
+  /** An expired one can be renewed as well, since not it but a pass phrase authorises that; default false. */
+  revivable?: boolean
   /** It was registered with VOMS attributes and carries none; default false. */
   lacksAttributes?: boolean
   /** Age at which the proxy is refreshed, in seconds, however long it still lives; absent: never. */
@@ -67,13 +69,14 @@ const JITTER_RATIO = 1 / 10
  *
  * `stale` and `due` differ in urgency alone: services want a nearly full lifetime, so a proxy is
  * refreshed long before it must be. An expired proxy is given up, because the MyProxy server takes
- * only a living one as authorisation for its own renewal. One whose attributes alone have expired is
+ * only a living one as authorisation for its own renewal; where a pass phrase authorises it, an expired
+ * one is an emergency. One whose attributes alone have expired is
  * an emergency, for services refuse it, and not lost.
  */
 export function decideRenewal(facts: RenewalFacts, now: UnixSeconds): RenewalDecision {
   const end = facts.effectiveNotAfter
   const lastChance = Math.max(end, facts.chainNotAfter ?? end)
-  if (now >= lastChance) return { action: 'give-up', reason: 'expired' }
+  if (now >= lastChance && !facts.revivable) return { action: 'give-up', reason: 'expired' }
 
   const { dueAt, staleAt, lifetime } = renewalTimes(facts)
   const renewAt = facts.lacksAttributes ? 0 : Math.min(dueAt, staleAt)
@@ -81,8 +84,8 @@ export function decideRenewal(facts: RenewalFacts, now: UnixSeconds): RenewalDec
   const startAt = Math.max(renewAt, hold.until)
   if (now < startAt) {
     const reason = startAt > renewAt ? hold.reason : 'fresh'
-    const changes = now < end ? end : lastChance
-    return { action: 'wait', until: asUnixSeconds(Math.min(startAt, changes)), reason }
+    const changes = [end, lastChance].filter((at) => at > now)
+    return { action: 'wait', until: asUnixSeconds(Math.min(startAt, ...changes)), reason }
   }
 
   if (end - now <= lifetime * EMERGENCY_REMAINING_RATIO) {

@@ -25,6 +25,7 @@ const MENDED_HERE: readonly ErrorCode[] = [
   'VOMS_AC_UNTRUSTED',
   'CHAIN_UNTRUSTED',
   'SIGNING_POLICY_MISSING',
+  'PASS_PHRASE_FILE_UNUSABLE',
 ]
 
 /** A command with a DN in it stays whole, in characters. */

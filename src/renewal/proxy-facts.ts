@@ -78,13 +78,14 @@ export function renewalFacts(
   config: Config,
   now: UnixSeconds,
 ): RenewalFacts {
-  const { refreshSeconds, voms } = registration
+  const { refreshSeconds, voms, passPhraseFile } = registration
   const { attemptedAt, cappedUntil } = state
   const retryAt = believableRetry(state, config, now)
   return {
     notBefore: proxy.notBefore,
     effectiveNotAfter: proxy.end,
     chainNotAfter: proxy.chainEnd,
+    revivable: passPhraseFile !== undefined,
     lacksAttributes: voms.length > 0 && !proxy.hasAttributes,
     jitter: proxy.jitter,
     minIntervalSeconds: config.limits.minIntervalSeconds,

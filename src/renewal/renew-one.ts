@@ -6,7 +6,7 @@
  * at once; the lease on the registration makes them take turns.
  */
 import { isVoboxError, printable, toVoboxError, VoboxError } from '../errors.js'
-import { type MyProxyServer, parseServerList, showServer } from '../myproxy/server-list.js'
+import { showServer } from '../myproxy/server-list.js'
 import type { UnixSeconds } from '../ports/clock.js'
 import { type ChainFacts, describeChain } from '../proxy/chain-facts.js'
 import { type Credential, parseCredential } from '../proxy/credential.js'
@@ -20,6 +20,7 @@ import { noteCapped, noteFailure, noteRenewed } from './note-outcome.js'
 import type { Attempt, RenewalOutcome, RenewOptions } from './outcome.js'
 import { decideFor, type ProxyTimes, proxyTimes } from './proxy-facts.js'
 import { limitOfShortGrant } from './registering/probe-grant.js'
+import { machineFor, renewalRequest } from './renewal-request.js'
 import { anchorsNow } from './trust-now.js'
 
 /** How long to wait for another process that works on the same registration. */
@@ -116,27 +117,9 @@ function decide({ config, clock }: RenewalContext, attempt: Attempt, times: Prox
 
 async function requestFor(context: RenewalContext, attempt: Attempt, current: Credential) {
   const { registration, options } = attempt
-  const machine = await context.machineProxy()
-  attempt.machineDn = describeChain(machine.chain).identity.oneLine
-  return {
-    servers: serversOf(context, registration),
-    username: registration.username ?? registration.identity,
-    lifetimeSeconds: registration.lifetimeSeconds,
-    machine,
-    current,
-    ...(registration.credentialName !== undefined && {
-      credentialName: registration.credentialName,
-    }),
-    ...(options.signal && { signal: options.signal }),
-  }
-}
-
-/** The servers of a registration as addresses, in its order. */
-export function serversOf(
-  { config }: Pick<RenewalContext, 'config'>,
-  { servers }: Pick<Registration, 'servers'>,
-): MyProxyServer[] {
-  return parseServerList(servers, config.myproxy.port)
+  const machine = await machineFor(context, registration)
+  if (machine) attempt.machineDn = describeChain(machine.chain).identity.oneLine
+  return renewalRequest(context, registration, { machine, current, signal: options.signal })
 }
 
 async function takeLease(

@@ -11,7 +11,7 @@ import { describeChain } from '../proxy/chain-facts.js'
 import type { Credential } from '../proxy/credential.js'
 import type { Registration, RegistrationState } from '../registry/registration.js'
 import type { RenewalContext } from './context.js'
-import { serversOf } from './renew-one.js'
+import { serversOf } from './renewal-request.js'
 
 /** Knowledge younger than this is not refreshed, in seconds; nor is INFO asked more often. */
 export const STORED_END_PAUSE_SECONDS = 3600

@@ -21,7 +21,7 @@ const WAIT_REASONS: Record<Extract<RenewalDecision, { action: 'wait' }>['reason'
 const RENEW_REASONS: Record<Extract<RenewalDecision, { action: 'renew' }>['reason'], string> = {
   due: 'a third of its lifetime is left',
   stale: 'to keep it fresh',
-  emergency: 'it is about to expire',
+  emergency: 'it is about to expire, or has',
   attributes: 'it lacks its attributes',
 }
 

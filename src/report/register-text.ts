@@ -2,7 +2,11 @@
 import { printable } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
 import { showDistance, showDuration, showInstant } from '../ports/time-text.js'
-import type { RegisterResult, UnregisterResult } from '../renewal/registering/register-request.js'
+import type {
+  RegisterResult,
+  StoredCredentialCheck,
+  UnregisterResult,
+} from '../renewal/registering/register-request.js'
 import { encodeDocument } from './query-json.js'
 
 const OUTCOMES: Record<RegisterResult['outcome'], string> = {
@@ -14,17 +18,21 @@ const OUTCOMES: Record<RegisterResult['outcome'], string> = {
 /** Callers look for the word "successfully" in the first line. */
 export function showRegistered(result: RegisterResult, now: UnixSeconds): string {
   const { registration, file, proxyEnd, stored } = result
-  const { identity, lifetimeSeconds, refreshSeconds, email, servers, voms } = registration
+  const { identity, lifetimeSeconds, refreshSeconds, email, servers, voms, passPhraseFile } =
+    registration
   const rhythm =
     refreshSeconds === null ? 'when two thirds are over' : `every ${showDuration(refreshSeconds)}`
   const lines = [
     `successfully ${OUTCOMES[result.outcome]} ${printable(identity)}`,
     `  proxy    ${file}, ends ${momentOf(proxyEnd, now)}`,
     `  renewal  ${rhythm} for ${showDuration(lifetimeSeconds)} from ${servers.map((s) => printable(s)).join(', ')}`,
+    ...(passPhraseFile === undefined
+      ? []
+      : [`  by       the pass phrase in ${printable(passPhraseFile)}`]),
     `  voms     ${voms.map((one) => printable(one)).join(', ') || 'none: a plain proxy'}`,
     ...(stored === undefined
       ? []
-      : [`  stored   on ${stored.server}, ends ${momentOf(stored.end, now)}`]),
+      : [`  stored   on ${stored.server}, ends ${momentOf(stored.end, now)}${seenIn(stored)}`]),
     `  mail     ${email === null ? 'none: --email gives an address' : printable(email)}`,
   ]
   return `${lines.join('\n')}\n`
@@ -32,7 +40,12 @@ export function showRegistered(result: RegisterResult, now: UnixSeconds): string
 
 export function showUnregistered({ registration, file, fileRemoved }: UnregisterResult): string {
   const removed = fileRemoved ? `removed ${file}` : `there was no ${file}`
-  return `successfully unregistered ${printable(registration.identity)}\n  proxy    ${removed}\n`
+  const { identity, passPhraseFile } = registration
+  const left =
+    passPhraseFile === undefined
+      ? ''
+      : `  left     ${printable(passPhraseFile)}: remove it if nothing else needs the pass phrase\n`
+  return `successfully unregistered ${printable(identity)}\n  proxy    ${removed}\n${left}`
 }
 
 /** Something that worked and that the person should know all the same. */
@@ -59,9 +72,13 @@ export function encodeUnregistered(vo: string, result: readonly UnregisterResult
     fileName: registration.fileName,
     file,
     fileRemoved,
+    passPhraseFile: registration.passPhraseFile ?? null,
   }))
   return encodeDocument({ vo, unregistered })
 }
+
+const seenIn = ({ from }: StoredCredentialCheck) =>
+  from === 'info' ? '' : ', as the trial renewal shows: the server does not answer INFO'
 
 function momentOf(at: UnixSeconds, now: UnixSeconds): string {
   return `${showInstant(at)} (${showDistance(at, now)})`

@@ -29,6 +29,7 @@ import { encodeForecast } from '../../src/report/forecast-text.js'
 import { encodeInfo } from '../../src/report/info-text.js'
 import { encodeMachineProxy } from '../../src/report/machine-proxy-text.js'
 import { encodeMyProxyInfo } from '../../src/report/myproxy-info-text.js'
+import { encodeMyProxyInit } from '../../src/report/myproxy-init-text.js'
 import { encodeLogon, type LogonFacts } from '../../src/report/myproxy-logon-text.js'
 import { encodeDestroyed, encodePassPhraseChanged } from '../../src/report/myproxy-owner-text.js'
 import { encodeRetrieved } from '../../src/report/myproxy-retrieve-text.js'
@@ -175,6 +176,8 @@ const registered: Complete<RegisterResult> = {
     credentialName: 'prod',
     owner: '/CN=anna',
     end: at,
+    from: 'info',
+    infoFailure: { at, code: 'MYPROXY_REFUSED', message: said.message },
     renewer: '*/CN=host/*',
     askedSeconds: 1,
     grantedSeconds: 1,
@@ -329,6 +332,7 @@ const logon: Omit<LogonFacts, 'received'> = { server, username: 'anna', credenti
 
 const received: NonNullable<LogonFacts['received']> = {
   file: '/tmp/x509up_u1000',
+  content: Buffer.alloc(0),
   identity: '/CN=anna',
   subject: '/CN=anna/CN=1',
   end: at,
@@ -396,6 +400,16 @@ export const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
       ...proxyInit,
       attributes: [attributes],
       warnings: [{ ...said, code: 'weak-certificate', data: {} }],
+    }),
+  ],
+  'myproxy init': [
+    encodeMyProxyInit({
+      ...{ ...place, identity: '/CN=anna', end: at, storedSeconds: 604_800, now: at },
+      ...{ lifetimeSeconds: 43_200, policies: { renewer: '*' }, passPhrase: 'none' },
+      ...{ replaced: storedOnServer, lost: ['retrieval'], attributes: [attributes] },
+      localProxy: { file: '/tmp/x509up_u1000', end: at },
+      warnings: [{ ...said, code: 'limited', data: {} }],
+      vobox: [{ check: 'renewal', verdict: 'ok', message: said.message }],
     }),
   ],
   'myproxy info': [encodeMyProxyInfo({ ...place, credentials: [storedOnServer], now: at })],

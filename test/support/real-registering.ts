@@ -14,6 +14,7 @@ import { myProxySource, vomsSource } from '../../src/renewal/context.js'
 import { FileEventLog } from '../../src/renewal/events.js'
 import { GrantMemory } from '../../src/renewal/grant-memory.js'
 import { MachineProxyFile } from '../../src/renewal/machine-proxy-file.js'
+import { PassPhraseFiles } from '../../src/renewal/pass-phrase-file.js'
 import type { RegisterContext, RegisterRequest } from '../../src/renewal/registering/register.js'
 import { ProxyRepository } from '../../src/repository/proxy-repository.js'
 import { VomsDirectory } from '../../src/voms/voms-directory.js'
@@ -89,6 +90,7 @@ export async function realRegistering(
     path: paths.machineProxy,
     owners: [uid],
   })
+  const passPhrases = new PassPhraseFiles({ files: nodeFiles, owners: [0, uid] })
   const proxyFile = join(grid.directory, 'login-proxy')
   return {
     context: {
@@ -98,7 +100,8 @@ export async function realRegistering(
       random: systemRandom,
       registry: new JsonRegistry({ ...base, paths }),
       repository: new ProxyRepository({ ...base, directory: paths.repository, owners: [uid] }),
-      source: myProxySource(myproxy),
+      source: myProxySource(myproxy, passPhrases),
+      passPhrases,
       attributes: vomsSource(vomsContext),
       anchors: myproxy.anchors,
       vomsTrust: () => vomsDirectory.current(),

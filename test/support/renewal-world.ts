@@ -19,6 +19,7 @@ import type { DaemonContext } from '../../src/renewal/daemon.js'
 import { FileEventLog } from '../../src/renewal/events.js'
 import { GrantMemory } from '../../src/renewal/grant-memory.js'
 import { MachineProxyFile } from '../../src/renewal/machine-proxy-file.js'
+import { PassPhraseFiles } from '../../src/renewal/pass-phrase-file.js'
 import { parseProxyTimes } from '../../src/renewal/proxy-facts.js'
 import { ProxyRepository } from '../../src/repository/proxy-repository.js'
 import { parseAttributeRequest } from '../../src/voms/attribute-request.js'
@@ -135,6 +136,7 @@ export function renewalWorld(overrides: ConfigOverrides = {}) {
     registry: new JsonRegistry({ files, clock, paths }),
     repository: new ProxyRepository({ files, directory: paths.repository, owners: [1000] }),
     source: myproxy,
+    passPhrases: new PassPhraseFiles({ files, owners: [0, 1000] }),
     attributes: voms,
     anchors: async () => anchors,
     vomsTrust: async () => voms.trust,

@@ -10,7 +10,7 @@ import { type About, type Finding, failed, good, skipped } from '../../renewal/c
 import { judgeTrials, type ServerTrial } from '../../renewal/checking/judge-trials.js'
 import type { Seen } from '../../renewal/checking/run-probes.js'
 import { type ProxyTimes, proxyTimes } from '../../renewal/proxy-facts.js'
-import { serversOf } from '../../renewal/renew-one.js'
+import { serversOf } from '../../renewal/renewal-request.js'
 import { anchorsNow } from '../../renewal/trust-now.js'
 import type { Walk } from './check-vo.js'
 import { registrationFindings } from './from-conditions.js'
@@ -38,14 +38,15 @@ export async function lookAtRegistration(
   }
   walk.chains.push({ chain: current.chain, about })
   const found = await judgeProxy(walk, registration, { current, times }, signal)
-  if (times.chainEnd <= vo.clock.now()) {
+  const { passPhraseFile } = registration
+  if (times.chainEnd <= vo.clock.now() && passPhraseFile === undefined) {
     const asleep = skipped('renewer', 'an expired proxy cannot authorise its renewal', about)
     return () => [...found, asleep]
   }
   const trials = await tryServers(vo, { registration, current, machine, signal })
   for (const trial of trials) noteTrial(walk, trial, about)
   const rehearsed =
-    walk.rehearse && machine !== undefined
+    walk.rehearse && (machine !== undefined || passPhraseFile !== undefined)
       ? await rehearseAll(walk, registration, { current, machine }, signal)
       : []
   return () => [...found, ...judgeTrials(trials, rulesOf(walk, registration)), ...rehearsed]
@@ -98,7 +99,7 @@ function noteTrial(walk: Walk, { server, given }: ServerTrial, about: About): vo
 function rehearseAll(
   { vo }: Walk,
   registration: Registration,
-  { current, machine }: { current: Credential; machine: Credential },
+  { current, machine }: { current: Credential; machine: Credential | undefined },
   signal: AbortSignal,
 ): Promise<Finding[]> {
   const servers = serversOf(vo, registration)

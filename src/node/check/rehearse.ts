@@ -16,6 +16,7 @@ import { type AcceptanceRules, acceptProxy } from '../../renewal/accept-proxy.js
 import { type About, type Finding, failed, good } from '../../renewal/checking/finding.js'
 import { dressFresh } from '../../renewal/dress-fresh.js'
 import { explainRefusal } from '../../renewal/registering/check-stored-credential-refusals.js'
+import { renewalRequest } from '../../renewal/renewal-request.js'
 import { anchorsNow } from '../../renewal/trust-now.js'
 import { ProxyRepository } from '../../repository/proxy-repository.js'
 import type { VoContext } from '../compose/compose.js'
@@ -23,7 +24,8 @@ import type { VoContext } from '../compose/compose.js'
 export interface RehearsalCall {
   registration: Registration
   current: Credential
-  machine: Credential
+  /** Absent: none is needed. */
+  machine?: Credential | undefined
   server: MyProxyServer
   signal: AbortSignal
 }
@@ -40,9 +42,10 @@ export async function rehearse(vo: VoContext, call: RehearsalCall): Promise<Find
     return good('rehearsal', sentence, about)
   } catch (error) {
     signal.throwIfAborted()
+    const { machine } = call
     const facts = {
       registration: servedBy(registration, about.server),
-      machineDn: describeChain(call.machine.chain).identity.oneLine,
+      ...(machine && { machineDn: describeChain(machine.chain).identity.oneLine }),
       stored: {},
     }
     return failed('rehearsal', explainRefusal(toVoboxError(error), facts), about)
@@ -52,15 +55,10 @@ export async function rehearse(vo: VoContext, call: RehearsalCall): Promise<Find
 /** @returns how long the renewed proxy lives, in seconds. */
 async function renewIntoScratch(vo: VoContext, call: RehearsalCall): Promise<number> {
   const { registration, current, machine, server, signal } = call
-  const { username, identity, credentialName, fileName } = registration
+  const { fileName } = registration
   const { credential } = await vo.source.renew({
+    ...renewalRequest(vo, registration, { machine, current, signal }),
     servers: [server],
-    username: username ?? identity,
-    ...(credentialName !== undefined && { credentialName }),
-    lifetimeSeconds: registration.lifetimeSeconds,
-    machine,
-    current,
-    signal,
   })
   const rules: AcceptanceRules = {
     current: describeChain(current.chain),

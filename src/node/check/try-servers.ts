@@ -9,13 +9,13 @@ import type { GivenProxy, ServerTrial } from '../../renewal/checking/judge-trial
 import type { RenewalContext } from '../../renewal/context.js'
 import { isShortGrant } from '../../renewal/grant.js'
 import { FAR_MORE_SECONDS } from '../../renewal/registering/probe-grant.js'
-import { serversOf } from '../../renewal/renew-one.js'
+import { renewalRequest, serversOf, usernameOf } from '../../renewal/renewal-request.js'
 
 export interface TrialCall {
   registration: Registration
   /** The user proxy as it is in its file. */
   current: Credential
-  /** Absent: no renewal is tried. */
+  /** Absent: no renewal is tried, unless by pass phrase. */
   machine?: Credential | undefined
   signal: AbortSignal
 }
@@ -31,11 +31,13 @@ async function tryServer(
   server: MyProxyServer,
   call: TrialCall,
 ): Promise<ServerTrial> {
+  const { registration, current, machine, signal } = call
+  // An expired one authenticates nobody; by pass phrase it is renewed all the same.
+  const alive = describeChain(current.chain).effectiveEnd > context.clock.now()
+  const renews = machine !== undefined || registration.passPhraseFile !== undefined
   const [stored, given] = await Promise.all([
-    orError(askStored(context, server, call), call.signal),
-    call.machine === undefined
-      ? undefined
-      : orError(askRenewal(context, server, call, call.machine), call.signal),
+    alive ? orError(askStored(context, server, call), signal) : undefined,
+    renews ? orError(askRenewal(context, server, call), signal) : undefined,
   ])
   return { server, stored, given }
 }
@@ -45,8 +47,9 @@ async function askStored(
   server: MyProxyServer,
   { registration, current, signal }: TrialCall,
 ) {
-  const { username, identity, credentialName } = registration
-  const call = { servers: [server], username: username ?? identity, credential: current, signal }
+  const { credentialName } = registration
+  const username = usernameOf(registration)
+  const call = { servers: [server], username, credential: current, signal }
   const { credentials } = await source.info(call)
   const stored = credentials.find(({ name }) => name === credentialName)
   if (stored !== undefined) return stored
@@ -57,18 +60,13 @@ async function askStored(
 async function askRenewal(
   context: RenewalContext,
   server: MyProxyServer,
-  { registration, current, signal }: TrialCall,
-  machine: Credential,
+  { registration, current, machine, signal }: TrialCall,
 ): Promise<GivenProxy> {
-  const { username, identity, credentialName, fileName, lifetimeSeconds } = registration
+  const { fileName, lifetimeSeconds } = registration
   const { credential } = await context.source.renew({
+    ...renewalRequest(context, registration, { machine, current, signal }),
     servers: [server],
-    username: username ?? identity,
-    ...(credentialName !== undefined && { credentialName }),
     lifetimeSeconds: FAR_MORE_SECONDS,
-    machine,
-    current,
-    signal,
   })
   const facts = describeChain(credential.chain)
   const receivedAt = context.clock.now()

@@ -37,6 +37,11 @@ export function callerOf(
   return { proxyFile: resolve(file), callerUid, ...(name !== undefined && { callerName: name }) }
 }
 
+/** A path as the service will read it: from no directory of the caller's. */
+export function fullPath<T extends string | null | undefined>(path: T): T | string {
+  return typeof path === 'string' ? resolve(path) : path
+}
+
 /** An account without an entry has no name; then nothing can be stored under one either. */
 function nameOfCaller(): string | undefined {
   try {

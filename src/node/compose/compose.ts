@@ -8,17 +8,17 @@ import type { Config } from '../../config/config.js'
 import { type VoPaths, voPaths } from '../../config/vo-paths.js'
 import { Circuit } from '../../gsi/circuit.js'
 import type { MyProxyContext } from '../../myproxy/client.js'
-import type { Clock } from '../../ports/clock.js'
 import { type Journal, silentJournal } from '../../ports/journal.js'
 import { JsonRegistry } from '../../registry/json-registry.js'
 import { myProxySource, type RenewalContext, vomsSource } from '../../renewal/context.js'
 import { FileEventLog } from '../../renewal/events.js'
 import { GrantMemory } from '../../renewal/grant-memory.js'
 import { MachineProxyFile } from '../../renewal/machine-proxy-file.js'
+import { PassPhraseFiles } from '../../renewal/pass-phrase-file.js'
 import { ProxyRepository } from '../../repository/proxy-repository.js'
 import type { VomsContext } from '../../voms/voms-context.js'
 import type { VomsDirectory } from '../../voms/voms-directory.js'
-import { TrustDirectory } from '../../x509/trust-anchors.js'
+import type { TrustDirectory } from '../../x509/trust-anchors.js'
 import { systemClock } from '../ports/clock.js'
 import { nodeDialer } from '../ports/dialer.js'
 import { nodeFiles } from '../ports/files.js'
@@ -29,6 +29,7 @@ import { readEffectiveConfig } from './compose-config.js'
 import { currentUid, placeOfLoginProxy, voOfLogin } from './compose-login.js'
 import { chooseVoDirectory, type VoDirectory } from './compose-vo.js'
 import { vomsContextOf, vomsDirectoryOf } from './compose-voms.js'
+import { trustDirectoryOf } from './trust-directory.js'
 
 export interface OpenVoOptions {
   /** Absent: that of the login proxy's attributes, or the only VO that has a directory. */
@@ -104,6 +105,7 @@ export async function openVo(options: OpenVoOptions): Promise<VoContext> {
     path: paths.machineProxy,
     owners: [0, ...owners],
   })
+  const passPhrases = new PassPhraseFiles({ files: nodeFiles, owners: [0, ...owners] })
   return {
     ...base,
     vo: directory.vo,
@@ -114,7 +116,8 @@ export async function openVo(options: OpenVoOptions): Promise<VoContext> {
     machineProxyFile,
     registry: new JsonRegistry({ files: nodeFiles, clock, paths }),
     repository: new ProxyRepository({ files: nodeFiles, directory: paths.repository, owners }),
-    source: myProxySource(myproxy),
+    source: myProxySource(myproxy, passPhrases),
+    passPhrases,
     voms,
     vomsDirectory,
     attributes: vomsSource(voms),
@@ -134,11 +137,6 @@ export async function openVo(options: OpenVoOptions): Promise<VoContext> {
       circuit?.close()
     },
   }
-}
-
-export function trustDirectoryOf(config: Config, clock: Clock = systemClock): TrustDirectory {
-  const { directory, allowMissingSigningPolicy } = config.trust
-  return new TrustDirectory(nodeFiles, clock, directory, { allowMissingSigningPolicy })
 }
 
 function myProxyContext(

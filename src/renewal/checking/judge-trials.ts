@@ -93,7 +93,7 @@ function ofFailedInfo(error: VoboxError, upload: string, about: About): Finding[
 }
 
 function judgeGiven({ given, stored }: ServerTrial, rules: TrialRules, about: About): Finding[] {
-  if (given === undefined || rules.machineDn === undefined) {
+  if (given === undefined) {
     return [skipped('renewer', 'no renewal was tried without a machine proxy', about)]
   }
   if ('error' in given) {
@@ -102,7 +102,7 @@ function judgeGiven({ given, stored }: ServerTrial, rules: TrialRules, about: Ab
     }
     const facts = {
       registration: servedBy(rules.registration, about.server),
-      machineDn: rules.machineDn,
+      ...(rules.machineDn !== undefined && { machineDn: rules.machineDn }),
       stored: stored !== undefined && 'end' in stored ? stored : {},
     }
     return [failed('renewer', explainRefusal(given.error, facts), about)]
@@ -110,12 +110,15 @@ function judgeGiven({ given, stored }: ServerTrial, rules: TrialRules, about: Ab
   const { facts } = given
   const more = rules.registration.voms.length > 0 ? 1 : 0
   return [
-    good('renewer', `${about.server} lets this machine renew it`, about),
+    good('renewer', `${about.server} lets this machine renew it${way(rules)}`, about),
     judgeLifetime(given, rules, about),
     ...judgeDepth(facts, more, rules.maxDelegationDepth, about),
     ...judgeCarried(facts, rules, about),
   ]
 }
+
+const way = ({ registration }: TrialRules) =>
+  registration.passPhraseFile === undefined ? '' : ' by pass phrase'
 
 /** Asking for far more than anybody has shows the most that is to be had: the `-t` of the upload. */
 function judgeLifetime(given: GivenProxy, rules: TrialRules, about: About): Finding {

@@ -10,8 +10,8 @@ import { withCure } from '../cures.js'
 
 export interface RefusalFacts {
   registration: Registration
-  /** Identity DN of the machine proxy. */
-  machineDn: string
+  /** Identity DN of the machine proxy; absent: there is none, and none is needed. */
+  machineDn?: string
   /** What INFO showed of the credential. */
   stored: Pick<StoredCredential, 'renewer'>
 }
@@ -50,13 +50,13 @@ function hasPassPhrase({ registration }: RefusalFacts): Diagnosis {
     code: 'CREDENTIAL_HAS_PASS_PHRASE',
     message:
       'the stored credential is protected by a pass phrase, so that nothing can renew from it',
-    hint: `Store it without one (-n): ${uploadCommand(registration)}`,
+    hint: `Register with --pass-phrase-file FILE, which holds it; or store it without one (-n): ${uploadCommand(registration)}`,
   }
 }
 
 function notAuthorised(reason: unknown, facts: RefusalFacts): Diagnosis {
   const { registration, machineDn, stored } = facts
-  const us = printable(machineDn)
+  const us = printable(machineDn ?? 'this machine')
   const others = printable(stored.renewer ?? 'others')
   const upload = uploadCommand(registration, machineDn)
   switch (reason) {
@@ -78,7 +78,9 @@ function notAuthorised(reason: unknown, facts: RefusalFacts): Diagnosis {
       return {
         code: 'MYPROXY_NOT_AUTHORISED_RENEWER',
         message: `the MyProxy server itself does not let ${us} renew, whatever a credential says`,
-        hint: `Ask the manager of the MyProxy server to add: authorized_renewers "${dnAsPattern(us)}"`,
+        hint:
+          `Ask the manager of the MyProxy server to add: authorized_renewers "${dnAsPattern(us)}"; ` +
+          'or store it with a pass phrase and register with --pass-phrase-file FILE',
       }
   }
 }

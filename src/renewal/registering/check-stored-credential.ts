@@ -14,16 +14,18 @@
  *   its refusals name the list that did not match.
  */
 import { showDuration } from '../../config/duration.js'
-import { isVoboxError, printable, toVoboxError, VoboxError } from '../../errors.js'
+import { type ErrorCode, isVoboxError, printable, toVoboxError, VoboxError } from '../../errors.js'
+import type { FailedAttempt } from '../../gsi/attempts.js'
 import type { StoredCredential } from '../../myproxy/client.js'
-import { type MyProxyServer, parseServerList, showServer } from '../../myproxy/server-list.js'
+import { type MyProxyServer, showServer } from '../../myproxy/server-list.js'
 import { describeChain } from '../../proxy/chain-facts.js'
 import type { Credential } from '../../proxy/credential.js'
 import { quoteShell, servedBy, uploadCommand } from '../../registry/cure-commands.js'
-import { emptyState, type Registration } from '../../registry/registration.js'
+import { emptyState, type InfoFailure, type Registration } from '../../registry/registration.js'
 import { type AcceptanceRules, acceptProxy } from '../accept-proxy.js'
 import { dressFresh, type FreshProxy } from '../dress-fresh.js'
 import { explainGrant } from '../grant.js'
+import { machineFor, renewalRequest, serversOf, usernameOf } from '../renewal-request.js'
 import { anchorsNow } from '../trust-now.js'
 import { explainRefusal, type RefusalFacts } from './check-stored-credential-refusals.js'
 import { limitOfShortGrant } from './probe-grant.js'
@@ -45,7 +47,9 @@ export interface CheckRequest {
  * @throws VoboxError `MACHINE_PROXY_MISSING`, `MACHINE_PROXY_EXPIRED`; `MYPROXY_NO_CREDENTIAL`,
  *   `CREDENTIAL_UNDER_LOGIN_NAME`, `MYPROXY_CREDENTIAL_EXPIRED`, `CREDENTIAL_HAS_PASS_PHRASE`,
  *   `CREDENTIAL_HAS_NO_RENEWER`, `CREDENTIAL_RENEWER_NOT_US`, `MYPROXY_NOT_AUTHORISED_RENEWER` (the
- *   server's own policy); what `acceptProxy` and `dressFresh` say; `ALL_SERVERS_FAILED` and other
+ *   server's own policy); with a pass phrase file `PASS_PHRASE_FILE_UNUSABLE`,
+ *   `MYPROXY_PASS_PHRASE_WRONG`, `CREDENTIAL_HAS_NO_PASS_PHRASE`, `MYPROXY_NOT_AUTHORISED_RETRIEVER`;
+ *   what `acceptProxy` and `dressFresh` say; `ALL_SERVERS_FAILED` and other
  *   troubles of the connection.
  */
 export async function checkStoredCredential(
@@ -53,11 +57,16 @@ export async function checkStoredCredential(
   request: CheckRequest,
 ): Promise<{ stored: StoredCredentialCheck; fresh: FreshProxy; warnings: RegisterWarning[] }> {
   const { registration } = request
-  const machine = await context.machineProxy()
-  const { server, stored } = await findStored(context, request)
-  if (stored.end <= context.clock.now()) throw storedExpired(registration, server, stored)
+  const { passPhraseFile } = registration
+  if (passPhraseFile !== undefined) await context.passPhrases.check(passPhraseFile)
+  const machine = await machineFor(context, registration)
+  const info = await findStored(context, request)
+  const stored = 'stored' in info ? info.stored : undefined
+  if ('stored' in info && info.stored.end <= context.clock.now()) {
+    throw storedExpired(registration, info)
+  }
 
-  const { fresh, ...granted } = await renewOnce(context, request, machine, { server, stored })
+  const { fresh, ...granted } = await renewOnce(context, request, machine, info)
   const { acceptance, missing } = fresh
   const attempt = { registration, state: emptyState, options: {} }
   const limit = await limitOfShortGrant(context, attempt, { request: granted.request, acceptance })
@@ -67,9 +76,11 @@ export async function checkStoredCredential(
     ...(registration.credentialName !== undefined && {
       credentialName: registration.credentialName,
     }),
-    owner: stored.owner,
-    end: stored.end,
-    ...(stored.renewer !== undefined && { renewer: stored.renewer }),
+    ...(stored && { owner: stored.owner }),
+    end: stored?.end ?? acceptance.storedEnd,
+    from: stored === undefined ? 'chain' : 'info',
+    ...('failure' in info && { infoFailure: info.failure }),
+    ...(stored?.renewer !== undefined && { renewer: stored.renewer }),
     askedSeconds: registration.lifetimeSeconds,
     grantedSeconds: acceptance.grantedSeconds,
     ...(limit !== undefined && { shortGrant: limit }),
@@ -83,7 +94,21 @@ interface Found {
   stored: StoredCredential
 }
 
-async function findStored(context: RegisterContext, request: CheckRequest): Promise<Found> {
+/** Whether a server was there and would not tell; a renewal shows as much as we need to know. */
+function isUnanswered(error: unknown): error is VoboxError {
+  if (!isVoboxError(error)) return false
+  if (error.code !== 'ALL_SERVERS_FAILED') return error.code.startsWith('MYPROXY_')
+  const attempts = (error.data.attempts ?? []) as readonly FailedAttempt[]
+  return attempts.some(({ code }) => ENDED_BY_SERVER.includes(code))
+}
+
+/** How a server ends a conversation that it wants no part of. */
+const ENDED_BY_SERVER: readonly ErrorCode[] = ['CONNECTION_CLOSED', 'PROTOCOL_VIOLATION']
+
+async function findStored(
+  context: RegisterContext,
+  request: CheckRequest,
+): Promise<Found | { failure: InfoFailure }> {
   const { registration } = request
   const name = registration.credentialName
   try {
@@ -94,7 +119,10 @@ async function findStored(context: RegisterContext, request: CheckRequest): Prom
   } catch (error) {
     const absent = isVoboxError(error, 'MYPROXY_NO_CREDENTIAL') && error.data.names === undefined
     if (absent) throw await whyNone(context, request, error)
-    throw error
+    request.signal?.throwIfAborted()
+    if (isVoboxError(error, 'MYPROXY_NO_CREDENTIAL') || !isUnanswered(error)) throw error
+    const { code, message } = error
+    return { failure: { at: context.clock.now(), code, message: printable(message) } }
   }
 }
 
@@ -104,7 +132,7 @@ function ask(
   username: string,
 ) {
   return context.source.info({
-    servers: parseServerList(registration.servers, context.config.myproxy.port),
+    servers: serversOf(context, registration),
     username,
     credential: login.credential,
     ...(signal && { signal }),
@@ -114,26 +142,17 @@ function ask(
 async function renewOnce(
   context: RegisterContext,
   { registration, login, signal }: CheckRequest,
-  machine: Credential,
-  found: Found,
+  machine: Credential | undefined,
+  info: Found | { failure: InfoFailure },
 ) {
   const { config, clock } = context
-  const renewal = {
-    servers: parseServerList(registration.servers, config.myproxy.port),
-    username: usernameOf(registration),
-    ...(registration.credentialName !== undefined && {
-      credentialName: registration.credentialName,
-    }),
-    lifetimeSeconds: registration.lifetimeSeconds,
-    machine,
-    current: login.credential,
-    ...(signal && { signal }),
-  }
-  const machineDn = describeChain(machine.chain).identity.oneLine
+  const current = login.credential
+  const renewal = renewalRequest(context, registration, { machine, current, signal })
+  const found = 'stored' in info ? info : undefined
   const facts: RefusalFacts = {
-    registration: servedBy(registration, showServer(found.server)),
-    machineDn,
-    stored: found.stored,
+    registration: servedBy(registration, found && showServer(found.server)),
+    ...(machine && { machineDn: describeChain(machine.chain).identity.oneLine }),
+    stored: found?.stored ?? {},
   }
   try {
     const { server, credential } = await context.source.renew(renewal)
@@ -153,8 +172,6 @@ async function renewOnce(
     throw signal?.aborted ? error : explainRefusal(toVoboxError(error), facts)
   }
 }
-
-const usernameOf = ({ username, identity }: Registration): string => username ?? identity
 
 /** Under which other name it may have been stored; asking is quick, and answers the owner alone. */
 async function whyNone(
@@ -237,11 +254,7 @@ function noneOfThatName(
   )
 }
 
-function storedExpired(
-  registration: Registration,
-  server: MyProxyServer,
-  { end }: StoredCredential,
-): VoboxError {
+function storedExpired(registration: Registration, { server, stored: { end } }: Found): VoboxError {
   return new VoboxError(
     'MYPROXY_CREDENTIAL_EXPIRED',
     `the credential that you stored on ${showServer(server)} has expired`,

@@ -6,11 +6,9 @@ import { showServer } from '../../myproxy/server-list.js'
 import { describeChain } from '../../proxy/chain-facts.js'
 import type { GrantLimit } from '../../registry/registration.js'
 import type { Acceptance } from '../accept-proxy.js'
-import type { RenewalContext, RenewalSource } from '../context.js'
+import type { RenewalContext, RenewalRequest } from '../context.js'
 import { isShortGrant, limitOfGrant, sameGrant } from '../grant.js'
 import type { Attempt } from '../outcome.js'
-
-type RenewalRequest = Parameters<RenewalSource['renew']>[0]
 
 /** More than any stored credential lives, in seconds: servers then give all that they would. */
 export const FAR_MORE_SECONDS = 365 * 86_400

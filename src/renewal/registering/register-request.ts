@@ -4,7 +4,12 @@
  */
 import type { UnixSeconds } from '../../ports/clock.js'
 import type { ObservationSink } from '../../registry/observation.js'
-import type { GrantLimit, Registration } from '../../registry/registration.js'
+import type {
+  GrantLimit,
+  InfoFailure,
+  Registration,
+  StoredEnd,
+} from '../../registry/registration.js'
 import type { RenewalContext } from '../context.js'
 
 export interface RegisterContext extends RenewalContext {
@@ -30,6 +35,11 @@ export interface RegisterRequest {
   username?: string | null
   /** Name of the stored credential; null: the default one again. */
   credentialName?: string | null
+  /**
+   * Full path of the file with the pass phrase of the stored credential, by which it is renewed then;
+   * null: by the proxy itself again.
+   */
+  passPhraseFile?: string | null
   /** Lifetime to ask for, in seconds; default `renewal.lifetimeSeconds`. */
   lifetimeSeconds?: number
   /** Age at which the proxy is refreshed, in seconds; null: only when it must be. */
@@ -96,9 +106,14 @@ export interface StoredCredentialCheck {
   /** User name the credential is stored under. */
   username: string
   credentialName?: string
-  owner: string
+  /** Absent: the server does not answer INFO. */
+  owner?: string
   /** Where the stored credential ends. */
   end: UnixSeconds
+  /** Whether the server said so, or the chain of the trial renewal shows it. */
+  from: StoredEnd['from']
+  /** Why the server did not say so. */
+  infoFailure?: InfoFailure
   /** Its own renewer policy as the server shows it; absent: the server's default applies. */
   renewer?: string
   askedSeconds: number

@@ -14,6 +14,9 @@ import type { RegisterRequest } from './register-request.js'
 /** Nobody's certificate lives longer than this, in seconds. */
 const LONGEST_LIFETIME_SECONDS = 10 * 365 * 86_400
 
+/** As the system has it, in characters. */
+const LONGEST_PATH = 4095
+
 /** Longest user name and credential name, in characters. */
 const LONGEST_NAME = 1000
 
@@ -32,6 +35,7 @@ export function buildRegistration(
 ): Registration {
   const username = chosen(request.username, before?.username)
   const credentialName = chosen(request.credentialName, before?.credentialName)
+  const passPhraseFile = chosen(request.passPhraseFile, before?.passPhraseFile)
   return checkSettings({
     fileName,
     identity: login.facts.identity.oneLine,
@@ -39,6 +43,7 @@ export function buildRegistration(
     servers: serversFor(request, before, config),
     ...(username !== undefined && { username }),
     ...(credentialName !== undefined && { credentialName }),
+    ...(passPhraseFile !== undefined && { passPhraseFile }),
     lifetimeSeconds:
       request.lifetimeSeconds ?? before?.lifetimeSeconds ?? config.renewal.lifetimeSeconds,
     refreshSeconds: keptOr(
@@ -95,6 +100,7 @@ function checkSettings(registration: Registration): Registration {
   inRange('proxySafeSeconds', registration.proxySafeSeconds, 0)
   inRange('myproxySafeSeconds', registration.myproxySafeSeconds, 0)
   for (const field of ['username', 'credentialName'] as const) checkName(field, registration[field])
+  checkPath(registration.passPhraseFile)
   if (email !== null) parseMailAddresses(email).forEach(requireDomain)
   return registration
 }
@@ -116,6 +122,16 @@ function checkName(field: 'username' | 'credentialName', name: string | undefine
   if (name.startsWith('-')) throw invalid(field, 'it begins with a dash')
 }
 
+/** Goes into commands and messages, and must mean the same to the service as to who typed it. */
+function checkPath(path: string | undefined): void {
+  if (path === undefined) return
+  if (!path.startsWith('/')) throw invalid('passPhraseFile', 'it is not a full path')
+  if (path.length > LONGEST_PATH) throw invalid('passPhraseFile', 'it is too long')
+  if (printable(path, LONGEST_PATH) !== path) {
+    throw invalid('passPhraseFile', 'it holds control characters')
+  }
+}
+
 function invalid(field: keyof Registration, reason: string): VoboxError {
   return new VoboxError('REGISTRATION_INVALID', `${FLAGS[field] ?? field}: ${reason}`, {
     data: { field, reason },
@@ -131,4 +147,5 @@ const FLAGS: Partial<Record<keyof Registration, string>> = {
   myproxySafeSeconds: '--myproxy-safe',
   username: '--username',
   credentialName: '--credname',
+  passPhraseFile: '--pass-phrase-file',
 }

@@ -194,7 +194,9 @@ async function writeState(
   if (renewedAt !== undefined) state.renewedAt = renewedAt
   if (renewedFrom !== undefined) state.renewedFrom = renewedFrom
   if (stored !== undefined) {
-    state.storedEnd = { at: stored.end, learnedAt: clock.now(), from: 'info' }
+    const { end: at, from, server, infoFailure } = stored
+    state.storedEnd = { at, learnedAt: clock.now(), from, server }
+    if (infoFailure !== undefined) state.infoFailure = infoFailure
     const { grantedSeconds, shortGrant: limit, missingAttributes } = stored
     if (missingAttributes !== undefined) state.missingAttributes = missingAttributes
     if (limit !== undefined) state.shortGrant = { askedSeconds, grantedSeconds, limit }

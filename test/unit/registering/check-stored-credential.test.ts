@@ -42,14 +42,15 @@ describe('the check of a stored credential', () => {
       'MYPROXY_NOT_AUTHORISED_RENEWER',
       'not-by-server',
       'MYPROXY_NOT_AUTHORISED_RENEWER',
-      `Ask the manager of the MyProxy server to add: authorized_renewers "${MACHINE}"`,
+      `Ask the manager of the MyProxy server to add: authorized_renewers "${MACHINE}"; ` +
+        'or store it with a pass phrase and register with --pass-phrase-file FILE',
     ],
     [
       'a pass phrase',
       'MYPROXY_PASS_PHRASE_REQUIRED',
       'pass-phrase',
       'CREDENTIAL_HAS_PASS_PHRASE',
-      `Store it without one (-n): ${UPLOAD}`,
+      `Register with --pass-phrase-file FILE, which holds it; or store it without one (-n): ${UPLOAD}`,
     ],
   ] as const)(
     'tells %s by its own code, with the command that cures it',

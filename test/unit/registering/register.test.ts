@@ -77,7 +77,12 @@ describe('registerProxy, for the first time', () => {
     await register()
     expect(await context.registry.state(ALICE_FILE)).toEqual({
       failures: 0,
-      storedEnd: { at: clock.now() + 30 * DAY, learnedAt: clock.now(), from: 'info' },
+      storedEnd: {
+        at: clock.now() + 30 * DAY,
+        learnedAt: clock.now(),
+        from: 'info',
+        server: 'px.example.org:7512',
+      },
     })
     expect(events('registered')).toEqual([
       `registered dn="${ALICE}" file=${ALICE_FILE} as=registered end=2026-01-02T00:00:00Z`,

@@ -44,11 +44,32 @@ const attributesOver: RenewalFacts = {
   chainNotAfter: hours(48),
 }
 
+/** Renewed by pass phrase, which an expired one can be as well. */
+const revivable: RenewalFacts = { ...grantedFor48Hours, revivable: true }
+
 const renew = (reason: string) => ({ action: 'renew', reason })
 const wait = (until: number, reason: string) => ({ action: 'wait', until, reason })
 
 describe('decideRenewal', () => {
   it.each([
+    [
+      'gives an expired one up',
+      grantedFor48Hours,
+      hours(48),
+      { action: 'give-up', reason: 'expired' },
+    ],
+    [
+      'renews one of 48 h that a pass phrase renews after 50 h',
+      revivable,
+      hours(50),
+      renew('emergency'),
+    ],
+    [
+      'lets a back-off count for that one too',
+      { ...revivable, attemptedAt: hours(50), retryAt: hours(51) },
+      hours(50),
+      wait(hours(51), 'backing-off'),
+    ],
     [
       'waits until 32 h when 48 h were granted',
       grantedFor48Hours,

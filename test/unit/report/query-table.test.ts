@@ -147,7 +147,7 @@ describe('nextText', () => {
     [wait('min-interval'), 'in 1 min 30 s (tried a moment ago)'],
     [{ action: 'renew', reason: 'due' }, 'now (a third of its lifetime is left)'],
     [{ action: 'renew', reason: 'stale' }, 'now (to keep it fresh)'],
-    [{ action: 'renew', reason: 'emergency' }, 'now (it is about to expire)'],
+    [{ action: 'renew', reason: 'emergency' }, 'now (it is about to expire, or has)'],
     [{ action: 'give-up', reason: 'expired' }, 'never: expired, register again'],
   ])('%o is "%s"', (decision, text) => {
     expect(nextText(decision, at)).toBe(text)
