@@ -11,6 +11,7 @@ import MyProxyChangePassPhrase from './myproxy/change-pass-phrase.js'
 import MyProxyDestroy from './myproxy/destroy.js'
 import MyProxyGetTrustroots from './myproxy/get-trustroots.js'
 import MyProxyInfo from './myproxy/info.js'
+import MyProxyInit from './myproxy/init.js'
 import MyProxyLogon from './myproxy/logon.js'
 import MyProxyRetrieve from './myproxy/retrieve.js'
 import MyProxyStore from './myproxy/store.js'
@@ -40,6 +41,7 @@ export const COMMANDS = {
   'myproxy:destroy': MyProxyDestroy,
   'myproxy:get-trustroots': MyProxyGetTrustroots,
   'myproxy:info': MyProxyInfo,
+  'myproxy:init': MyProxyInit,
   'myproxy:logon': MyProxyLogon,
   'myproxy:retrieve': MyProxyRetrieve,
   'myproxy:store': MyProxyStore,

@@ -58,6 +58,6 @@ export const noPassPhraseFlag = {
   'no-passphrase': Flags.boolean({
     char: 'n',
     description: 'ask for no pass phrase; another way of authorisation is meant',
-    exclusive: ['stdin-pass', 'pass-phrase-file', 'pass-phrase-fd'],
+    exclusive: ['pass-phrase-file', 'pass-phrase-fd'],
   }),
 }

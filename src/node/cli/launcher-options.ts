@@ -70,6 +70,7 @@ export const LAUNCHER_OPTIONS: ReadonlyMap<string, LauncherOption> = new Map([
   ['out', path],
   ['owner', value],
   ['pass-phrase-fd', value],
+  ['pass-phrase-file', path],
   ['path', flag],
   ['path-length', value],
   ['prefix', path],

@@ -32,30 +32,65 @@ export function passPhraseFrom({ descriptor, signal }: PassPhraseOptions): AskFo
       : new SecretLines(descriptor, signal).next(printable(file))
 }
 
+export interface Question {
+  /** How else it could be answered, for whoever has no terminal. */
+  otherWays?: string
+  /** Show what is typed: this is no secret. */
+  echo?: boolean
+}
+
 /**
- * Asks without an echo.
+ * Asks, without an echo unless told otherwise.
  *
- * @param otherWays how else it could be given, for whoever has no terminal.
  * @throws VoboxError `PASS_PHRASE_REQUIRED` where there is no terminal, `CANCELLED`.
  */
 export async function askOnTerminal(
   question: string,
   signal: AbortSignal | undefined,
-  otherWays = OTHER_WAYS,
+  { otherWays = OTHER_WAYS, echo = false }: Question = {},
 ): Promise<Buffer> {
   signal?.throwIfAborted()
   const output = openTerminal(constants.O_WRONLY, otherWays)
   const input = new ReadStream(openTerminal(constants.O_RDONLY, otherWays))
   try {
     // Raw: nothing is echoed, and keys such as Ctrl-C arrive here as they are.
-    input.setRawMode(true)
+    if (!echo) input.setRawMode(true)
     writeSync(output, question)
     return await lineFrom(input, signal)
   } finally {
-    input.setRawMode(false)
+    if (!echo) input.setRawMode(false)
     input.destroy()
-    writeSync(output, '\n')
+    if (!echo) writeSync(output, '\n')
     closeSync(output)
+  }
+}
+
+/** Whether somebody types `y` or `yes`; anything else is no. */
+export async function confirmOnTerminal(
+  question: string,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const answer = await askOnTerminal(question, signal, { echo: true })
+  return /^y(es)?$/i.test(answer.toString('latin1').trim())
+}
+
+/** What nobody but who sits there is to see: not standard output, which may go to a file. */
+export function showOnTerminal(text: string): void {
+  const output = openTerminal(constants.O_WRONLY, OTHER_WAYS)
+  try {
+    writeSync(output, text)
+  } finally {
+    closeSync(output)
+  }
+}
+
+/** Whether there is one. */
+export function hasTerminal(): boolean {
+  try {
+    closeSync(openTerminal(constants.O_WRONLY, OTHER_WAYS))
+    return true
+  } catch {
+    return false
   }
 }
 

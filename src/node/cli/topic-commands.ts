@@ -22,13 +22,24 @@ export function topicCommands(commands: Readonly<Record<string, DeclaredCommand>
   )
 }
 
+/** What the launcher answers itself. */
+const VERSION: TopicOption = {
+  name: 'version',
+  names: ['version', 'V'],
+  takesValue: false,
+  multiple: false,
+}
+
+/** Other names that the C tools have for an option of every command. */
+const ALSO: Readonly<Record<string, readonly string[]>> = { help: ['usage', 'u'] }
+
 function optionsOf({ baseFlags, flags }: DeclaredCommand): TopicOption[] {
-  return Object.entries({ ...baseFlags, ...flags } as Record<string, DeclaredFlag>).map(
-    ([name, { type, char, multiple, aliases = [] }]) => ({
-      name,
-      names: [name, ...aliases, ...(char === undefined ? [] : [char])],
-      takesValue: type === 'option',
-      multiple: multiple ?? false,
-    }),
-  )
+  const declared = Object.entries({ ...baseFlags, ...flags } as Record<string, DeclaredFlag>)
+  const own = declared.map(([name, { type, char, multiple, aliases = [] }]) => ({
+    name,
+    names: [name, ...aliases, ...(char === undefined ? [] : [char]), ...(ALSO[name] ?? [])],
+    takesValue: type === 'option',
+    multiple: multiple ?? false,
+  }))
+  return [...own, VERSION]
 }

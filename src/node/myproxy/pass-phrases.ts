@@ -104,7 +104,7 @@ export class PassPhrases {
   }
 
   #ask(prompt: string): Promise<Buffer> {
-    return askOnTerminal(`${prompt} `, this.#options.signal, OTHER_WAYS)
+    return askOnTerminal(`${prompt} `, this.#options.signal, { otherWays: OTHER_WAYS })
   }
 
   /** Undefined: the terminal. */

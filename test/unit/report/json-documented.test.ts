@@ -6,6 +6,7 @@ import { commandFacts } from '../../../scripts/manual/command-facts.js'
 import type { AgentAction, AgentResult } from '../../../src/agents/agent-result.js'
 import type { ConfigOrigin } from '../../../src/config/read-config.js'
 import type { Persistence } from '../../../src/errors.js'
+import type { AccessMode } from '../../../src/myproxy/access-change.js'
 import type { LogonWarning } from '../../../src/node/myproxy/logon-judge.js'
 import type { CertificateReport, CredentialReport } from '../../../src/proxy/inspect.js'
 import type { IssuedPolicy } from '../../../src/proxy/issue-proxy.js'
@@ -22,6 +23,11 @@ import type {
 } from '../../../src/renewal/registering/register-request.js'
 import { JSON_VERSION } from '../../../src/report/failure.js'
 import type { AccessRight } from '../../../src/report/myproxy-access-words.js'
+import type {
+  InitWarningCode,
+  VoboxCheckName,
+  VoboxVerdict,
+} from '../../../src/report/myproxy-init-text.js'
 import type { StoreWarning } from '../../../src/report/myproxy-store-text.js'
 import { DOCUMENTS } from '../../support/json-samples.js'
 
@@ -39,6 +45,7 @@ const AS_IN: Readonly<Record<string, string | readonly string[]>> = {
   query: 'info',
   'proxy-init': 'info',
   'myproxy destroy': 'myproxy info',
+  'myproxy init': ['myproxy info', 'info'],
   'myproxy store': 'myproxy info',
   'myproxy logon': ['myproxy get-trustroots', 'info'],
   'myproxy retrieve': 'myproxy get-trustroots',
@@ -207,6 +214,40 @@ describe('docs/json.md names each value of', () => {
         'pattern-looks-like-dn': true,
         'pattern-empty': true,
       }),
+    ],
+    [
+      'myproxy init',
+      'warnings[].code',
+      all<InitWarningCode>({
+        'replaces-other-mode': true,
+        'renewal-with-pass-phrase': true,
+        'retrieval-without-pass-phrase': true,
+        'certificate-cuts': true,
+        'carries-voms': true,
+        limited: true,
+        'pattern-looks-like-dn': true,
+        'pattern-empty': true,
+      }),
+    ],
+    [
+      'myproxy init',
+      'lost[]',
+      all<AccessMode>({
+        renewal: true,
+        retrieval: true,
+        'retrieval-without-pass-phrase': true,
+        defaults: true,
+      }),
+    ],
+    [
+      'myproxy init',
+      'vobox[].check',
+      all<VoboxCheckName>({ owner: true, end: true, renewers: true, renewal: true }),
+    ],
+    [
+      'myproxy init',
+      'vobox[].verdict',
+      all<VoboxVerdict>({ ok: true, failed: true, unknown: true }),
     ],
     [
       'myproxy logon',

@@ -63,6 +63,8 @@ const tool = (name: string, command: string, options: readonly CompatOption[]): 
   command: `myproxy ${command}`,
   syntax: 'getopt_long',
   options,
+  // Scripts read what the C tools print, and nothing else.
+  otherwise: { unless: [], words: ['--terse'] },
 })
 
 export const MYPROXY_TOOLS: readonly CompatTool[] = [

@@ -79,7 +79,8 @@ function translateGetopt(tool: CompatTool, line: readonly string[]): Translation
     words.push(...option.option.words(value ?? ''))
   }
   const [stray] = operands
-  if (stray === undefined) return { words: [...tool.command.split(' '), ...words] }
+  const more = tool.otherwise?.words ?? []
+  if (stray === undefined) return { words: [...tool.command.split(' '), ...words, ...more] }
   throw usage(tool, `there is no use for '${printable(stray, 60)}'`, { word: printable(stray, 60) })
 }
 
