@@ -1,9 +1,9 @@
 /** Every address of a server, side by side: TCP, TLS, chain and name, and not a byte of ours. */
-import { toVoboxError, VoboxError } from '../../errors.js'
+import { toVoboxError } from '../../errors.js'
 import type { GsiContext } from '../../gsi/context.js'
+import { findAddresses, MAX_ADDRESSES } from '../../gsi/find-addresses.js'
 import { openSecureChannel } from '../../gsi/secure-channel.js'
 import { type ServerAddress, showAddress } from '../../gsi/server-address.js'
-import { withDeadline } from '../../ports/deadline.js'
 import type { Address } from '../../ports/dialer.js'
 import type { Credential } from '../../proxy/credential.js'
 import type { AddressLook, ServerLook } from '../../renewal/checking/judge-addresses.js'
@@ -18,9 +18,6 @@ export interface AddressesCall {
   signal: AbortSignal
 }
 
-/** As many as a renewal would try. */
-const MAX_ADDRESSES = 16
-
 /** The look, and the chains that the server presented. */
 export async function lookAtAddresses(
   context: GsiContext,
@@ -30,31 +27,16 @@ export async function lookAtAddresses(
   const chains: (readonly Certificate[])[] = []
   let addresses: readonly Address[]
   try {
-    addresses = await resolve(context, call)
+    addresses = await findAddresses(context, call.server.host, call.signal)
   } catch (error) {
     call.signal.throwIfAborted()
     return { look: { server, unresolved: toVoboxError(error), addresses: [] }, chains }
   }
+  // As many as a renewal would try.
   const looks = await Promise.all(
     addresses.slice(0, MAX_ADDRESSES).map((address) => lookAtOne(context, call, address, chains)),
   )
   return { look: { server, addresses: looks }, chains }
-}
-
-function resolve(
-  { clock, connectMs, dialer }: GsiContext,
-  { server, signal }: AddressesCall,
-): Promise<readonly Address[]> {
-  const late = () =>
-    new VoboxError(
-      'DEADLINE_EXCEEDED',
-      `no address of ${server.host} within ${connectMs / 1000} s`,
-      {
-        hint: 'Check this host’s name service',
-        data: { host: server.host, deadlineMs: connectMs },
-      },
-    )
-  return withDeadline(clock, connectMs, signal, late, (inner) => dialer.resolve(server.host, inner))
 }
 
 async function lookAtOne(
