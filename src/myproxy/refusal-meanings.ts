@@ -124,6 +124,15 @@ const OF_RENEWERS: readonly Meaning[] = [
     hint: 'Ask whoever runs the server to add the DN of this machine to authorized_renewers',
   },
   {
+    // Of a server that lets everybody retrieve by default: it then asks for what there is not.
+    text: /^no passphrase authentication failed/,
+    of: ['renewer'],
+    code: 'MYPROXY_NOT_AUTHORISED_RENEWER',
+    reason: 'not-renewable',
+    says: 'holds the credential, and does not let this machine renew it',
+    hint: `Store it again, as its owner, with this machine as renewer: ${UPLOAD}`,
+  },
+  {
     text: /certificate subject does not match credential to be renewed/,
     code: 'MYPROXY_AUTHORISATION_REFUSED',
     reason: 'identity-differs',
@@ -215,6 +224,14 @@ const OF_CREDENTIALS: readonly Meaning[] = [
     reason: 'stored-expired',
     says: 'holds a credential that has expired',
     hint: `Store a fresh one, as its owner: ${UPLOAD}`,
+  },
+  {
+    // Of a legacy proxy, or where a CA or a CRL of the server's went.
+    text: /X509_verify_cert\(\) failed/,
+    code: 'MYPROXY_CREDENTIAL_UNUSABLE',
+    reason: 'not-trusted',
+    says: 'does not trust what is stored',
+    hint: 'Its owner stores it again, from the user certificate; its message says what is wrong with it',
   },
   {
     // An EC key somewhere in the chain, or a key that was encrypted with something else.

@@ -260,7 +260,7 @@ describeWithPrograms('stored by one side, fetched by the other', BOTH_WAYS_PROGR
       })
       expect(theirs.stderr).toContain('X509_verify_cert() failed')
       const failure = await rejectionOf(get('left', { credential: both.vobox }))
-      expect(failure.code).toBe('MYPROXY_REFUSED')
+      expect(failure.code).toBe('MYPROXY_CREDENTIAL_UNUSABLE')
       expect(failure.data.serverMessage).toContain('X509_verify_cert() failed')
     })
 
