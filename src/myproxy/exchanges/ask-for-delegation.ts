@@ -8,12 +8,12 @@ import type { SecureChannel } from '../../gsi/secure-channel.js'
 import type { Credential } from '../../proxy/credential.js'
 import { chooseChallenge, encodeAuthorization, signChallenge } from '../authorization.js'
 import { encodeCertificateList } from '../certificate-list.js'
-import { type Asker, challengeUnanswered } from '../classify-refusal.js'
+import { challengeUnanswered } from '../classify-refusal.js'
 import type { MyProxyContext } from '../context.js'
 import { type OkResponse, readOk, readResponse, sendRequest } from '../conversation.js'
 import type { Challenge } from '../messages.js'
 import type { AnonymousCall, TrustRootsWish } from './call.js'
-import { askForTrustRoots, plainRequest } from './converse.js'
+import { askerOf, askForTrustRoots, plainRequest } from './converse.js'
 
 export interface DelegationCall extends AnonymousCall, TrustRootsWish {
   /** Lifetime asked for, in seconds; 0: as much as the server gives. */
@@ -48,11 +48,6 @@ export async function askForDelegation(
   if (call.authorization === undefined) throw challengeUnanswered(channel.label, asker)
   await authorise(context, channel, response.challenges, call.authorization)
   return readOk(channel, expected)
-}
-
-function askerOf({ authorization, passPhrase = '' }: DelegationCall): Asker {
-  if (authorization !== undefined) return 'renewer'
-  return passPhrase.length > 0 ? 'pass-phrase' : 'trusted'
 }
 
 /** Answers the challenge: method, signature and chain go out as one message. */

@@ -2,10 +2,11 @@
 import { type Reach, withFirstReachable } from '../../gsi/reach.js'
 import type { SecureChannel } from '../../gsi/secure-channel.js'
 import type { Credential } from '../../proxy/credential.js'
+import type { Asker } from '../classify-refusal.js'
 import type { MyProxyContext } from '../context.js'
 import type { OutgoingRequest } from '../messages.js'
 import type { MyProxyServer } from '../server-list.js'
-import type { CredentialCall, MyProxyCall, StoredTerms } from './call.js'
+import type { AnonymousCall, CredentialCall, MyProxyCall, StoredTerms } from './call.js'
 
 /** What a call says about the way to its server. */
 interface Way extends Pick<MyProxyCall, 'servers' | 'onAttempt' | 'signal'> {
@@ -67,6 +68,15 @@ export function termsOf({
     ...(trustedRetriever === undefined ? {} : { trustedRetriever }),
     ...(keyRetriever === undefined ? {} : { keyRetriever }),
   }
+}
+
+/** In what role a credential is asked for. */
+export function askerOf({
+  authorization,
+  passPhrase = '',
+}: Pick<AnonymousCall, 'passPhrase'> & { authorization?: Credential | undefined }): Asker {
+  if (authorization !== undefined) return 'renewer'
+  return passPhrase.length > 0 ? 'pass-phrase' : 'trusted'
 }
 
 /** The line that asks for the server's CA files. */

@@ -4,7 +4,7 @@ import type { MyProxyContext } from '../context.js'
 import { readOk, readStoredFiles, sendRequest } from '../conversation.js'
 import { parseStoredFiles } from '../stored-files.js'
 import type { AnonymousCall, Answered, TrustRootsWish, WithTrustRoots } from './call.js'
-import { askForTrustRoots, converse, plainRequest } from './converse.js'
+import { askerOf, askForTrustRoots, converse, plainRequest } from './converse.js'
 
 export type RetrieveCall = AnonymousCall & TrustRootsWish
 
@@ -32,7 +32,10 @@ export function requestRetrieval(
       command: 'retrieve',
       passPhrase: call.passPhrase ?? '',
     })
-    const { trustRoots } = await readOk(channel, { trustRoots: call.trustRoots })
+    const { trustRoots } = await readOk(channel, {
+      trustRoots: call.trustRoots,
+      asker: askerOf(call),
+    })
     const stored = parseStoredFiles(await readStoredFiles(channel))
     await readOk(channel)
     return { server, ...stored, trustRoots, serverTrusted: channel.peer.trusted }
