@@ -8,7 +8,9 @@ const BENCHMARKS: Record<string, () => Promise<Section[]>> = {
   cli: async () => (await import('./cli-start-up.js')).measureCliStartUp(),
   registry: async () => (await import('./registry-size.js')).measureRegistrySize(),
   idle: async () => (await import('./idle-daemon.js')).measureIdleDaemon(),
+  logon: async () => (await import('./logon.js')).measureLogon(),
   renewals: async () => (await import('./renewals.js')).measureRenewals(),
+  'dead-servers': async () => (await import('./dead-servers.js')).measureDeadServers(),
   voms: async () => (await import('./voms.js')).measureVoms(),
   'voms-attributes': async () => (await import('./voms-attributes.js')).measureVomsAttributes(),
 }

@@ -11,6 +11,7 @@ export async function warmUp(name, bundle, load, home) {
   const warm = WARM_UPS[name]
   if (warm === undefined) return
   const output = await captured(() => warm(bundle, load, home))
+  if (MEANT_TO_FAIL[name]?.test(output)) process.exitCode = undefined
   if (process.exitCode) throw new Error(`${name} failed while it was warmed up:\n${output}`)
 }
 
@@ -24,6 +25,21 @@ const WARM_UPS = {
       await bundle.main(['query'], load, home)
       await bundle.main(['--vo', 'warm', '--dn', dressed.identity, 'query'], load, home)
     }),
+  // Up to the connection: nothing listens on the discard port of this machine.
+  logon: (bundle, load, home) =>
+    withVo(async (_dn, directory) => {
+      const phrase = join(directory, 'phrase')
+      writeFileSync(phrase, 'warm\n', { mode: 0o600 })
+      const words = ['-q', '-s', '127.0.0.1:9', '-l', 'warm', '--pass-phrase-file', phrase]
+      const output = join(directory, 'proxy.pem')
+      const { exit } = process
+      process.exit = () => undefined
+      try {
+        await bundle.main(['myproxy', 'logon', ...words, '-o', output], load, home)
+      } finally {
+        process.exit = exit
+      }
+    }),
   'vobox-proxy': (bundle, load, home) =>
     withVo(async () => {
       await bundle.main(['register', '--help'], load, home)
@@ -34,6 +50,9 @@ const WARM_UPS = {
     }),
 }
 
+/** What a common case says that cannot be had whole where a program is built. */
+const MEANT_TO_FAIL = { logon: /127\.0\.0\.1:9: nothing listens there/ }
+
 async function captured(work) {
   const [write, writeSync] = [process.stdout.write, fs.writeSync]
   let output = ''
@@ -42,8 +61,11 @@ async function captured(work) {
     return true
   }
   process.stdout.write = process.stderr.write = swallow
-  fs.writeSync = (descriptor, bytes, ...rest) =>
-    descriptor === 1 ? Buffer.byteLength(String(bytes)) : writeSync(descriptor, bytes, ...rest)
+  fs.writeSync = (descriptor, bytes, ...rest) => {
+    if (descriptor > 2) return writeSync(descriptor, bytes, ...rest)
+    output += bytes
+    return Buffer.byteLength(String(bytes))
+  }
   try {
     await work()
     return output
@@ -83,7 +105,7 @@ async function withVo(work) {
     process.env.X509_USER_PROXY = login
     process.env.VOBOX_PROXY_ROOT = root
     putTrust(directory, dressed)
-    await work(proxy.identity)
+    await work(proxy.identity, directory)
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }

@@ -19,6 +19,7 @@ const dist = join(root, 'dist')
 /** Bundles by name; `bin/load.cjs` asks for them by these. */
 const ENTRIES = {
   quick: 'src/node/cli/quick.ts',
+  logon: 'src/node/cli/logon.ts',
   'vobox-proxy': 'src/node/cli/main.ts',
   'vobox-renewd': 'src/node/service/renewd.ts',
 }

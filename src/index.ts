@@ -77,13 +77,13 @@ export { handOverTo } from './node/myproxy/hand-over.js'
 export { askMyProxyInfo } from './node/myproxy/info.js'
 export { storeByDelegation } from './node/myproxy/init.js'
 export { VOBOX_TERMS } from './node/myproxy/init-vobox.js'
-export { logonOptionsOf } from './node/myproxy/logon-flags.js'
 export {
   type LogonOptions,
   type LogonResult,
   logOn,
   type ReceivedProxy,
 } from './node/myproxy/logon.js'
+export { logonOptionsOf } from './node/myproxy/logon-flags.js'
 export { MyProxyClient } from './node/myproxy/my-proxy-client.js'
 export type { OpenMyProxyOptions } from './node/myproxy/my-proxy-options.js'
 export {

@@ -33,50 +33,21 @@ export default class MyProxyLogon extends MyProxyCommand {
     const library = await loadLibrary()
     refuseMixture(flags, library)
     const passPhrases = await this.passPhrases(flags)
-    const result = await library.logOn({
-      open: ({ keyKind }) => this.openMyProxy(flags, { keyKind }),
+    const options = library.logonOptionsOf(flags, {
+      open: (settings) => this.openMyProxy(flags, settings),
       environment: process.env,
-      configFile: flags.config,
-      username: flags.username,
-      dnAsUsername: flags['dn-as-username'],
-      credentialName: flags.credname,
       lifetimeSeconds: await secondsOf('proxy-lifetime', flags['proxy-lifetime'], 'h', 60),
-      keyKind: flags['key-type'] as 'rsa2048' | undefined,
-      out: flags.out,
-      authorizationFile: flags.authorization,
-      noPassPhrase: flags['no-passphrase'],
-      noCredentials: flags['no-credentials'],
-      requestFile: flags.certreq,
-      trustRoots: flags.trustroots,
-      bootstrap: flags.bootstrap,
-      voms: flags.voms,
-      unverified: flags['no-verify'],
-      vomsDirectory: flags.vomsdir,
-      vomses: flags.vomses,
       passPhrase: () => passPhrases.current(),
       keyPassPhrase: passPhrases.ofKey,
       signal: library.interruption(),
     })
-    await this.show(result, flags, library)
-  }
-
-  private async show(
-    result: Awaited<ReturnType<Library['logOn']>>,
-    { json, quiet, terse }: { json: boolean; quiet: boolean; terse: boolean },
-    library: Library,
-  ): Promise<void> {
-    const { received, trustRoots } = result
-    const onStdout = received?.file === null
-    if (onStdout) process.stdout.write(received.content)
-    if (json) this.print(library.encodeLogon(result))
-    if (json || quiet) return
-    // Where the proxy goes to standard output, nothing else does.
-    if (!onStdout) this.print(library.showLogon(result, terse))
-    for (const warning of received?.warnings ?? []) await this.tellWarning(warning)
-    if (trustRoots === undefined) return
-    const stream = onStdout ? process.stderr : process.stdout
-    stream.write(library.showTrustRoots(trustRoots, terse))
-    for (const warning of library.warningsOfTrustRoots(trustRoots)) await this.tellWarning(warning)
+    const { stdout, stderr } = library.sayLogon(
+      this.config.bin,
+      await library.logOn(options),
+      flags,
+    )
+    process.stdout.write(stdout)
+    process.stderr.write(stderr)
   }
 }
 

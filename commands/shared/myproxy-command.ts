@@ -21,7 +21,7 @@ export abstract class MyProxyCommand extends VoboxCommand {
   /** The client for the servers that the flags, the environment or the configuration name. */
   protected async openMyProxy(
     flags: ConnectionFlags,
-    settings: Pick<OpenMyProxyOptions, 'keyKind'> = {},
+    settings: Pick<OpenMyProxyOptions, 'keyKind' | 'keys'> = {},
   ): Promise<MyProxyClient> {
     const { MyProxyClient, interruption } = await loadLibrary()
     return MyProxyClient.open({

@@ -3,9 +3,15 @@ import { printable } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
 import { showDistance, showInstant } from '../ports/time-text.js'
 import type { AttributeReport } from '../voms/attribute-report.js'
-import { type TrustRootsFacts, trustRootsFields } from './myproxy-trust-roots-text.js'
+import {
+  showTrustRoots,
+  type TrustRootsFacts,
+  trustRootsFields,
+  warningsOfTrustRoots,
+} from './myproxy-trust-roots-text.js'
 import { attributeLines } from './proxy-init-text.js'
 import { encodeDocument } from './query-json.js'
+import { showWarning } from './register-text.js'
 
 export interface LogonFacts {
   server: string
@@ -19,6 +25,8 @@ export interface LogonFacts {
 interface ReceivedFacts {
   /** Null: standard output. */
   file: string | null
+  /** What is, or would be, in the file. */
+  content: Uint8Array
   identity: string
   subject: string
   end: UnixSeconds
@@ -54,6 +62,34 @@ export function showLogon({ server, username, received }: LogonFacts, terse = fa
     `  until  ${showInstant(end)} (${showDistance(end, now)})`,
   ]
   return `${lines.join('\n')}\n`
+}
+
+export interface LogonManner {
+  json?: boolean
+  /** Nothing but errors. */
+  quiet?: boolean
+  /** The lines of the C tool alone. */
+  terse?: boolean
+}
+
+/** All that `myproxy logon` prints when it worked. */
+export function sayLogon(
+  program: string,
+  result: LogonFacts,
+  { json = false, quiet = false, terse = false }: LogonManner,
+): { stdout: string | Uint8Array; stderr: string } {
+  const { received, trustRoots } = result
+  if (json) return { stdout: encodeLogon(result), stderr: '' }
+  // Where the proxy goes to standard output, nothing else does.
+  const proxy = received?.file === null ? received.content : undefined
+  if (quiet) return { stdout: proxy ?? '', stderr: '' }
+  const ofRoots = trustRoots === undefined ? [] : warningsOfTrustRoots(trustRoots)
+  const warnings = [...(received?.warnings ?? []), ...ofRoots]
+  const stderr = warnings.map((warning) => showWarning(program, warning)).join('')
+  const roots = trustRoots === undefined ? '' : showTrustRoots(trustRoots, terse)
+  return proxy === undefined
+    ? { stdout: showLogon(result, terse) + roots, stderr }
+    : { stdout: proxy, stderr: roots + stderr }
 }
 
 export function encodeLogon({ received, trustRoots, ...about }: LogonFacts): string {

@@ -6,12 +6,17 @@ import { writeSync } from 'node:fs'
 import { nextSecond } from '../ports/clock-next.js'
 import { endUnwritten } from './end-unwritten.js'
 import { parseCommandLine } from './launcher.js'
+import { looksLikeLogon } from './looks-like-logon.js'
 import { answerQuickly } from './quick-answer.js'
 
 /** Loads another bundle; what it exports is its own affair. */
 type Loader = (bundle: string) => { main: typeof main }
 
 export async function main(words: readonly string[], load: Loader, home: string): Promise<void> {
+  if (looksLikeLogon(words)) {
+    await load('logon').main(words, load, home)
+    return
+  }
   const answer = await quickAnswerTo(words)
   if (answer === undefined) await load('vobox-proxy').main(words, load, home)
   else writeOut(answer)

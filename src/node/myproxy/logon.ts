@@ -13,27 +13,28 @@ import type { KeyKind } from '../../ports/key-generator.js'
 import { describeChain } from '../../proxy/chain-facts.js'
 import { encodeCredential } from '../../proxy/credential.js'
 import type { AttributeReport } from '../../voms/attribute-report.js'
+import type { AttributeRequest } from '../../voms/attribute-request.js'
 import type { Certificate } from '../../x509/certificate.js'
 import { encodePem } from '../../x509/pem.js'
+import { TrustOnDemand } from '../../x509/trust-on-demand.js'
 import { readEffectiveConfig } from '../compose/compose-config.js'
-import { judgeOnDemand } from '../compose/compose-judge.js'
 import { currentUid, placeOfLoginProxy } from '../compose/compose-login.js'
-import { type AttributeOptions, requestsOf } from '../compose/compose-proxy-attributes.js'
+import type { AttributeOptions } from '../compose/compose-proxy-attributes.js'
 import { checkProxyPlace } from '../compose/proxy-place.js'
 import { systemClock } from '../ports/clock.js'
 import { nodeFiles } from '../ports/files.js'
+import { keyInAdvance } from '../ports/key-in-advance.js'
 import { type LogonCredentials, readLogonCredentials } from './logon-credentials.js'
-import { dressLogon } from './logon-dress.js'
 import { type JudgedLogon, judgeLogon, type LogonWarning } from './logon-judge.js'
 import { readCertificationRequest } from './logon-request.js'
 import type { MyProxyClient } from './my-proxy-client.js'
-import { trustPlaceOf } from './my-proxy-options.js'
-import { fetchTrustRoots, type GotTrustRoots, placeTrustRoots } from './trust-roots.js'
+import { type OpenMyProxyOptions, trustPlaceOf } from './my-proxy-options.js'
+import type { GotTrustRoots, placeTrustRoots, TrustRootsOptions } from './trust-roots.js'
 import { usernameOf } from './username.js'
 
 export interface LogonOptions extends AttributeOptions {
   /** Opens a client with the same environment and configuration; again when there are new CAs. */
-  open(settings: { keyKind: KeyKind }): Promise<MyProxyClient>
+  open(settings: Pick<OpenMyProxyOptions, 'keyKind' | 'keys'>): Promise<MyProxyClient>
   environment: Readonly<Record<string, string | undefined>>
   configFile?: string | undefined
   /** `-l`, `-d`, `-k`. */
@@ -103,29 +104,51 @@ const MODE = 0o600
 export async function logOn(options: LogonOptions): Promise<LogonResult> {
   const { environment, configFile, credentialName = null } = options
   refuseMixture(options)
-  requestsOf(options)
+  const requests = await requestsOf(options)
   const config = await readEffectiveConfig(nodeFiles, environment, currentUid(), configFile)
   const keyKind = options.keyKind ?? kindOfKeyBits(environment.MYPROXY_KEYBITS) ?? config.keys.kind
-  const open = () => options.open({ keyKind })
+  const needsKey = options.requestFile === undefined && options.noCredentials !== true
+  const keys = needsKey ? keyInAdvance(keyKind) : undefined
+  const open = () => options.open({ keyKind, keys })
   const file = fileOf(options)
   if (file !== undefined) await checkProxyPlace(file)
   const request = await readCertificationRequest(options.requestFile)
   const own = await readLogonCredentials(options)
   const username = usernameOf({ ...options, credential: own.ofName })
-  const early = options.bootstrap ? await fetchTrustRoots({ ...options, open }) : undefined
+  const early = options.bootstrap ? await bootstrap({ ...options, open }) : undefined
   const { server, got } = await ask(options, { open, own, username, request })
   const about = { server, username, credentialName }
   if (got === undefined) return { ...about, ...(early && { trustRoots: early }) }
   const asked = options.trustRoots === true && early === undefined
-  const late = asked ? await placeTrustRoots(server, got.trustRoots, environment) : undefined
+  const late = asked ? await place(server, got.trustRoots, environment) : undefined
   const trustRoots = early ?? late
-  const received = await receive({ ...options, keyKind }, config, got, own)
+  const received = await receive({ ...options, keyKind, requests }, config, got, own)
   if (file !== undefined) await nodeFiles.replace(file, received.content, { mode: MODE })
   return {
     ...about,
     received: { file: file ?? null, ...received },
     ...(trustRoots && { trustRoots }),
   }
+}
+
+/*
+ * A logon is a process that should be quick, and most want neither attributes nor CA files: what
+ * these need is loaded where it is needed.
+ */
+
+async function requestsOf(options: AttributeOptions): Promise<AttributeRequest[]> {
+  if ((options.voms ?? []).length === 0) return []
+  return (await import('../compose/compose-proxy-attributes.js')).requestsOf(options)
+}
+
+async function bootstrap(options: TrustRootsOptions): Promise<GotTrustRoots> {
+  return (await import('./trust-roots.js')).fetchTrustRoots(options)
+}
+
+async function place(
+  ...[server, files, environment]: Parameters<typeof placeTrustRoots>
+): Promise<GotTrustRoots> {
+  return (await import('./trust-roots.js')).placeTrustRoots(server, files, environment)
 }
 
 /** An error of the caller's, before anybody is asked for anything. */
@@ -184,7 +207,7 @@ async function ask(
 
 /** Judges what came, and asks for its attributes. */
 async function receive(
-  options: LogonOptions & { keyKind: KeyKind },
+  options: LogonOptions & { keyKind: KeyKind; requests: readonly AttributeRequest[] },
   base: Config,
   got: Got,
   own: LogonCredentials,
@@ -200,11 +223,15 @@ async function receive(
     const subject = facts.subject.oneLine
     return { ...shown, subject, end: plainEnd, content, attributes: [], warnings }
   }
-  const dressed = await dressLogon({
-    ...{ plain: got.credential, secondsLeft: plainEnd - now, requests: requestsOf(options) },
-    ...{ config, keyKind: options.keyKind, environment: options.environment, options },
-    signal: options.signal,
-  })
+  const plain = { credential: got.credential, attributes: [], warnings: [] }
+  const dressed =
+    options.requests.length === 0
+      ? plain
+      : await (await import('./logon-dress.js')).dressLogon({
+          ...{ plain: got.credential, secondsLeft: plainEnd - now, config, options },
+          ...{ requests: options.requests, keyKind: options.keyKind },
+          ...{ environment: options.environment, signal: options.signal },
+        })
   const { subject, effectiveEnd } = describeChain(dressed.credential.chain)
   return {
     ...shown,
@@ -222,13 +249,16 @@ async function judge(
   chain: readonly Certificate[],
   { authorization, ofName }: LogonCredentials,
 ): Promise<JudgedLogon> {
-  const { allowLegacyProxies, maxDelegationDepth, anchorsFor } = judgeOnDemand(config, nodeFiles)
+  const { trust, limits } = config
+  const anchors = new TrustOnDemand(nodeFiles, systemClock, trust.directory, trust)
   const current = authorization && describeChain(authorization.chain)
   const saidByDn = options.dnAsUsername === true && options.username === undefined
   const mine = saidByDn && ofName !== undefined ? describeChain(ofName.chain) : undefined
   return judgeLogon(chain, {
-    ...{ allowLegacyProxies, maxDelegationDepth, current },
-    anchors: await anchorsFor(chain),
+    allowLegacyProxies: trust.allowLegacyProxies,
+    maxDelegationDepth: limits.maxDelegationDepth,
+    current,
+    anchors: await anchors.anchorsFor(chain),
     now: systemClock.now(),
     identity: (current ?? mine)?.identity,
     askedSeconds: options.lifetimeSeconds ?? DEFAULT_LIFETIME_SECONDS,

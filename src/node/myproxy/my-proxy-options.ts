@@ -6,7 +6,7 @@ import type { Attempt } from '../../gsi/reach.js'
 import type { MyProxyContext } from '../../myproxy/client.js'
 import { type MyProxyServer, parseServerList } from '../../myproxy/server-list.js'
 import { type Journal, silentJournal } from '../../ports/journal.js'
-import type { KeyKind } from '../../ports/key-generator.js'
+import type { KeyGenerator, KeyKind } from '../../ports/key-generator.js'
 import { isRoot } from '../compose/become-owner.js'
 import { readEffectiveConfig } from '../compose/compose-config.js'
 import { currentUid } from '../compose/compose-login.js'
@@ -40,6 +40,8 @@ export interface OpenMyProxyOptions {
   serverDn?: string | undefined
   /** Kind of the keys of proxies that are fetched; default `rsa2048`. */
   keyKind?: KeyKind | undefined
+  /** Makes those keys; default: each when the server has said yes. */
+  keys?: KeyGenerator | undefined
   /** Deadline for TCP and again for TLS, each address, in milliseconds; default 5000. */
   connectMs?: number | undefined
   /** Deadline for each answer, in milliseconds; default 30,000. */
@@ -65,7 +67,7 @@ export async function contextOf(
     dialer: nodeDialer,
     clock: systemClock,
     journal,
-    keys: new KeyPool({ kind: options.keyKind ?? 'rsa2048', size: 0 }),
+    keys: options.keys ?? new KeyPool({ kind: options.keyKind ?? 'rsa2048', size: 0 }),
     keyKind: options.keyKind ?? 'rsa2048',
     anchors: () => trust.current(),
     connectMs: options.connectMs ?? myproxy.connectSeconds * 1000,
