@@ -86,15 +86,19 @@ export const MYPROXY_TOOLS: readonly CompatTool[] = [
   tool('myproxy-info', 'info', [...common, ...named]),
   tool('myproxy-destroy', 'destroy', [...common, ...named]),
   tool('myproxy-change-pass-phrase', 'change-pass-phrase', [...common, ...named, stdin]),
-  tool('myproxy-store', 'store', [
-    ...common,
-    ...named,
-    ...access,
-    lifetime,
-    valued('certfile c', '<file>', 'certificate'),
-    valued('keyfile y', '<file>', 'its key'),
-    valued('retrieve_key E', '<pattern>', 'who may retrieve the key'),
-  ]),
+  {
+    ...tool('myproxy-store', 'store', [
+      ...common,
+      ...named,
+      ...access,
+      lifetime,
+      valued('certfile c', '<file>', 'certificate'),
+      valued('keyfile y', '<file>', 'its key'),
+      valued('retrieve_key E', '<pattern>', 'who may retrieve the key'),
+    ]),
+    // It asks for no pass phrase, and has no option to give it one.
+    otherwise: { unless: [], words: ['--terse', '--unchecked'] },
+  },
   tool('myproxy-retrieve', 'retrieve', [
     ...common,
     ...named,
