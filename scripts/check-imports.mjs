@@ -22,6 +22,7 @@ const MAY_IMPORT = {
   config: [],
   report: [],
   node: '*',
+  library: '*',
   index: '*',
 }
 /** Open to all rooms. */
@@ -70,7 +71,8 @@ function importsOf(path) {
 
 function allowed(from, to, typesOnly) {
   if (from === to || OPEN.includes(to)) return true
-  if (from === 'node') return to !== 'index'
+  if (from === 'node') return to !== 'index' && to !== 'library'
+  if (from === 'library') return to !== 'index'
   if (from === 'index') return true
   if (reachable(from).has(to)) return true
   if (from === 'report' && typesOnly) {

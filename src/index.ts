@@ -1,5 +1,5 @@
 /**
- * The library: what commands, and other programs, may use.
+ * What commands may use: the library for other programs, and what else they are made of.
  *
  *     const vo = await openVo({ vo: 'alice', environment: process.env })
  *     const rows = await queryRows(vo, [...(await vo.registry.all()).values()])
@@ -9,38 +9,14 @@
  */
 export type { Config } from './config/config.js'
 export { parseDuration, parseHoursAndMinutes, showDuration } from './config/duration.js'
-export { type ErrorCode, isVoboxError, printable, toVoboxError, VoboxError } from './errors.js'
-export type { Attempt } from './gsi/reach.js'
+export { printable, toVoboxError } from './errors.js'
+export * from './library.js'
 export {
   type AccessOption,
   type AccessPolicy,
   type AccessWarning,
   accessPolicyOf,
 } from './myproxy/access-policy.js'
-export type {
-  AccessPolicies,
-  Answered,
-  AuthenticateCall,
-  CertifyCall,
-  CertifyResult,
-  ChangePassPhraseCall,
-  DestroyCall,
-  GetCall,
-  GetResult,
-  GetTrustRootsCall,
-  GetTrustRootsResult,
-  InfoCall,
-  InfoResult,
-  PassPhrase,
-  PutCall,
-  RetrieveCall,
-  RetrievedFiles,
-  StoreCall,
-  StoredCredential,
-  StoredFiles,
-  TrustRootFile,
-} from './myproxy/client.js'
-export type { MyProxyServer } from './myproxy/server-list.js'
 export { type CheckOptions, type CheckReport, checkVo } from './node/check/check-vo.js'
 export { type ForecastOptions, type ForecastReport, forecastVo } from './node/check/forecast-vo.js'
 export { calendarOf, writeCalendar } from './node/check/write-calendar.js'
@@ -84,8 +60,6 @@ export {
   type ReceivedProxy,
 } from './node/myproxy/logon.js'
 export { logonOptionsOf } from './node/myproxy/logon-flags.js'
-export { MyProxyClient } from './node/myproxy/my-proxy-client.js'
-export type { OpenMyProxyOptions } from './node/myproxy/my-proxy-options.js'
 export {
   type OwnCredential,
   readLoginProxy,
@@ -109,8 +83,6 @@ export {
 export { usernameOf } from './node/myproxy/username.js'
 export { setUp } from './node/setup/setup.js'
 export { writeVoDirectory } from './node/setup/write-vo-directory.js'
-export { asUnixSeconds, type UnixSeconds } from './ports/clock.js'
-export { type Credential, encodeCredential, parseCredential } from './proxy/credential.js'
 export type { CredentialReport } from './proxy/inspect.js'
 export type { Registration, RegistrationState } from './registry/registration.js'
 export type { QueryRow } from './renewal/query/query.js'

@@ -1,5 +1,7 @@
 /** The MyProxy client's protocol: each command is one exchange, in a file of its own. */
+
 export type { MyProxyContext } from './context.js'
+export type { DelegationCall } from './exchanges/ask-for-delegation.js'
 export { type AuthenticateCall, requestAuthentication } from './exchanges/authenticate.js'
 export type {
   AccessPolicies,
@@ -31,4 +33,4 @@ export { type RenewalCall, requestRenewal } from './exchanges/renewal.js'
 export { type RetrieveCall, type RetrievedFiles, requestRetrieval } from './exchanges/retrieve.js'
 export { requestStore, type StoreCall } from './exchanges/store.js'
 export type { StoredCredential, TrustRootFile } from './messages.js'
-export type { StoredFiles } from './stored-files.js'
+export type { StoredChain, StoredFiles } from './stored-files.js'

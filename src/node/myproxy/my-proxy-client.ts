@@ -39,8 +39,8 @@ import type { MyProxyServer } from '../../myproxy/server-list.js'
 import { systemRandom } from '../ports/random.js'
 import { contextOf, type OpenMyProxyOptions } from './my-proxy-options.js'
 
-/** A call without what the client knows itself. */
-type To<Call> = Omit<Call, 'servers'>
+/** A call as the client takes it: to which servers it goes, the client knows. */
+export type CallOf<Call> = Omit<Call, 'servers'>
 
 /**
  * Talks to the first server of a list that can be reached.
@@ -83,17 +83,17 @@ export class MyProxyClient {
    * Fetches a fresh proxy of a stored credential: with its pass phrase, as a trusted retriever
    * (`credential` and no pass phrase), or as a renewer (`authorization`).
    */
-  get(call: To<GetCall>): Promise<GetResult> {
+  get(call: CallOf<GetCall>): Promise<GetResult> {
     return requestGet(this.#context, this.#to(call))
   }
 
   /** Has the key of a given certification request certified, as `logon -Q`: no key is made here. */
-  certify(call: To<CertifyCall>): Promise<CertifyResult> {
+  certify(call: CallOf<CertifyCall>): Promise<CertifyResult> {
     return requestCertificate(this.#context, this.#to(call))
   }
 
   /** Authenticates and fetches nothing, as `logon -N`. */
-  authenticate(call: To<AuthenticateCall>): Promise<Answered> {
+  authenticate(call: CallOf<AuthenticateCall>): Promise<Answered> {
     return requestAuthentication(this.#context, this.#to(call))
   }
 
@@ -101,36 +101,36 @@ export class MyProxyClient {
    * Stores a credential by delegation: the server makes a key, and a proxy for it is signed here.
    * A credential of that name and owner is replaced. The private key that signs never leaves.
    */
-  put(call: To<PutCall>): Promise<Answered> {
+  put(call: CallOf<PutCall>): Promise<Answered> {
     return requestPut(this.#context, { ...this.#to(call), random: systemRandom })
   }
 
   /** What is stored under a name, of this owner: one or more. */
-  info(call: To<InfoCall>): Promise<InfoResult> {
+  info(call: CallOf<InfoCall>): Promise<InfoResult> {
     return requestInfo(this.#context, this.#to(call))
   }
 
   /** Removes a stored credential. */
-  destroy(call: To<DestroyCall>): Promise<Answered> {
+  destroy(call: CallOf<DestroyCall>): Promise<Answered> {
     return requestDestroy(this.#context, this.#to(call))
   }
 
-  changePassPhrase(call: To<ChangePassPhraseCall>): Promise<Answered> {
+  changePassPhrase(call: CallOf<ChangePassPhraseCall>): Promise<Answered> {
     return requestChangePassPhrase(this.#context, this.#to(call))
   }
 
   /** Hands certificate and encrypted key to the server, as they are on disk. */
-  store(call: To<StoreCall>): Promise<Answered> {
+  store(call: CallOf<StoreCall>): Promise<Answered> {
     return requestStore(this.#context, this.#to(call))
   }
 
   /** Fetches certificate and key as they were stored. */
-  retrieve(call: To<RetrieveCall>): Promise<RetrievedFiles> {
+  retrieve(call: CallOf<RetrieveCall>): Promise<RetrievedFiles> {
     return requestRetrieval(this.#context, this.#to(call))
   }
 
   /** Fetches the server's CA files. */
-  getTrustRoots(call: To<GetTrustRootsCall> = {}): Promise<GetTrustRootsResult> {
+  getTrustRoots(call: CallOf<GetTrustRootsCall> = {}): Promise<GetTrustRootsResult> {
     return requestTrustRoots(this.#context, this.#to(call))
   }
 
