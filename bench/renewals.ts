@@ -3,27 +3,21 @@
  * the file) against `myproxy-logon -a` (which neither validates nor syncs), in one run.
  */
 import { generateKeyPair, type KeyObject } from 'node:crypto'
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { voPaths } from '../src/config/vo-paths.js'
-import { openVo, type VoContext } from '../src/node/compose/compose.js'
+import type { VoContext } from '../src/node/compose/compose.js'
 import { KeyPool } from '../src/node/ports/key-pool.js'
-import { type Credential, encodeCredential } from '../src/proxy/credential.js'
-import type { Registration } from '../src/registry/registration.js'
-import { encodeRegistry } from '../src/registry/registry-codec.js'
-import { renewOne } from '../src/renewal/renew-one.js'
+import type { Credential } from '../src/proxy/credential.js'
 import { addProxy } from '../test/support/pki.js'
 import { type RealGrid, startRealGrid } from '../test/support/real-peers.js'
 import { median, race, throughput } from './support/measure.js'
+import { openRenewalVo, renewNow } from './support/renewal-vo.js'
 import type { Row, Section } from './support/report.js'
-import { benchRegistration } from './support/vo-directory.js'
 
 const SERIAL_ROUNDS = 25
 const BURST = 60
 const BURSTS = 3
 const AT_ONCE = 8
-const LIFETIME_SECONDS = 43_200
 
 const generate = promisify(generateKeyPair)
 const freshKey = async () => (await generate('rsa', { modulusLength: 2048 })).privateKey
@@ -34,7 +28,7 @@ export async function measureRenewals(): Promise<Section[]> {
     await grid.upload({ as: grid.users.alice })
     const current = addProxy(grid.users.alice.credential, { hours: 12, key: 'rsa2048' })
     const machine = addProxy(grid.hosts.vobox.credential, { hours: 24, key: 'rsa2048' })
-    const vo = await openBenchVo(grid, current, machine)
+    const vo = await openRenewalVo(grid, { count: BURST, current, machine })
     try {
       const peer = await makePeer(grid, current, machine)
       const first = await oneAtATime(vo, peer)
@@ -132,41 +126,5 @@ async function renewWith(
   index: number,
 ): Promise<void> {
   vo.myproxy.keys = keys
-  const outcome = await renewOne(vo, fileNameOf(index), { force: true })
-  if (outcome.kind !== 'renewed') {
-    throw new Error(`renewal ${index}: ${JSON.stringify(outcome)}`)
-  }
-}
-
-const fileNameOf = (index: number) => `user-${index}`
-
-/** A VO with as many registrations as a burst has renewals. */
-async function openBenchVo(
-  grid: RealGrid,
-  current: Credential,
-  machine: Credential,
-): Promise<VoContext> {
-  const root = join(grid.directory, 'root')
-  const paths = voPaths(root, 'alice')
-  await mkdir(paths.repository, { recursive: true })
-  for (const path of [root, paths.directory]) await chmod(path, 0o750)
-  await chmod(paths.repository, 0o700)
-  await mkdir(paths.locks, { recursive: true, mode: 0o700 })
-  await mkdir(paths.log, { mode: 0o750 })
-  await writeFile(paths.machineProxy, encodeCredential(machine), { mode: 0o400 })
-  const identity = grid.users.alice.credential.chain[0]?.subject
-  if (identity === undefined) throw new TypeError('a user has a certificate')
-  const server = `${grid.server.host}:${grid.server.port}`
-  const entries = new Map<string, Registration>()
-  for (let index = 0; index < BURST; index++) {
-    const fileName = fileNameOf(index)
-    await writeFile(join(paths.repository, fileName), encodeCredential(current), { mode: 0o600 })
-    entries.set(fileName, benchRegistration(fileName, identity, server, LIFETIME_SECONDS))
-  }
-  await writeFile(paths.registry, encodeRegistry(entries), { mode: 0o600 })
-  return openVo({
-    vo: 'alice',
-    root,
-    environment: { X509_CERT_DIR: grid.trustDirectory, HOME: grid.directory },
-  })
+  await renewNow(vo, index)
 }

@@ -48,11 +48,12 @@ export class Scene {
     return this
   }
 
-  reach<T = string>(
+  /** One walk; time must be made to pass. */
+  ask(
     names: readonly string[],
     changes: Partial<Reach<ServerAddress>> = {},
-    exchange: (channel: SecureChannel) => Promise<T> = readHello as never,
-  ) {
+    exchange: (channel: SecureChannel) => Promise<string> = readHello,
+  ): Promise<{ server: string; said: string }> {
     const context = myproxyContext(ca, {
       clock: this.clock,
       dialer: this.network.dialer,
@@ -61,20 +62,21 @@ export class Scene {
       circuit: this.circuit,
       journal: this.#journal,
     })
-    const servers = names.map((name) => ({ host: `${name}.example.org`, port: 7512 }))
     const reach: Reach<ServerAddress> = {
-      servers,
+      servers: names.map((name) => ({ host: `${name}.example.org`, port: 7512 })),
       credential,
-      serverDn: undefined,
       onAttempt: (attempt) => this.attempts.push(attempt),
       ...changes,
     }
-    return this.network.pass(
-      withFirstReachable(context, reach, async (channel, server) => ({
-        server: server.host,
-        said: await exchange(channel),
-      })),
-    )
+    return withFirstReachable(context, reach, async (channel, server) => ({
+      server: server.host,
+      said: await exchange(channel),
+    }))
+  }
+
+  /** One walk, while time passes. */
+  reach(...call: Parameters<Scene['ask']>) {
+    return this.network.pass(this.ask(...call))
   }
 
   /** The same of one that fails: the failure, and when. */
