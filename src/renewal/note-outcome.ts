@@ -6,7 +6,12 @@
  */
 import { cureOf, type ErrorCode, printable, toVoboxError, type VoboxError } from '../errors.js'
 import { asUnixSeconds } from '../ports/clock.js'
-import type { GrantLimit, Registration, RegistrationState } from '../registry/registration.js'
+import type {
+  BehindServer,
+  GrantLimit,
+  Registration,
+  RegistrationState,
+} from '../registry/registration.js'
 import type { Acceptance } from './accept-proxy.js'
 import { backOffSeconds, cappedPauseSeconds } from './back-off.js'
 import type { RenewalContext } from './context.js'
@@ -14,6 +19,7 @@ import { type FreshProxy, isOfAttributes } from './dress-fresh.js'
 import { instant } from './events.js'
 import { explainGrant } from './grant.js'
 import type { Attempt, RenewalOutcome, ShortGrant } from './outcome.js'
+import { explainBehind, knownAfter, sightOfChain } from './stored-news.js'
 
 /**
  * What a person must mend, but on this machine, where nobody tells us: files that are read again when
@@ -41,14 +47,20 @@ export async function noteRenewed(
   const { clock, events, journal } = context
   const { fileName, identity, lifetimeSeconds } = registration
   const now = clock.now()
-  const shortGrant: ShortGrant | undefined =
-    limit === undefined ? undefined : { askedSeconds: lifetimeSeconds, grantedSeconds, limit }
+  const known = knownAfter(registration, state, sightOfChain(server, storedEnd, now))
+  const { behind } = known
+  const cause = behind && limit === 'stored-credential-ends' ? 'secondary-behind' : limit
+  const shortGrant: ShortGrant | undefined = cause && {
+    askedSeconds: lifetimeSeconds,
+    grantedSeconds,
+    limit: cause,
+  }
   await writeState(context, fileName, {
     failures: 0,
     attemptedAt: now,
     renewedAt: now,
     renewedFrom: server,
-    storedEnd: { at: storedEnd, learnedAt: now, from: 'chain' },
+    ...known,
     ...(shortGrant && { shortGrant }),
     ...(missing.length > 0 && { missingAttributes: missing }),
   })
@@ -56,24 +68,40 @@ export async function noteRenewed(
   await events.write('renewed', {
     ...fields,
     end: instant(end),
-    ...(shortGrant && { asked: lifetimeSeconds, granted: grantedSeconds, limit }),
+    ...(shortGrant && { asked: lifetimeSeconds, granted: grantedSeconds, limit: cause }),
+    ...(behind && { behind: behind.ahead.server, stored: instant(behind.end) }),
     ...(missing.length > 0 && { without: missing.join(',') }),
   })
   journal.write('info', 'renewed', `renewed the proxy of ${identity}`, { ...fields, end })
   context.onRenewed?.({ fileName, identity, end })
-  if (shortGrant && state.shortGrant?.limit !== limit) {
+  if (shortGrant && state.shortGrant?.limit !== cause) {
     const { message, hint } = explainGrant(shortGrant, registration)
     journal.write('warn', 'short-grant', `${identity}: ${message}`, { ...fields, hint })
     await events.write('warning', { dn: identity, file: fileName, reason: message, cure: hint })
   }
+  await sayBehind(context, registration, behind, state.behind)
   await sayMissing(context, registration, missing, state.missingAttributes ?? [])
   return {
     kind: 'renewed',
     end,
     server,
     ...(shortGrant && { shortGrant }),
+    ...(behind && { behind }),
     ...(missing.length > 0 && { missingAttributes: missing }),
   }
+}
+
+/** Once, when it begins or another server is concerned. */
+async function sayBehind(
+  { events, journal }: RenewalContext,
+  { fileName: file, identity: dn }: Registration,
+  behind: BehindServer | undefined,
+  before: BehindServer | undefined,
+): Promise<void> {
+  if (behind === undefined || behind.server === before?.server) return
+  const { message: reason, hint: cure } = explainBehind(behind)
+  journal.write('warn', 'secondary-behind', `${dn}: ${reason}`, { dn, file, hint: cure })
+  await events.write('warning', { dn, file, reason, cure })
 }
 
 /** Once, when it begins or changes: it may last for months. */
@@ -103,12 +131,13 @@ export async function noteCapped(
   const { minIntervalSeconds } = config.limits
   const pause = cappedPauseSeconds({ remainingSeconds: cappedUntil - now, minIntervalSeconds })
   const retryAt = asUnixSeconds(now + pause)
-  const { lastFailure: _healed, ...kept } = state
+  const { lastFailure: _healed, storedGoneAt: _back, behind: before, ...kept } = state
+  const known = knownAfter(registration, state, sightOfChain(server, storedEnd, now))
   await writeState(context, fileName, {
     ...kept,
+    ...known,
     failures: 0,
     attemptedAt: now,
-    storedEnd: { at: storedEnd, learnedAt: now, from: 'chain' },
     retryAt,
     cappedUntil,
   })
@@ -123,6 +152,7 @@ export async function noteCapped(
     `a renewal would not have made the proxy of ${identity} live longer`,
     { ...fields, end },
   )
+  await sayBehind(context, registration, known.behind, before)
   return { kind: 'capped', end, server, retryAt }
 }
 

@@ -1,7 +1,7 @@
 /** What a renewal is asked, what becomes of it, and what is known on the way. */
 import type { VoboxError } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
-import type { Registration, RegistrationState } from '../registry/registration.js'
+import type { BehindServer, Registration, RegistrationState } from '../registry/registration.js'
 import type { RenewalDecision } from './decide-renewal.js'
 
 export type ShortGrant = NonNullable<RegistrationState['shortGrant']>
@@ -20,6 +20,8 @@ export type RenewalOutcome =
       end: UnixSeconds
       server: string
       shortGrant?: ShortGrant
+      /** It came from a server that is behind an earlier one. */
+      behind?: BehindServer
       /** Registered attributes that it goes without. */
       missingAttributes?: readonly string[]
     }

@@ -21,6 +21,7 @@ import type { Attempt, RenewalOutcome, RenewOptions } from './outcome.js'
 import { decideFor, type ProxyTimes, proxyTimes } from './proxy-facts.js'
 import { limitOfShortGrant } from './registering/probe-grant.js'
 import { machineFor, renewalRequest } from './renewal-request.js'
+import { ofStandIn } from './stored-news.js'
 import { anchorsNow } from './trust-now.js'
 
 /** How long to wait for another process that works on the same registration. */
@@ -43,7 +44,8 @@ export async function renewOne(
       return await renewLeased(context, attempt)
     } catch (error) {
       if (options.signal?.aborted) return { kind: 'cancelled' }
-      return await noteFailure(context, attempt, withCure(toVoboxError(error), attempt))
+      const failure = ofStandIn(withCure(toVoboxError(error), attempt), registration)
+      return await noteFailure(context, attempt, failure)
     }
   } finally {
     await lease.release()

@@ -2,6 +2,7 @@
 import { printable, VoboxError } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
 import { showDuration } from '../ports/time-text.js'
+import type { BehindServer } from '../registry/registration.js'
 import type { RenewedNow } from '../renewal/renew-now.js'
 import { encodeDocument } from './query-json.js'
 import { nextText } from './query-table.js'
@@ -23,7 +24,7 @@ export function showRenewal({ registration, outcome }: RenewedNow, now: UnixSeco
       const left = showDuration(outcome.end - now)
       const asked = outcome.shortGrant?.askedSeconds
       const short = asked === undefined ? '' : `, of ${showDuration(asked)} asked for`
-      return `renewed    ${dn}: ${left} from ${outcome.server}${short}\n`
+      return `renewed    ${dn}: ${left} from ${outcome.server}${behindWords(outcome.behind)}${short}\n`
     }
     case 'capped':
       return `unchanged  ${dn}: ${outcome.server} gives nothing longer; --force takes it all the same\n`
@@ -38,6 +39,9 @@ export function showRenewal({ registration, outcome }: RenewedNow, now: UnixSeco
       return ''
   }
 }
+
+const behindWords = (behind: BehindServer | undefined) =>
+  behind === undefined ? '' : `, which is behind ${printable(behind.ahead.server)}`
 
 export function encodeRenewals(vo: string, done: readonly RenewedNow[]): string {
   return encodeDocument({ vo, renewals: done.map(renewalOf) })

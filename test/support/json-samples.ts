@@ -194,7 +194,14 @@ const unregistered: Complete<UnregisterResult> = {
 }
 
 const outcomes: EachKind<RenewalOutcome, 'kind'> = {
-  renewed: { kind: 'renewed', end: at, server, shortGrant, missingAttributes: ['alice'] },
+  renewed: {
+    kind: 'renewed',
+    end: at,
+    server,
+    shortGrant,
+    behind: state.behind,
+    missingAttributes: ['alice'],
+  },
   capped: { kind: 'capped', end: at, server, retryAt: at },
   'not-due': { kind: 'not-due', decision: decisions.wait },
   failed: { kind: 'failed', error: failure, retryAt: at },

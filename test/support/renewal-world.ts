@@ -6,7 +6,7 @@
 import { type ConfigOverrides, readConfig } from '../../src/config/read-config.js'
 import { voPaths } from '../../src/config/vo-paths.js'
 import { VoboxError } from '../../src/errors.js'
-import { parseServerList } from '../../src/myproxy/server-list.js'
+import { type MyProxyServer, parseServerList } from '../../src/myproxy/server-list.js'
 import { asUnixSeconds, type UnixSeconds } from '../../src/ports/clock.js'
 import type { JournalLevel } from '../../src/ports/journal.js'
 import { describeChain } from '../../src/proxy/chain-facts.js'
@@ -44,6 +44,10 @@ export interface StoredForTest {
 /** MyProxy without a network. `stored` and `behave` may be changed at any time. */
 export class ScriptedMyProxy implements RenewalSource {
   readonly stored = new Map<string, StoredForTest>()
+  /** What a server holds instead of `stored`, by host. */
+  readonly copies = new Map<string, Map<string, StoredForTest>>()
+  /** Hosts that cannot be reached. */
+  readonly down = new Set<string>()
   /** Every renewal asked for, in order. */
   readonly asked: { at: UnixSeconds; username: string; lifetimeSeconds: number }[] = []
   readonly infos: { at: UnixSeconds; username: string }[] = []
@@ -51,6 +55,8 @@ export class ScriptedMyProxy implements RenewalSource {
   capSeconds = Number.POSITIVE_INFINITY
   /** Runs before each answer; what it throws is the answer. */
   behave: (request: { username: string; signal?: AbortSignal }) => Promise<void> = async () => {}
+  /** The same for INFO alone. */
+  behaveForInfo: () => Promise<void> = async () => {}
   /** Changes what would be given. */
   falsify: (fresh: Credential, request: RenewRequest) => Credential = (fresh) => fresh
   readonly #clock: FakeClock
@@ -60,30 +66,40 @@ export class ScriptedMyProxy implements RenewalSource {
   }
 
   async renew(request: RenewRequest) {
-    const { username, lifetimeSeconds, servers } = request
+    const { username, lifetimeSeconds } = request
     const now = this.#clock.now()
     this.asked.push({ at: now, username, lifetimeSeconds })
     await this.behave(request)
-    const stored = this.#find(username)
+    const server = this.#reach(request.servers)
+    const stored = this.#find(username, server)
     const granted = Math.min(lifetimeSeconds, stored.maxSeconds, this.capSeconds)
     const end = Math.min(this.#clock.now() + granted, ...ends(stored.credential))
     const fresh = addProxy(stored.credential, { now: this.#clock.now(), notAfter: end })
-    return { server: first(servers), credential: this.falsify(fresh, request) }
+    return { server, credential: this.falsify(fresh, request) }
   }
 
   async info(request: Parameters<RenewalSource['info']>[0]) {
     this.infos.push({ at: this.#clock.now(), username: request.username })
     await this.behave(request)
-    const { credential } = this.#find(request.username)
+    await this.behaveForInfo()
+    const server = this.#reach(request.servers)
+    const { credential } = this.#find(request.username, server)
     const end = asUnixSeconds(Math.min(...ends(credential)))
     const about = { owner: request.username, start: asUnixSeconds(0), end }
-    return { server: first(request.servers), credentials: [about] }
+    return { server, credentials: [about] }
   }
 
-  #find(username: string): StoredForTest {
-    const stored = this.stored.get(username)
-    if (!stored) throw new VoboxError('MYPROXY_NO_CREDENTIAL', 'px holds no such credential')
-    return stored
+  #reach(servers: readonly MyProxyServer[]): MyProxyServer {
+    const up = servers.find(({ host }) => !this.down.has(host))
+    if (up === undefined) throw unreachable()
+    return up
+  }
+
+  #find(username: string, server: MyProxyServer): StoredForTest {
+    const stored = (this.copies.get(server.host) ?? this.stored).get(username)
+    if (stored) return stored
+    const peer = `${server.host}:${server.port} (192.0.2.1)`
+    throw new VoboxError('MYPROXY_NO_CREDENTIAL', 'px holds no such credential', { data: { peer } })
   }
 }
 

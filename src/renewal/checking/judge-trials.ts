@@ -14,6 +14,7 @@ import type { Registration } from '../../registry/registration.js'
 import { explainGrant, limitOfGrant, sameGrant } from '../grant.js'
 import type { GrantMemory } from '../grant-memory.js'
 import { explainRefusal } from '../registering/check-stored-credential-refusals.js'
+import { SAME_UPLOAD_SECONDS } from '../stored-news.js'
 import { type About, bad, doubtful, type Finding, failed, good, skipped } from './finding.js'
 import { judgeDepth } from './judge-chain.js'
 
@@ -164,9 +165,6 @@ function judgeCarried(
     { ...bad('stored-credential', sentence, cure, about), code: 'CREDENTIAL_CARRIES_ATTRIBUTES' },
   ]
 }
-
-/** Ends that differ by less were stored in one go. */
-const SAME_UPLOAD_SECONDS = 3600
 
 /** Whether it does not matter which of the servers answers. */
 function judgeAlike(trials: readonly ServerTrial[], { registration, now }: TrialRules): Finding[] {

@@ -72,7 +72,12 @@ describe('renewOne', () => {
       attemptedAt: now,
       renewedAt: now,
       renewedFrom: 'px.example.org:7512',
-      storedEnd: { at: start + 30 * DAY, learnedAt: now, from: 'chain' },
+      storedEnd: {
+        at: start + 30 * DAY,
+        learnedAt: now,
+        from: 'chain',
+        server: 'px.example.org:7512',
+      },
     })
   })
 
@@ -324,7 +329,12 @@ describe('renewOne, when there is nothing to gain', () => {
     expect(await world.context.registry.state('alice')).toEqual({
       failures: 0,
       attemptedAt: now,
-      storedEnd: { at: now + 23 * HOUR, learnedAt: now, from: 'chain' },
+      storedEnd: {
+        at: now + 23 * HOUR,
+        learnedAt: now,
+        from: 'chain',
+        server: 'px.example.org:7512',
+      },
       retryAt: now + HOUR,
       cappedUntil: now + 23 * HOUR,
     })

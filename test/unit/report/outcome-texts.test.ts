@@ -31,6 +31,15 @@ describe('showRenewal', () => {
       'renewed    /CN=anna: 48 h from px:7512, of 7 d asked for\n',
     ],
     [
+      {
+        kind: 'renewed',
+        end,
+        server: 'px2:7512',
+        behind: { server: 'px2:7512', end, ahead: { server: 'px:7512', end } },
+      },
+      'renewed    /CN=anna: 48 h from px2:7512, which is behind px:7512\n',
+    ],
+    [
       { kind: 'capped', end, server: 'px:7512', retryAt: now },
       'unchanged  /CN=anna: px:7512 gives nothing longer; --force takes it all the same\n',
     ],
