@@ -12,9 +12,9 @@ import { jsonFlag, loadLibrary } from '../shared/vobox-command.js'
 export default class MyProxyRetrieve extends MyProxyCommand {
   static override summary = 'Fetches a stored certificate and its key as they are'
   static override description =
-    'For a credential that was put there with myproxy store. The key is encrypted with the same pass ' +
-    'phrase before it is written, mode 0600. Files that are there already stay: a key that is ' +
-    'overwritten is lost for ever.'
+    'For a credential that was put there with myproxy store. The key keeps its pass phrase and is ' +
+    'written with mode 0600. Files that are there already stay: a key that is overwritten is lost ' +
+    'for ever.'
   static override examples = [
     {
       description: 'to another machine of yours',
@@ -42,7 +42,7 @@ export default class MyProxyRetrieve extends MyProxyCommand {
     force: Flags.boolean({
       description: 'replace files that are there; they are kept with .old behind their names',
     }),
-    'plain-key': Flags.boolean({ description: 'leave the key without a pass phrase, as it comes' }),
+    'plain-key': Flags.boolean({ description: 'write the key without a pass phrase' }),
     authorization: Flags.string({
       char: 'a',
       description: 'proxy whose DN -d means, instead of your own',

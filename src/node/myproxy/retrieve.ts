@@ -1,8 +1,8 @@
 /**
  * Fetching a stored certificate and its key as they are: what `myproxy retrieve` does.
  *
- * Servers decrypt a key before they send it. On disk it is encrypted again, with the pass phrase that it
- * was stored with, unless there is none or the caller wants it plain.
+ * A key comes encrypted as it was stored, and stays so. Where it came without a pass phrase it gets that of
+ * the stored credential, if there is one; the C tool takes it off, as this does only when it is told.
  */
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -50,7 +50,7 @@ export interface RetrieveOptions {
   keyFile?: string | undefined
   /** Replace files that are there; they are kept beside, with `.old` behind their names. */
   force?: boolean | undefined
-  /** Write the key as it came, where it came without a pass phrase. */
+  /** Write the key without a pass phrase. */
   plainKey?: boolean | undefined
   /** Another way of authorisation than a pass phrase (`-n`). */
   noPassPhrase?: boolean | undefined
@@ -104,7 +104,8 @@ export async function retrieveCredential(options: RetrieveOptions): Promise<Retr
       ? await placeTrustRoots(server, got.trustRoots, environment)
       : undefined
     const { facts, end } = await judge(options, got.chain)
-    const key = keyFor(got.keyPem, facts, options.plainKey ? undefined : passPhrase)
+    const plain = options.plainKey === true
+    const key = keyFor(got.keyPem, facts, { passPhrase, plain })
     await write(places, got.chain, key.pem, options.force === true)
     return {
       ...{ server, username, credentialName: credentialName ?? null, ...places, kept, end },
@@ -178,14 +179,17 @@ async function judge(
   return { facts: describeChain(chain), end }
 }
 
-/** The key as it is to be written: encrypted where there is something to encrypt it with. */
+/** The key as it is to be written: with a pass phrase, unless it has none or is wanted without. */
 function keyFor(
   keyPem: string,
   { proxies, endEntity }: ChainFacts,
-  passPhrase: Uint8Array | undefined,
+  { passPhrase, plain }: { passPhrase: Uint8Array | undefined; plain: boolean },
 ): { pem: string; encrypted: boolean } {
   const [block] = parsePem(keyPem)
   if (block === undefined) throw new TypeError('a key is one PEM block')
+  const encrypted = isEncryptedKey(block)
+  // Somebody who is let in without a pass phrase may not know that of the key.
+  if (encrypted && passPhrase === undefined && !plain) return { pem: keyPem, encrypted }
   const secret =
     passPhrase && Buffer.from(passPhrase.buffer, passPhrase.byteOffset, passPhrase.length)
   const key = parsePrivateKey(block, secret)
@@ -194,19 +198,13 @@ function keyFor(
     throw new VoboxError(
       'PROXY_KEY_MISMATCH',
       'the key that the server sent is of another certificate',
-      {
-        data: { subject: leaf.subject.oneLine },
-      },
+      { data: { subject: leaf.subject.oneLine } },
     )
   }
-  if (isEncryptedKey(block)) return { pem: keyPem, encrypted: true }
-  if (secret === undefined) return { pem: encodePrivateKey(key), encrypted: false }
-  const pem = key.export({
-    type: 'pkcs8',
-    format: 'pem',
-    cipher: 'aes-256-cbc',
-    passphrase: secret,
-  })
+  if (plain || secret === undefined) return { pem: encodePrivateKey(key), encrypted: false }
+  if (encrypted) return { pem: keyPem, encrypted }
+  const cipher = { cipher: 'aes-256-cbc', passphrase: secret }
+  const pem = key.export({ type: 'pkcs8', format: 'pem', ...cipher })
   return { pem: pem.toString(), encrypted: true }
 }
 

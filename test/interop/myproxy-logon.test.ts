@@ -1,0 +1,445 @@
+/** `myproxy logon`, `retrieve` and `get-trustroots` against Debian's `myproxy-server`. */
+import { chmodSync, existsSync, lstatSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type LogonOptions, logOn } from '../../src/node/myproxy/logon.js'
+import { MyProxyClient } from '../../src/node/myproxy/my-proxy-client.js'
+import { type RetrieveOptions, retrieveCredential } from '../../src/node/myproxy/retrieve.js'
+import { fetchTrustRoots } from '../../src/node/myproxy/trust-roots.js'
+import { describeChain } from '../../src/proxy/chain-facts.js'
+import { parseCertificateChain, parseCredential } from '../../src/proxy/credential.js'
+import { sayLogon } from '../../src/report/myproxy-logon-text.js'
+import { nameHash } from '../../src/x509/name.js'
+import {
+  BOTH_WAYS_PROGRAMS,
+  type BothWaysGrid,
+  required,
+  startBothWays,
+} from '../support/both-ways-grid.js'
+import { rejectionOf } from '../support/failure.js'
+import { openssl } from '../support/openssl-ca.js'
+import { realNow, TestAuthority } from '../support/pki.js'
+import { writeTrustDirectory } from '../support/pki-files.js'
+import { describeWithPrograms } from '../support/programs.js'
+
+const HOME = join(import.meta.dirname, '..', '..')
+const PROGRAM = join(HOME, 'bin', 'vobox-proxy')
+const PASS_PHRASE = 'correct horse'
+const PROGRAMS = [
+  ...BOTH_WAYS_PROGRAMS,
+  'myproxy-get-trustroots',
+  'grid-proxy-info',
+  'grid-proxy-init',
+]
+
+describeWithPrograms('fetching from a MyProxy server', PROGRAMS, () => {
+  let both: BothWaysGrid
+  let environment: Record<string, string>
+  beforeAll(async () => {
+    both = await startBothWays()
+    const { grid } = both
+    environment = {
+      HOME: grid.directory,
+      X509_CERT_DIR: grid.trustDirectory,
+      X509_USER_PROXY: join(grid.directory, 'no-such-proxy'),
+      MYPROXY_SERVER: `localhost:${grid.server.port}`,
+      VOBOX_PROXY_CONFIG: join(grid.directory, 'config.toml'),
+    }
+    const { dn } = grid.users.eve
+    await store('anna', { passPhrase: PASS_PHRASE, policies: { retriever: '*' } })
+    await store('trusted', { policies: { trustedRetriever: dn, retriever: dn } })
+    await store(grid.users.alice.dn, { policies: { renewer: '*' }, lifetimeSeconds: 172_800 })
+    const short = { credentialName: 'short', storedSeconds: 3600, policies: { retriever: '*' } }
+    await store('anna', { passPhrase: PASS_PHRASE, ...short })
+    const words = ['-l', 'files', '-c', grid.users.alice.certificatePath]
+    const stored = [...words, '-y', await encryptedKey(), '-r', '*', '-E', '*']
+    const options = { proxy: both.files.alice, input: `${PASS_PHRASE}\n` }
+    required(await grid.run('myproxy-store', stored, options))
+  }, 60_000)
+  afterAll(() => both?.grid.stop())
+
+  const at = (name: string) => join(both.grid.directory, name)
+
+  /** As alice, for 100 hours and proxies of at most 20. */
+  const store = (username: string, changes: Partial<Parameters<MyProxyClient['put']>[0]>) =>
+    both.client.put({
+      username,
+      credential: both.grid.users.alice.credential,
+      storedSeconds: 360_000,
+      lifetimeSeconds: 72_000,
+      ...changes,
+    })
+
+  async function encryptedKey(): Promise<string> {
+    const path = at('encrypted-key.pem')
+    const { keyPath } = both.grid.users.alice
+    await openssl([
+      'pkcs8',
+      '-topk8',
+      '-in',
+      keyPath,
+      '-out',
+      path,
+      '-passout',
+      `pass:${PASS_PHRASE}`,
+    ])
+    chmodSync(path, 0o600)
+    return path
+  }
+
+  const open = (settings: object = {}, env = environment) =>
+    MyProxyClient.open({ environment: env, ...settings })
+
+  const optionsFor = (changes: Partial<LogonOptions>): LogonOptions => ({
+    open: (settings) => open(settings, { ...environment, ...changes.environment } as never),
+    environment,
+    keyKind: 'p256',
+    passPhrase: async () => Buffer.from(PASS_PHRASE),
+    keyPassPhrase: async () => Buffer.from('none'),
+    ...changes,
+  })
+
+  const logon = (changes: Partial<LogonOptions>) => logOn(optionsFor(changes))
+
+  const factsOf = (file: string) => describeChain(parseCredential(readFileSync(file)).chain)
+
+  describe('logon', () => {
+    it('fetches 12 hours with the pass phrase, in a file 0600 that Globus reads', async () => {
+      const out = at('pass')
+      const result = await logon({ username: 'anna', out })
+      expect(result).toMatchObject({
+        server: `localhost:${both.grid.server.port}`,
+        username: 'anna',
+        credentialName: null,
+        received: { file: out, identity: both.grid.users.alice.dn, limited: false, warnings: [] },
+      })
+      expect(lstatSync(out).mode & 0o777).toBe(0o600)
+      const { stdout } = await both.grid.run('grid-proxy-info', ['-f', out, '-timeleft'])
+      expect(Math.abs(Number(stdout) - 43_200)).toBeLessThan(120)
+    })
+
+    it('makes an RSA-2048 key where nothing else is said', async () => {
+      const out = at('rsa')
+      await logon({ username: 'anna', out, keyKind: undefined })
+      const { stdout } = await both.grid.run('grid-proxy-info', ['-f', out, '-strength'])
+      expect(stdout.trim()).toBe('2048')
+    })
+
+    it('takes one of several by name, and says that it ends 11 hours early', async () => {
+      const { received } = await logon({
+        username: 'anna',
+        credentialName: 'short',
+        out: at('short'),
+      })
+      expect(received?.warnings.map(({ code, data }) => [code, data?.askedSeconds])).toEqual([
+        ['short-grant', 43_200],
+      ])
+      expect((received?.end ?? 0) - realNow()).toBeLessThan(3700)
+    })
+
+    it('puts it where X509_USER_PROXY says, over an expired one', async () => {
+      const place = at('usual')
+      writeFileSync(place, 'what was there', { mode: 0o600 })
+      const env = { ...environment, X509_USER_PROXY: place }
+      const { received } = await logon({ username: 'anna', environment: env })
+      expect(received?.file).toBe(place)
+      expect(factsOf(place).identity.oneLine).toBe(both.grid.users.alice.dn)
+    })
+
+    it('gives it to standard output with -o -, and writes no file', async () => {
+      const result = await logon({ username: 'anna', out: '-' })
+      const { stdout, stderr } = sayLogon('vobox-proxy', result, {})
+      expect(stderr).toBe('')
+      expect(parseCredential(Buffer.from(stdout)).chain[0]?.subject.oneLine).toBe(
+        result.received?.subject,
+      )
+      expect(existsSync(environment.X509_USER_PROXY ?? '')).toBe(false)
+    })
+
+    it('renews a proxy as the VO-Box with -d -a, of the same identity', async () => {
+      const out = at('renewed')
+      const { username, received } = await logon({
+        environment: { ...environment, X509_USER_PROXY: both.files.vobox },
+        dnAsUsername: true,
+        authorizationFile: both.files.alice,
+        lifetimeSeconds: 172_800,
+        out,
+      })
+      expect([username, received?.identity]).toEqual([
+        both.grid.users.alice.dn,
+        both.grid.users.alice.dn,
+      ])
+      expect(Math.abs((received?.end ?? 0) - realNow() - 172_800)).toBeLessThan(120)
+    })
+
+    it('lets a trusted retriever in with -n, and tells a stranger so', async () => {
+      const asWhom = (X509_USER_PROXY: string) =>
+        logon({
+          environment: { ...environment, X509_USER_PROXY },
+          username: 'trusted',
+          noPassPhrase: true,
+          out: at('trusted'),
+        })
+      expect((await asWhom(both.files.eve)).received?.identity).toBe(both.grid.users.alice.dn)
+      const failure = await rejectionOf(asWhom(both.files.vobox))
+      expect(failure.code).toBe('MYPROXY_NOT_AUTHORISED_RETRIEVER')
+    })
+
+    it('needs a credential of ours with -n', async () => {
+      const failure = await rejectionOf(logon({ username: 'trusted', noPassPhrase: true }))
+      expect(failure.code).toBe('FILE_MISSING')
+    })
+
+    it('only authenticates with -N, and is told the same as it would be', async () => {
+      expect(await logon({ username: 'anna', noCredentials: true })).toEqual({
+        server: `localhost:${both.grid.server.port}`,
+        username: 'anna',
+        credentialName: null,
+      })
+      const wrong = {
+        username: 'anna',
+        noCredentials: true,
+        passPhrase: async () => Buffer.from('wrong one'),
+      }
+      expect((await rejectionOf(logon(wrong))).code).toBe('MYPROXY_PASS_PHRASE_WRONG')
+    })
+
+    it('has a request of somebody else’s certified with -Q, without a key', async () => {
+      const [key, request, out] = [at('q.key'), at('q.req'), at('q.out')]
+      await openssl([
+        'req',
+        '-new',
+        '-newkey',
+        'rsa:2048',
+        '-nodes',
+        '-keyout',
+        key,
+        '-subj',
+        '/CN=x',
+        '-out',
+        request,
+      ])
+      await logon({ username: 'anna', requestFile: request, out })
+      const written = readFileSync(out, 'utf8')
+      expect(written).not.toContain('PRIVATE KEY')
+      const [leaf] = parseCertificateChain(Buffer.from(written))
+      const wanted = await openssl(['req', '-in', request, '-noout', '-pubkey'])
+      expect(leaf?.publicKey.export({ type: 'spki', format: 'pem' }).toString().trim()).toBe(
+        wanted.trim(),
+      )
+    })
+
+    it.each<[string, string, Partial<LogonOptions>]>([
+      [
+        'a wrong pass phrase',
+        'MYPROXY_PASS_PHRASE_WRONG',
+        { passPhrase: async () => Buffer.from('wrong one') },
+      ],
+      ['nobody’s name', 'MYPROXY_NOT_AUTHORISED_RETRIEVER', { username: 'nobody' }],
+      [
+        'a server that is not there',
+        'ALL_SERVERS_FAILED',
+        { open: () => open({ servers: 'localhost:9' }) },
+      ],
+      ['a CA that is not known here', 'CHAIN_UNTRUSTED', {}],
+      ['a request that is none', 'REQUEST_MALFORMED', { requestFile: 'README' }],
+    ])('leaves the old proxy as it is for %s', async (what, code, changes) => {
+      const out = at('kept')
+      writeFileSync(out, 'the old one', { mode: 0o600 })
+      const request = at('README')
+      writeFileSync(request, 'no request\n')
+      const other = await writeTrustDirectory(at('other'), new TestAuthority()).catch(() =>
+        at('other/certificates'),
+      )
+      const ofUser = what === 'a CA that is not known here'
+      const failure = await rejectionOf(
+        logon({
+          username: 'anna',
+          out,
+          ...changes,
+          ...(ofUser && {
+            open: (settings) => open(settings),
+            environment: { ...environment, X509_CERT_DIR: other },
+          }),
+          ...(changes.requestFile && { requestFile: request }),
+        }),
+      )
+      expect(failure.code).toBe(code)
+      expect(readFileSync(out, 'utf8')).toBe('the old one')
+      expect(failure.message).not.toContain('wrong one')
+    })
+
+    it('refuses a link in the place of the proxy before it asks anybody', async () => {
+      const [link, target] = [at('link'), at('target')]
+      symlinkSync(target, link)
+      const asked = { times: 0 }
+      const passPhrase = async () => {
+        asked.times += 1
+        return Buffer.from(PASS_PHRASE)
+      }
+      const failure = await rejectionOf(logon({ username: 'anna', out: link, passPhrase }))
+      expect([failure.code, asked.times, existsSync(target)]).toEqual(['FILE_UNSAFE', 0, false])
+    })
+
+    it('refuses a credential of somebody else’s under our DN', async () => {
+      const dn = both.grid.users.eve.dn
+      await store(dn, { passPhrase: PASS_PHRASE, policies: { retriever: '*' } })
+      const failure = await rejectionOf(
+        logon({
+          environment: { ...environment, X509_USER_PROXY: both.files.eve },
+          dnAsUsername: true,
+          out: at('swapped'),
+        }),
+      )
+      expect([failure.code, failure.data]).toEqual([
+        'RENEWED_IDENTITY_DIFFERS',
+        { expected: dn, found: both.grid.users.alice.dn },
+      ])
+      expect(existsSync(at('swapped'))).toBe(false)
+    })
+
+    it('is the built program too: from standard input, by another name, and quiet', async () => {
+      const env = { ...environment, VOBOX_PROXY_CONFIG: '' }
+      const input = `${PASS_PHRASE}\n`
+      const words = ['-S', '-l', 'anna', '-o', at('whole')]
+      const said = `A credential has been received for user anna in ${at('whole')}.`
+      const own = await both.grid.run(PROGRAM, ['myproxy', 'logon', ...words], { input, env })
+      expect([own.exitCode, own.stderr, own.stdout.split('\n')[0]]).toEqual([0, '', said])
+      const tool = join(HOME, 'compat', 'myproxy-logon')
+      expect(await both.grid.run(tool, words, { input, env })).toEqual({
+        exitCode: 0,
+        stdout: said,
+        stderr: '',
+      })
+      const quiet = await both.grid.run(PROGRAM, ['myproxy', 'logon', '-q', ...words], {
+        input,
+        env,
+      })
+      expect(quiet).toEqual({ exitCode: 0, stdout: '', stderr: '' })
+      const wrong = await both.grid.run(tool, words, { input: 'wrong one\n', env })
+      expect([wrong.exitCode, wrong.stdout]).toEqual([1, ''])
+      expect(wrong.stderr).toMatch(/^myproxy-logon: .*pass phrase/)
+    })
+  })
+
+  describe('retrieve', () => {
+    const options = (changes: Partial<RetrieveOptions> = {}): RetrieveOptions => ({
+      open,
+      environment: { ...environment, X509_USER_PROXY: both.files.alice },
+      username: 'files',
+      certificateFile: at('retrieved/usercert.pem'),
+      keyFile: at('retrieved/userkey.pem'),
+      passPhrase: async () => Buffer.from(PASS_PHRASE),
+      keyPassPhrase: async () => Buffer.from('none'),
+      ...changes,
+    })
+
+    it('writes the certificate, and the key 0600 with its pass phrase, for grid-proxy-init', async () => {
+      const result = await retrieveCredential(options())
+      const { certificateFile, keyFile, keyEncrypted, identity, kept } = result
+      expect([keyEncrypted, identity, kept]).toEqual([true, both.grid.users.alice.dn, []])
+      expect([lstatSync(keyFile).mode & 0o777, lstatSync(certificateFile).mode & 0o777]).toEqual([
+        0o600, 0o644,
+      ])
+      expect(readFileSync(keyFile, 'utf8')).toMatch(/^-----BEGIN ENCRYPTED PRIVATE KEY-----/)
+      const words = [
+        '-pwstdin',
+        '-cert',
+        certificateFile,
+        '-key',
+        keyFile,
+        '-out',
+        at('from-files'),
+      ]
+      required(await both.grid.run('grid-proxy-init', words, { input: `${PASS_PHRASE}\n` }))
+    })
+
+    it('overwrites neither without being told, and then keeps both', async () => {
+      const { certificateFile = '', keyFile = '' } = options()
+      const before = readFileSync(keyFile, 'utf8')
+      const failure = await rejectionOf(retrieveCredential(options()))
+      expect([failure.code, failure.data]).toEqual([
+        'FILE_UNSAFE',
+        { path: certificateFile, reason: 'exists' },
+      ])
+      const { kept } = await retrieveCredential(options({ force: true, plainKey: true }))
+      expect(kept).toEqual([`${certificateFile}.old`, `${keyFile}.old`])
+      expect(readFileSync(`${keyFile}.old`, 'utf8')).toBe(before)
+      expect(readFileSync(keyFile, 'utf8')).toMatch(/^-----BEGIN PRIVATE KEY-----/)
+    })
+
+    it.each<[string, string, Partial<RetrieveOptions>]>([
+      [
+        'a wrong pass phrase',
+        'MYPROXY_PASS_PHRASE_WRONG',
+        { passPhrase: async () => Buffer.from('wrong one') },
+      ],
+      [
+        'a stored proxy whose key nobody may have',
+        'MYPROXY_NOT_AUTHORISED_RETRIEVER',
+        { username: 'anna' },
+      ],
+    ])('writes nothing for %s', async (_what, code, changes) => {
+      const places = { certificateFile: at('none/cert.pem'), keyFile: at('none/key.pem') }
+      const failure = await rejectionOf(retrieveCredential(options({ ...places, ...changes })))
+      expect(failure.code).toBe(code)
+      expect([existsSync(places.certificateFile), existsSync(places.keyFile)]).toEqual([
+        false,
+        false,
+      ])
+    })
+  })
+
+  describe('get-trustroots', () => {
+    const into = (directory: string, bootstrap = false) => {
+      const env = { ...environment, X509_CERT_DIR: directory }
+      return fetchTrustRoots({ open: () => open({}, env), environment: env, bootstrap })
+    }
+
+    it('refuses a server whose CA is not known, and says how to take it all the same', async () => {
+      await mkdir(at('empty'), { mode: 0o755 })
+      const failure = await rejectionOf(into(at('empty')))
+      expect(failure.code).toBe('ALL_SERVERS_FAILED')
+      expect(failure.hint).toContain('--bootstrap takes the CA from the server itself')
+    })
+
+    it('takes it with -b, shows its fingerprint, and the C tool believes what was installed', async () => {
+      const { certificate, name } = both.grid.ca
+      const vouchedBy = { subject: name.oneLine, fingerprint: certificate.fingerprintSha256 }
+      const got = await into(at('boot'), true)
+      expect(got).toMatchObject({ directory: at('boot'), vouchedBy, refused: [], replaced: [] })
+      expect(got.newAuthorities).toEqual([{ ...vouchedBy, notAfter: certificate.notAfter }])
+      expect(got.added).toContain(`${nameHash(name)}.signing_policy`)
+      const env = { X509_CERT_DIR: at('boot') }
+      const words = ['-S', '-l', 'anna', '-o', at('c-after-boot')]
+      required(await both.grid.run('myproxy-logon', words, { env, input: PASS_PHRASE }))
+      const again = await into(at('boot'))
+      expect([again.added, again.replaced, again.newAuthorities]).toEqual([[], [], []])
+      expect(again.unchanged).toEqual(got.added)
+    })
+
+    it('installs the same files as the C tool does', async () => {
+      required(
+        await both.grid.run('myproxy-get-trustroots', ['-b'], {
+          env: { X509_CERT_DIR: at('c-roots') },
+        }),
+      )
+      const got = await into(at('own-roots'), true)
+      for (const name of got.added) {
+        expect(readFileSync(join(at('own-roots'), name))).toEqual(
+          readFileSync(join(at('c-roots'), name)),
+        )
+      }
+    })
+
+    it('comes along with a logon: -T installs, -b before the pass phrase is sent', async () => {
+      const env = { ...environment, X509_CERT_DIR: at('boot-logon') }
+      const changes = { username: 'anna', out: at('boot-proxy'), environment: env }
+      const first = await logon({ ...changes, bootstrap: true })
+      expect(first.trustRoots?.vouchedBy?.subject).toBe(both.grid.ca.name.oneLine)
+      const second = await logon({ ...changes, trustRoots: true })
+      expect([second.trustRoots?.added, second.trustRoots?.vouchedBy]).toEqual([[], undefined])
+    })
+  })
+})
