@@ -81,7 +81,7 @@ class Reader<O extends GetoptOption> implements GivenOptions<O> {
 
   #long(word: string): void {
     const { name, value } = apart(word)
-    const option = this.#named(name) ?? this.#begunBy(name, word)
+    const option = (name.length > 1 && this.#named(name)) || this.#begunBy(name, word)
     if (option.takesValue) this.#take(option, `--${name}`, value)
     else if (value === undefined) this.given.push({ option, value })
     else throw this.#mistake(`option --${name} takes no value`, { option: name })

@@ -33,7 +33,7 @@ const MODE = 0o600
 
 /**
  * @throws VoboxError `NOT_PERMITTED` for a proxy with attributes that was not allowed, and for
- *   `GT_PROXY_MODE=old`; what reading, judging and `fetchAttributes` say.
+ *   `GT_PROXY_MODE=old`; `PROXY_KIND_REFUSED` for a legacy proxy; what reading, judging and `fetchAttributes` say.
  */
 export async function readSigner(
   options: MyProxyInitOptions,
@@ -47,6 +47,7 @@ export async function readSigner(
   const facts = describeChain(credential.chain)
   const now = systemClock.now()
   checkSignerTime(facts, now)
+  refuseKind(facts)
   if (options.allowVoms !== true) refuseAttributes(facts)
   options.onIdentity?.(facts.identity.oneLine, files)
   const config = await readEffectiveConfig(nodeFiles, environment, currentUid(), configFile)
@@ -68,6 +69,16 @@ function refuseLegacyMode({ GT_PROXY_MODE: mode }: MyProxyInitOptions['environme
   throw new VoboxError('NOT_PERMITTED', 'legacy proxies, as of GT_PROXY_MODE=old, are not stored', {
     hint: 'unset GT_PROXY_MODE: services refuse legacy proxies, and RFC 3820 ones are made here',
     data: { variable: 'GT_PROXY_MODE', mode },
+  })
+}
+
+/** Before a server is troubled with it: most do not even take such a proxy in TLS. */
+function refuseKind({ kind, subject }: ChainFacts): void {
+  if (kind === undefined || kind === 'rfc3820') return
+  const message = `${printable(subject.oneLine)} is a ${kind} proxy, which cannot sign what is stored`
+  throw new VoboxError('PROXY_KIND_REFUSED', message, {
+    hint: 'store from the certificate, or from an RFC 3820 proxy: vobox-proxy proxy-init makes one',
+    data: { kind, subject: subject.oneLine },
   })
 }
 
