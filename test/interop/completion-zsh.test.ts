@@ -78,6 +78,13 @@ describeWithPrograms('completion in a real zsh', ['zsh'], () => {
     expect(await complete(`${PROGRAM} `)).toEqual([...new Set([...names, 'help'])].sort())
   })
 
+  it('offers the second words of myproxy, and behind one its options and their values', async () => {
+    const words = commands.flatMap(({ name }) => name.split(' ').slice(1)).sort()
+    expect(await complete(`${PROGRAM} myproxy `)).toEqual(words)
+    expect(await complete(`${PROGRAM} myproxy init --for`)).toEqual(['--for-vobox'])
+    expect(await complete(`${PROGRAM} myproxy init -a -m al`)).toEqual(['alice'])
+  })
+
   it.each([
     ['a command by its beginning', 'unre', ['unregister']],
     ['one behind options with values', '--vo alice --dn query unre', ['unregister']],

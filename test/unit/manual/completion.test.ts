@@ -91,6 +91,18 @@ describe('completion for bash', () => {
     ['VO directories, without names that no VO has', ['--vo', ''], ['alice', 'cms.1']],
     ['VO directories for VOMS attributes', ['register', '--voms', 'a'], ['alice']],
     ['nothing after a complete word', ['query', 'x'], []],
+    ['the second words of myproxy', ['myproxy', 'in'], ['info', 'init']],
+    ['them behind an option', ['myproxy', '-v', 'des'], ['destroy']],
+    ['options of the second word', ['myproxy', 'init', '--for'], ['--for-vobox']],
+    ['files where a letter of that command takes one', ['myproxy', 'logon', '-a', ''], FILES],
+    [
+      'options where the same letter takes nothing',
+      ['myproxy', 'init', '-a', '--for'],
+      ['--for-vobox'],
+    ],
+    ['files for the certificate to store', ['myproxy', 'store', '-c', ''], FILES],
+    ['nothing for the lifetime of the same letter', ['myproxy', 'init', '-c', ''], []],
+    ['VO directories for its VOMS attributes', ['myproxy', 'init', '-m', 'al'], ['alice']],
   ])('offers %s', (_name, words, expected) => {
     expect(proxy(...words)).toEqual(expected)
   })
