@@ -34,6 +34,10 @@ export const QUICK_LOGON_OPTIONS: readonly LogonOption[] = [
   valued('pass-phrase-fd'),
   flag('no-passphrase', 'n'),
   flag('no-credentials', 'N'),
+  valued('voms', 'm'),
+  flag('no-verify'),
+  valued('vomsdir'),
+  valued('vomses'),
   valued('key-type'),
   flag('quiet', 'q'),
   flag('terse'),
@@ -67,6 +71,10 @@ export interface LogonLine {
   'pass-phrase-fd': number | undefined
   'no-passphrase': boolean
   'no-credentials': boolean
+  voms: string[] | undefined
+  'no-verify': boolean
+  vomsdir: string | undefined
+  vomses: string[] | undefined
   'key-type': KeyKind | undefined
   quiet: boolean
   terse: boolean
@@ -82,10 +90,16 @@ export function parseLogonLine(words: readonly string[]): LogonLine | undefined 
   const rules = { program: 'myproxy logon', hint: '', oneDash: true }
   const { given, operands } = readOptions(own.slice(2), QUICK_LOGON_OPTIONS, rules)
   const values = new Map(given.map(({ option, value }) => [option.names[0], value ?? '']))
+  const all = (name: string) => {
+    const found = given.filter(({ option }) => option.names[0] === name)
+    return found.length === 0 ? undefined : found.map(({ value = '' }) => value)
+  }
   const authorised = AUTHORISING.filter((name) => values.has(name)).length
   const mixed = values.has('authorization') && authorised > 0 && !values.has('no-passphrase')
-  if (operands.length > 0 || authorised > 1 || mixed) return undefined
-  return lineOf(values, tool?.name)
+  const pointless = values.has('no-verify') && !values.has('voms')
+  if (operands.length > 0 || authorised > 1 || mixed || pointless) return undefined
+  const line = lineOf(values)
+  return line && { ...line, voms: all('voms'), vomses: all('vomses'), tool: tool?.name }
 }
 
 function wordsFor(
@@ -96,10 +110,10 @@ function wordsFor(
   return 'words' in translation ? translation.words : undefined
 }
 
+/** All but what may be given several times. */
 function lineOf(
   values: ReadonlyMap<string, string>,
-  tool: string | undefined,
-): LogonLine | undefined {
+): Omit<LogonLine, 'voms' | 'vomses' | 'tool'> | undefined {
   const type = values.get('key-type')
   const kind = type === undefined ? undefined : KEY_TYPES[type]
   const lifetime = values.get('proxy-lifetime')
@@ -127,10 +141,11 @@ function lineOf(
     'pass-phrase-fd': descriptor,
     'no-passphrase': values.has('no-passphrase'),
     'no-credentials': values.has('no-credentials'),
+    'no-verify': values.has('no-verify'),
+    vomsdir: values.get('vomsdir'),
     'key-type': kind,
     quiet: values.has('quiet'),
     terse: values.has('terse'),
-    tool,
   }
 }
 

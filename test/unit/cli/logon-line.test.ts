@@ -64,6 +64,13 @@ describe('parseLogonLine', () => {
     })
   })
 
+  it('keeps several attributes in their order', () => {
+    expect(said('myproxy logon -m alice:/alice/Role=x --voms bob --vomses a --vomses b')).toEqual({
+      voms: ['alice:/alice/Role=x', 'bob'],
+      vomses: ['a', 'b'],
+    })
+  })
+
   it('reads the C tool’s line, and is as terse as that', () => {
     expect(said('myproxy-logon --stdin_pass --username robot -t 12')).toEqual({
       'stdin-pass': true,
@@ -83,6 +90,7 @@ describe('parseLogonLine', () => {
     ['a kind of key that is not made', 'myproxy logon --key-type rsa1024'],
     ['two places for the pass phrase', 'myproxy logon -S --pass-phrase-file f'],
     ['a pass phrase and none', 'myproxy logon -S -n'],
+    ['attributes unverified, and none', 'myproxy logon --no-verify'],
     ['a pass phrase for a renewal', 'myproxy logon -S -a f'],
     ['the help of the C tool', 'myproxy-logon --help'],
   ])('leaves %s to the whole program', (_what, line) => {
@@ -90,7 +98,6 @@ describe('parseLogonLine', () => {
   })
 
   it.each([
-    ['VOMS attributes', 'myproxy logon -m alice'],
     ['CA files', 'myproxy logon -T'],
     ['JSON', 'myproxy logon --json'],
     ['an option that nobody knows', 'myproxy logon --wat'],
