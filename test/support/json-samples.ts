@@ -75,7 +75,7 @@ const attempt: Complete<FailedAttempt> = {
   persistence: 'transient',
 }
 const unreachable = new VoboxError('ALL_SERVERS_FAILED', said.message, {
-  data: { attempts: [attempt] },
+  data: { attempts: [attempt], untried: 1, notAsked: [server] },
 })
 
 const registration: Complete<Registration> = {
