@@ -69,6 +69,12 @@ export interface RealGridOptions {
   serverEnvironment?: Readonly<Record<string, string>>
 }
 
+export interface AnotherServer {
+  server: { host: string; port: number }
+  storeDirectory: string
+  stop(): Promise<void>
+}
+
 export interface RealGrid {
   /** Everything lives below; removed by `stop`. */
   directory: string
@@ -84,6 +90,11 @@ export interface RealGrid {
   run(program: string, args: readonly string[], options?: RunOptions): Promise<ProgramResult>
   /** Stores a credential with `myproxy-init`; throws when that fails. */
   upload(options: UploadOptions): Promise<void>
+  /**
+   * One more server of the same grid and name, on a port and with a store of its own; it ends with
+   * the grid.
+   */
+  another(options?: RealGridOptions): Promise<AnotherServer>
   /** Writes a proxy file (0600) into the grid's directory. */
   writeProxy(name: string, credential: Credential): Promise<string>
   stop(): Promise<void>
@@ -138,10 +149,9 @@ export async function startRealGrid(options: RealGridOptions = {}): Promise<Real
     HOME: directory,
     X509_CERT_DIR: trustDirectory,
   }
-  const server = await startServer(directory, options, baseEnvironment, {
-    ca,
-    host: hosts.server.credential,
-  })
+  const identities = { ca, host: hosts.server.credential }
+  const server = await startServer(directory, options, baseEnvironment, identities)
+  const others: RunningServer[] = []
 
   const run: RealGrid['run'] = async (program, args, { as, proxy, input = '', env } = {}) => {
     const command = withoutHostCredential(findProgram(program) ?? program, args)
@@ -179,9 +189,16 @@ export async function startRealGrid(options: RealGridOptions = {}): Promise<Real
         throw new Error(`myproxy-init ${args.join(' ')}: ${result.stdout}${result.stderr}`)
       }
     },
+    async another(given = {}) {
+      const place = join(directory, `another-${others.length}`)
+      await mkdir(place)
+      const one = await startServer(place, given, baseEnvironment, identities)
+      others.push(one)
+      return { ...one, server: { host: 'localhost', port: one.port } }
+    },
     writeProxy: (name, credential) => writeProxyFile(directory, name, credential),
     async stop() {
-      await server.stop()
+      for (const one of [server, ...others]) await one.stop()
       await remove()
     },
   }

@@ -123,6 +123,15 @@ export async function deliver(
   conversation: Conversation,
   delivery: Delivery = {},
 ): Promise<number> {
+  await readRequest(conversation)
+  return deliverAsked(conversation, delivery)
+}
+
+/** The same once the request has been read. */
+export async function deliverAsked(
+  conversation: Conversation,
+  delivery: Delivery = {},
+): Promise<number> {
   let sent = 0
   let cutAt = delivery.cutAfter ?? Number.POSITIVE_INFINITY
   const { stream, socket } = conversation
@@ -134,7 +143,6 @@ export async function deliver(
     await new Promise<void>((resolve) => socket.end(resolve))
     throw new Error('cut')
   }
-  await readRequest(conversation)
   await send(challenge)
   await readAuthorization(conversation)
   await send(ok)
