@@ -1,76 +1,93 @@
 /**
- * A reporter that says what a run waits for: when no test file has ended for a while, the files that
- * run, each with the last test it told of, and the processes below us; after the deadline of the whole,
- * it ends them. A test that blocks its process (a child that never ends) stops no timer of vitest's.
+ * A reporter that looks after files whose process stands still. No timer of a test's fires in a process
+ * that is blocked, and the run would wait for it for ever. Such a process is named, with the processes
+ * below it, and killed; vitest then calls its file failed.
+ *
+ * When nothing else failed, their names are written to the file that `VOBOX_TESTS_BLOCKED` names.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import type { Reporter, TestCase, TestModule } from 'vitest/node'
 
-const QUIET_MS = 180_000
-const WHOLE_MS = 1_500_000
+/** Longer than any one test, its second chance included, leaves a process without a word. */
+const QUIET_MS = 300_000
+const LOOK_MS = 10_000
+
+interface Running {
+  test: string
+  lastWordMs: number
+}
 
 export default class StillRunning implements Reporter {
-  readonly #running = new Map<string, string>()
-  #timers: NodeJS.Timeout[] = []
+  readonly #running = new Map<string, Running>()
+  readonly #killed: string[] = []
+  #timer: NodeJS.Timeout | undefined
 
   onTestRunStart(): void {
-    this.#timers.push(setTimeout(() => this.#giveUp(), WHOLE_MS).unref())
-    this.#again()
+    this.#timer = setInterval(() => this.#look(), LOOK_MS).unref()
+  }
+
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    clearInterval(this.#timer)
+    const list = process.env.VOBOX_TESTS_BLOCKED
+    const others = modules.filter((one) => !this.#killed.includes(one.relativeModuleId))
+    if (!list || this.#killed.length === 0 || !others.every((one) => one.ok())) return
+    writeFileSync(list, this.#killed.join('\n'))
   }
 
   onTestModuleStart(module: TestModule): void {
-    this.#running.set(module.relativeModuleId, 'no test yet')
+    this.#heard(module, 'no test yet')
   }
 
   onTestCaseReady(test: TestCase): void {
-    this.#running.set(test.module.relativeModuleId, test.fullName)
+    this.#heard(test.module, test.fullName)
+  }
+
+  onTestCaseResult(test: TestCase): void {
+    this.#heard(test.module, test.fullName)
   }
 
   onTestModuleEnd(module: TestModule): void {
     this.#running.delete(module.relativeModuleId)
-    this.#again()
   }
 
-  onTestRunEnd(): void {
-    for (const timer of this.#timers.splice(0)) clearTimeout(timer)
+  #heard(module: TestModule, test: string): void {
+    this.#running.set(module.relativeModuleId, { test, lastWordMs: performance.now() })
   }
 
-  #again(): void {
-    const [whole, quiet] = this.#timers
-    clearTimeout(quiet)
-    if (whole === undefined) return
-    this.#timers = [whole, setInterval(() => this.#tell(), QUIET_MS).unref()]
-  }
-
-  #tell(): void {
-    const files = [...this.#running].map(([file, test]) => `!!   ${file}: ${test}\n`)
-    process.stderr.write(`\n!! No test file has ended for a while. Running:\n${files.join('')}`)
-    const words = ['-e', '-o', 'pid=,ppid=,etimes=,stat=,wchan:20=,args=', '--forest']
-    const { stdout } = spawnSync('ps', words, { encoding: 'utf8', timeout: 10_000 })
-    const lines = (stdout ?? '').split('\n').filter((line) => !/ \[/.test(line))
-    process.stderr.write(`${lines.map((line) => line.slice(0, 240)).join('\n')}\n`)
-  }
-
-  #giveUp(): void {
-    process.stderr.write(`\n!! The tests have not ended within ${WHOLE_MS / 60_000} minutes.\n`)
-    this.#tell()
-    for (const pid of descendants()) process.kill(pid, 'SIGKILL')
-    process.exit(1)
+  #look(): void {
+    const blocked = [...this.#running].filter(
+      ([, { lastWordMs }]) => performance.now() - lastWordMs > QUIET_MS,
+    )
+    // While another file runs, which process is the blocked one is anybody's guess.
+    if (blocked.length === 0 || blocked.length < this.#running.size) return
+    const files = blocked.map(([file, { test }]) => `!!   ${file}: ${test}\n`)
+    process.stderr.write(`\n!! Blocked, and killed:\n${files.join('')}${processTree()}\n`)
+    for (const [file] of blocked) {
+      this.#running.delete(file)
+      this.#killed.push(file)
+    }
+    for (const pid of workers()) process.kill(pid, 'SIGKILL')
   }
 }
 
-/** All processes below this one. */
-function descendants(): number[] {
-  const { stdout } = spawnSync('ps', ['-e', '-o', 'pid=,ppid='], {
-    timeout: 10_000,
-    encoding: 'utf8',
-  })
-  const pairs = stdout.split('\n').map((line) => line.trim().split(/ +/).map(Number))
-  const below = [process.pid]
-  for (const parent of below) {
-    for (const [pid = 0, ppid] of pairs) if (ppid === parent) below.push(pid)
-  }
-  // The one of `ps` itself is gone by now.
-  return below.slice(1).filter((pid) => existsSync(`/proc/${pid}`))
+/** Everything that runs here but the kernel's own, with what it waits for. */
+function processTree(): string {
+  return ps('pid=,ppid=,etimes=,stat=,wchan:20=,args=', '--forest')
+    .filter((line) => !/ \[/.test(line))
+    .map((line) => line.slice(0, 200))
+    .join('\n')
+}
+
+/** The processes of vitest's that run test files. */
+function workers(): number[] {
+  return ps('pid=,ppid=,args=')
+    .map((line) => /^ *(\d+) +(\d+) .*vitest/.exec(line))
+    .filter((found) => Number(found?.[2]) === process.pid)
+    .map((found) => Number(found?.[1]))
+}
+
+function ps(columns: string, ...options: string[]): string[] {
+  const words = ['-e', '-o', columns, ...options]
+  return spawnSync('ps', words, { encoding: 'utf8', timeout: 10_000 }).stdout.split('\n')
 }
