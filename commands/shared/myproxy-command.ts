@@ -23,13 +23,14 @@ export abstract class MyProxyCommand extends VoboxCommand {
     flags: ConnectionFlags,
     settings: Pick<OpenMyProxyOptions, 'keyKind' | 'keys'> = {},
   ): Promise<MyProxyClient> {
-    const { MyProxyClient, interruption } = await loadLibrary()
+    const { MyProxyClient, interruption, showAttempt } = await loadLibrary()
     return MyProxyClient.open({
       servers: flags.pshost,
       port: await this.portOf(flags.psport),
       environment: process.env,
       configFile: flags.config,
       signal: interruption(),
+      ...(flags.verbose && { onAttempt: (attempt) => this.tell(showAttempt(attempt)) }),
       ...settings,
     })
   }
