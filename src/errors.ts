@@ -147,6 +147,7 @@ export const ERROR_CODES = {
   INTERNAL: 'permanent',
 } as const satisfies Record<string, Persistence>
 
+/** The codes by which programs tell failures apart: those of {@link ERROR_CODES}. */
 export type ErrorCode = keyof typeof ERROR_CODES
 
 /** What a failure may carry besides its sentence. */

@@ -9,6 +9,7 @@
  * @module vobox-proxy
  */
 export {
+  ERROR_CODES,
   type ErrorCode,
   type FailureDetails,
   isVoboxError,
@@ -55,7 +56,7 @@ export { type CallOf, MyProxyClient } from './node/myproxy/my-proxy-client.js'
 export type { OpenMyProxyOptions } from './node/myproxy/my-proxy-options.js'
 export { asUnixSeconds, type UnixSeconds } from './ports/clock.js'
 export type { Journal, JournalFields, JournalLevel } from './ports/journal.js'
-export type { KeyKind } from './ports/key-generator.js'
+export type { KeyGenerator, KeyKind } from './ports/key-generator.js'
 export { type Credential, encodeCredential, parseCredential } from './proxy/credential.js'
 export {
   type BasicConstraints,
@@ -67,3 +68,4 @@ export {
 } from './x509/certificate.js'
 export type { Name, NameAttribute } from './x509/name.js'
 export { encodePem } from './x509/pem.js'
+export type { SignatureAlgorithm } from './x509/signature-algorithms.js'

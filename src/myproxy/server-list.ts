@@ -9,6 +9,7 @@ import { type ServerAddress, showAddress } from '../gsi/server-address.js'
 /** `host:port`; {@link parseServerList} reads it back. */
 export { showAddress as showServer }
 
+/** A server by its name, or numeric address, and its port. */
 export type MyProxyServer = ServerAddress
 
 /** The port IANA gave MyProxy. */

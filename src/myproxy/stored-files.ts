@@ -22,7 +22,7 @@ export interface StoredFiles {
   keyPem: string | Uint8Array
 }
 
-/** What {@link parseStoredFiles} found. */
+/** A credential as a server gives it back. */
 export interface StoredChain {
   /** Leaf first, no root. */
   chain: readonly Certificate[]

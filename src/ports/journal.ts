@@ -1,3 +1,4 @@
+/** From the least to the most urgent. */
 export type JournalLevel = 'debug' | 'info' | 'warn' | 'error'
 
 /** Fields of a journal entry. Plain values only; never a key, a pass phrase or a whole proxy. */

@@ -18,6 +18,7 @@ import {
 } from '../x509/private-key.js'
 import { orderChain, withoutDuplicates } from './order-chain.js'
 
+/** A private key, its certificate and the chain above: of a user, a host or a proxy. */
 export interface Credential {
   /** Key of the leaf. */
   readonly privateKey: KeyObject

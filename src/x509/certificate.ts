@@ -35,6 +35,7 @@ import {
 
 export type { BasicConstraints, CertificateExtension, KeyUsage, SubjectAltNames }
 
+/** A certificate as it arrived. That it parses says nothing about whether it is trusted. */
 export interface Certificate {
   readonly der: Uint8Array
   /** The part that is signed. */
@@ -55,6 +56,7 @@ export interface Certificate {
   /** Size of the RSA modulus or of the curve; 0 for other keys. */
   readonly keyBits: number
   readonly extensions: readonly CertificateExtension[]
+  /** By its dotted number. */
   extension(oid: string): CertificateExtension | undefined
   readonly basicConstraints: BasicConstraints | undefined
   /** Undefined: no such extension, so every use is allowed. */

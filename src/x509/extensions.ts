@@ -17,6 +17,7 @@ import { constructedContextTag, contextTag } from '../asn1/tags.js'
 import { formatIp, parseIp } from './ip-address.js'
 import { keyIdentifier } from './public-key.js'
 
+/** One extension, its value undecoded (RFC 5280 §4.2). */
 export interface CertificateExtension {
   readonly oid: string
   readonly critical: boolean
@@ -24,12 +25,14 @@ export interface CertificateExtension {
   readonly value: Uint8Array
 }
 
+/** Whether it is a CA, and how many may follow below (RFC 5280 §4.2.1.9). */
 export interface BasicConstraints {
   readonly ca: boolean
   /** How many CA certificates may follow below; undefined: no limit. */
   readonly pathLength?: number
 }
 
+/** Other names of the subject (RFC 5280 §4.2.1.6). */
 export interface SubjectAltNames {
   /** As written; compare without regard to case. */
   readonly dns: readonly string[]
@@ -52,6 +55,7 @@ const KEY_USAGES = [
   'decipherOnly',
 ] as const
 
+/** What a key may be used for (RFC 5280 §4.2.1.3). */
 export type KeyUsage = (typeof KEY_USAGES)[number]
 
 /**

@@ -24,6 +24,7 @@ export interface NameAttribute {
   readonly value: Uint8Array
 }
 
+/** A distinguished name, as it was encoded and as it is shown. */
 export interface Name {
   /** The SEQUENCE as it arrived. */
   readonly der: Uint8Array

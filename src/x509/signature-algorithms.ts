@@ -3,6 +3,7 @@ import { constants, type KeyObject, sign, verify } from 'node:crypto'
 import { type DerReader, derNull, derOid, derSequence } from '../asn1/der.js'
 import { OID } from '../asn1/oids.js'
 
+/** How a certificate was signed. */
 export interface SignatureAlgorithm {
   readonly oid: string
   /** As OpenSSL spells it; the dotted number when we do not know it. */

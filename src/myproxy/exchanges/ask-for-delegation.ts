@@ -15,6 +15,7 @@ import type { Challenge } from '../messages.js'
 import type { AnonymousCall, TrustRootsWish } from './call.js'
 import { askerOf, askForTrustRoots, plainRequest } from './converse.js'
 
+/** Which proxy is asked for, and what proves that the caller may have it. */
 export interface DelegationCall extends AnonymousCall, TrustRootsWish {
   /** Lifetime asked for, in seconds; 0: as much as the server gives. */
   lifetimeSeconds: number

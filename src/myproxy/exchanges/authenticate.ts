@@ -4,6 +4,7 @@ import { askForDelegation, type DelegationCall } from './ask-for-delegation.js'
 import type { Answered } from './call.js'
 import { converse } from './converse.js'
 
+/** What is asked for as in a GET, but for a lifetime: nothing is fetched. */
 export type AuthenticateCall = Omit<DelegationCall, 'lifetimeSeconds' | 'trustRoots' | 'bootstrap'>
 
 /**

@@ -9,11 +9,13 @@ import { askForDelegation, type DelegationCall } from './ask-for-delegation.js'
 import type { Answered, WithTrustRoots } from './call.js'
 import { converse } from './converse.js'
 
+/** Whose key is to be certified. */
 export interface CertifyCall extends DelegationCall {
   /** PKCS#10, in DER, signed with the key it is for. */
   request: Uint8Array
 }
 
+/** What came back for it. */
 export interface CertifyResult extends Answered, WithTrustRoots {
   /** Leaf first, no root. Its structure was checked; whether it is trusted is the caller's to judge. */
   chain: readonly Certificate[]

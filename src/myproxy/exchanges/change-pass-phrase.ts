@@ -4,6 +4,7 @@ import { readOk, sendRequest } from '../conversation.js'
 import type { Answered, OwnerCall, PassPhrase } from './call.js'
 import { converse, plainRequest } from './converse.js'
 
+/** Of which credential its owner changes the pass phrase. */
 export interface ChangePassPhraseCall extends OwnerCall {
   /** As it is now. */
   passPhrase: PassPhrase

@@ -4,6 +4,7 @@ import { readOk, sendRequest } from '../conversation.js'
 import type { Answered, OwnerCall } from './call.js'
 import { converse, plainRequest } from './converse.js'
 
+/** Which credential its owner removes. */
 export type DestroyCall = OwnerCall
 
 /** @throws `MYPROXY_NO_CREDENTIAL`, `MYPROXY_NOT_OWNER`, `ALL_SERVERS_FAILED`. */

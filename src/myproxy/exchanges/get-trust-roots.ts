@@ -8,6 +8,7 @@ import type { TrustRootFile } from '../messages.js'
 import type { Answered, MyProxyCall } from './call.js'
 import { askForTrustRoots, converse, plainRequest } from './converse.js'
 
+/** Whose CA files are asked for, and how far the server is trusted meanwhile. */
 export interface GetTrustRootsCall extends Omit<MyProxyCall, 'username'> {
   /** Presented in TLS; absent: anonymous. */
   credential?: Credential | undefined
@@ -15,6 +16,7 @@ export interface GetTrustRootsCall extends Omit<MyProxyCall, 'username'> {
   bootstrap?: boolean | undefined
 }
 
+/** The CA files, and whether anything proves whose they are. */
 export interface GetTrustRootsResult extends Answered {
   /** None where the server gives none. */
   files: readonly TrustRootFile[]

@@ -8,8 +8,10 @@ import { askForDelegation, type DelegationCall } from './ask-for-delegation.js'
 import type { Answered, WithTrustRoots } from './call.js'
 import { converse } from './converse.js'
 
+/** Which proxy is asked for, and what proves that the caller may have it. */
 export type GetCall = DelegationCall
 
+/** What a GET brings. */
 export interface GetResult extends Answered, WithTrustRoots {
   /**
    * A key of ours that nobody else has seen, and the chain that came back. Its structure was checked;

@@ -6,8 +6,10 @@ import type { StoredCredential } from '../messages.js'
 import type { Answered, OwnerCall } from './call.js'
 import { converse, plainRequest } from './converse.js'
 
+/** Under which name its owner looks. */
 export type InfoCall = OwnerCall
 
+/** What is stored there. */
 export interface InfoResult extends Answered {
   /** One or more; the default credential, where there is one, comes first. */
   credentials: readonly StoredCredential[]

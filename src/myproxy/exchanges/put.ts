@@ -12,6 +12,7 @@ import {
 import type { Answered, OwnerCall, PassPhrase, StoredTerms } from './call.js'
 import { converse, plainRequest, termsOf } from './converse.js'
 
+/** What is stored by delegation, and on which terms. */
 export interface PutCall extends OwnerCall, StoredTerms {
   /** Signs the stored credential: a user certificate or a proxy; absent: `credential`. */
   signer?: Credential | undefined

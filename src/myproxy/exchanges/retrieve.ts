@@ -6,8 +6,10 @@ import { parseStoredFiles } from '../stored-files.js'
 import type { AnonymousCall, Answered, TrustRootsWish, WithTrustRoots } from './call.js'
 import { askerOf, askForTrustRoots, converse, plainRequest } from './converse.js'
 
+/** Which key is asked for, and what proves that the caller may have it. */
 export type RetrieveCall = AnonymousCall & TrustRootsWish
 
+/** Certificate and key as they were stored. */
 export interface RetrievedFiles extends Answered, WithTrustRoots {
   /** Leaf first, no root. Whether it is trusted is for the caller to judge. */
   chain: readonly Certificate[]

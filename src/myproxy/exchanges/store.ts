@@ -10,6 +10,7 @@ import { encodeStoredFiles, type StoredFiles } from '../stored-files.js'
 import type { Answered, OwnerCall, StoredTerms } from './call.js'
 import { converse, plainRequest, termsOf } from './converse.js'
 
+/** What is stored as it is, and on which terms. */
 export interface StoreCall extends OwnerCall, StoredTerms {
   stored: StoredFiles
 }

@@ -115,6 +115,10 @@ export class MyProxyClient {
     return requestDestroy(this.#context, this.#to(call))
   }
 
+  /**
+   * Has the server encrypt a stored key anew. An empty new pass phrase leaves it in the clear there,
+   * and Debian's server then changes it no more.
+   */
   changePassPhrase(call: CallOf<ChangePassPhraseCall>): Promise<Answered> {
     return requestChangePassPhrase(this.#context, this.#to(call))
   }

@@ -16,6 +16,7 @@ import { nodeDialer } from '../ports/dialer.js'
 import { nodeFiles } from '../ports/files.js'
 import { KeyPool } from '../ports/key-pool.js'
 
+/** With which servers, trust and deadlines a client works; all but `environment` can be left out. */
 export interface OpenMyProxyOptions {
   /**
    * Tried strictly in this order. Text is as in `$MYPROXY_SERVER`: comma-separated, each `host`,
