@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core'
-import { accessFlags, accessOptionsOf } from '../shared/myproxy-access-flags.js'
+import { accessFlags, accessOptionsOf, patternFlag } from '../shared/myproxy-access-flags.js'
 import { passPhraseFlags } from '../shared/myproxy-flags.js'
 import { MyProxyOwnerCommand, ownerFlags } from '../shared/myproxy-owner-command.js'
 import { secondsOf } from '../shared/values.js'
@@ -26,11 +26,7 @@ export default class MyProxyStore extends MyProxyOwnerCommand {
     ...ownerFlags,
     ...passPhraseFlags,
     ...accessFlags,
-    'retrieve-key': Flags.string({
-      char: 'E',
-      description: 'who may retrieve the key itself',
-      helpValue: 'PATTERN',
-    }),
+    'retrieve-key': patternFlag('E', 'who may retrieve the key itself'),
     certfile: Flags.string({
       char: 'c',
       description: 'certificate [default: $X509_USER_CERT, or ~/.globus/usercert.pem]',

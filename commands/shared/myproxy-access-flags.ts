@@ -2,8 +2,15 @@
 import { Flags } from '@oclif/core'
 import type { AccessOption } from '../../src/index.js'
 
-const pattern = (char: 'r' | 'R' | 'Z', description: string) =>
-  Flags.string({ char, description, helpValue: 'PATTERN' })
+/** The parser takes it several times, so that whoever gives two is told that one alone counts. */
+export const patternFlag = (char: 'r' | 'R' | 'Z' | 'E', description: string) =>
+  Flags.string({
+    char,
+    description: `${description}; once`,
+    helpValue: 'PATTERN',
+    multiple: true,
+    multipleNonGreedy: true,
+  })
 
 export const accessFlags = {
   'allow-anonymous-retrievers': Flags.boolean({
@@ -22,9 +29,9 @@ export const accessFlags = {
     char: 'X',
     description: 'patterns behind this option are of common names, as at first',
   }),
-  'retrievable-by': pattern('r', 'who may retrieve, with the pass phrase'),
-  'renewable-by': pattern('R', 'who may renew; implies --no-passphrase'),
-  'retrievable-by-cert': pattern(
+  'retrievable-by': patternFlag('r', 'who may retrieve, with the pass phrase'),
+  'renewable-by': patternFlag('R', 'who may renew; implies --no-passphrase'),
+  'retrievable-by-cert': patternFlag(
     'Z',
     'who may retrieve without a pass phrase; implies --no-passphrase',
   ),

@@ -4,7 +4,7 @@
  * of its own, so its words must be found before its options can be read. Pure.
  */
 import { VoboxError } from '../../errors.js'
-import { type GetoptOption, readOptions } from './getopt.js'
+import { type GetoptOption, type GivenOption, readOptions } from './getopt.js'
 import type { CommandLine } from './launcher.js'
 import { nearestOf } from './launcher-options.js'
 
@@ -39,10 +39,20 @@ export function parseTopicLine(
     const known = option.multiple ? (values.get(option.name) ?? []) : []
     values.set(option.name, value === undefined ? [] : [...known, value])
   }
-  const sequence = given.map(({ option: { name }, value }) =>
-    value === undefined ? `--${name}` : `--${name}=${value}`,
-  )
+  const sequence = given
+    .filter((one, at) => isCounted(one, given.slice(at + 1)))
+    .map(({ option: { name }, value }) =>
+      value === undefined ? `--${name}` : `--${name}=${value}`,
+    )
   return { command, options: values, operands, sequence }
+}
+
+/** Of an option with a value that is given several times the last one counts, as everywhere. */
+function isCounted(
+  { option, value }: GivenOption<TopicOption>,
+  behind: readonly GivenOption<TopicOption>[],
+): boolean {
+  return option.multiple || value === undefined || behind.every((other) => other.option !== option)
 }
 
 interface Found {

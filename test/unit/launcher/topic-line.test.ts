@@ -44,6 +44,7 @@ describe('parseTopicLine', () => {
     const line = read('myproxy init -m alice -m cms -l a -l b')
     expect(line?.options.get('voms')).toEqual(['alice', 'cms'])
     expect(line?.options.get('username')).toEqual(['b'])
+    expect(line && toArgv(line)).toEqual(['--voms=alice', '--voms=cms', '--username=b'])
   })
 
   it.each([
