@@ -62,6 +62,7 @@ function whyNot(
   owners: readonly number[],
 ): string | undefined {
   if (BACKUP.test(name)) return 'it is named like a backup'
+  if (/\p{Cc}/u.test(name)) return 'its name holds control characters'
   if (facts === undefined) return 'it is gone'
   if (facts.kind === 'symlink') return 'it is a link; put the program itself there'
   if (facts.kind !== 'file')

@@ -16,6 +16,8 @@ import { within } from './within.js'
 export interface StartContext extends AgentContext {
   /** Where the lock of each agent that runs is kept. */
   lockDirectory: string
+  /** The one agent that is to be started, by its file name. Absent: all. */
+  only?: string | undefined
 }
 
 export interface StartedAgents {
@@ -29,11 +31,12 @@ const REFUSAL_MS = 5000
 
 /** @throws VoboxError `VO_DIRECTORY_UNSAFE`, and what reading the directory meets. */
 export async function startAgents(context: StartContext): Promise<StartedAgents> {
-  const { files, directory, owners, log } = context
-  const { agents, skipped } = await findAgents(files, directory, owners)
-  const results = skipped.map(skippedResult)
+  const { files, directory, owners, log, only } = context
+  const found = await findAgents(files, directory, owners)
+  const meant = ({ name }: { name: string }) => only === undefined || name === only
+  const results = found.skipped.filter(meant).map(skippedResult)
   const lives: Promise<void>[] = []
-  for (const agent of agents) {
+  for (const agent of found.agents.filter(meant)) {
     const { result, life } = await startAgent(context, agent)
     results.push(result)
     if (life !== undefined) lives.push(life)

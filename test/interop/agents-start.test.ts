@@ -92,7 +92,7 @@ it('one that fails, is no program, or lacks its interpreter holds up none', asyn
 it('runs no link, directory, backup, hidden file, or file that is not executable or that others can write', async () => {
   const box = await AgentsBox.make()
   box.put('start', '.hidden', 'echo ran')
-  for (const name of ['a~', 'a.rpmsave', 'a.dpkg-old']) box.put('start', name, 'echo ran')
+  for (const name of ['a~', 'a.rpmsave', 'a.dpkg-old', 'a\nb']) box.put('start', name, 'echo ran')
   mkdirSync(join(box.paths.start, 'directory'))
   symlinkSync('/bin/true', join(box.paths.start, 'link'))
   box.put('start', 'open', 'echo ran', 0o777)
@@ -103,13 +103,14 @@ it('runs no link, directory, backup, hidden file, or file that is not executable
   expect(reasons).toMatchObject({
     'a~': { outcome: 'skipped', reason: 'it is named like a backup' },
     'a.rpmsave': { outcome: 'skipped' },
+    'a\nb': { outcome: 'skipped', reason: 'its name holds control characters' },
     'a.dpkg-old': { outcome: 'skipped' },
     directory: { outcome: 'skipped', reason: 'it is a directory' },
     link: { outcome: 'skipped', reason: 'it is a link; put the program itself there' },
     open: { outcome: 'skipped', reason: 'others can write it; chmod go-w' },
     plain: { outcome: 'skipped', reason: 'it is not executable; chmod u+x' },
   })
-  expect(Object.keys(reasons)).toHaveLength(7)
+  expect(Object.keys(reasons)).toHaveLength(8)
   await box.until(() => box.processes().length === 0)
   expect(box.log()).not.toContain('ran')
   expect(box.lines()).toContain('plain is not run: it is not executable; chmod u+x')

@@ -1,6 +1,7 @@
 /**
  * The units of systemd as systemd-analyze reads them, with the files that `setup` writes beside them. No
- * systemd runs here: what the service tells one is in renewd-systemd.test.ts.
+ * systemd runs here: booted-systemd.test.ts has one, and what the service tells it is in
+ * renewd-systemd.test.ts.
  */
 import { copyFileSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -116,8 +117,8 @@ describeOnMachine('the units of systemd', ['systemd-analyze', 'systemctl'], () =
       machine.sh(`sh -c '${script}' alice </run/vobox-proxy/alice.request`)
       return machine.ok('cat /tmp/asked')
     }
-    expect(asked('start')).toBe(`start ${PLAIN}\n`)
-    expect(asked('stop')).toBe(`stop vobox-agents@alice.service ${PLAIN}\n`)
+    expect(asked('start')).toBe(`--no-block start ${PLAIN}\n`)
+    expect(asked('stop')).toBe(`--no-block stop vobox-agents@alice.service ${PLAIN}\n`)
     expect(asked('start; reboot')).toBe('')
     expect(asked('restart')).toBe('')
   })

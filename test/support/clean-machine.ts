@@ -11,21 +11,31 @@ import { spawnSync } from './bounded.js'
 import { describeWithPrograms, leaveOut } from './programs.js'
 import { makeTemporaryDirectory } from './temporary-directory.js'
 
-/** Words: a place to work in, the directory that is to be /mnt there. */
-const MAKE = `set -e
+/** A disk of its own. Words: a place to work in, the directory that is to be /mnt on the machine. */
+export const MAKE_DISK = `set -e
 mount --make-rprivate /
 mount -t tmpfs -o mode=0755 none "$1"
 mkdir "$1/upper" "$1/work" "$1/root"
-mount -t overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" none "$1/root"
+`
+
+/** The machine on that disk; the shell is in its root then. */
+export const MAKE_ROOT = `set -e
 root=$1/root
-for each in dev sys; do mount --rbind "/$each" "$root/$each"; done
+mount -t overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" none "$root"
 mount -t proc none "$root/proc"
 mount -t tmpfs -o mode=1777 none "$root/tmp"
 mount -t tmpfs -o mode=0755 none "$root/run"
 mount --bind "$2" "$root/mnt"
 cd "$root"
-rm -rf usr/bin/node usr/local/bin/node usr/local/lib/node_modules etc/vobox-proxy \\
-  etc/grid-security var/lib/vobox
+`
+
+/** What a clean machine does not have. */
+export const CLEAN = `rm -rf usr/bin/node usr/local/bin/node usr/local/lib/node_modules \\
+  etc/vobox-proxy etc/grid-security var/lib/vobox
+`
+
+const MAKE = `${MAKE_DISK}${MAKE_ROOT}${CLEAN}
+for each in dev sys; do mount --rbind "/$each" "$each"; done
 `
 
 /** No step of a test takes longer on a busy machine, in milliseconds. */
@@ -53,6 +63,30 @@ export function describeOnMachine(
 ): void {
   if (mayMakeMachines) describeWithPrograms(title, ['nsenter', 'unshare', ...programs], body)
   else leaveOut(title, 'root and an overlay of the file system', body)
+}
+
+/** Runs a script of the shell's as root in namespaces of a process, with an environment of its own. */
+export function runInside(
+  pid: number,
+  namespaces: readonly string[],
+  script: string,
+  env: Readonly<Record<string, string>>,
+): MachineResult {
+  const inside = ['-t', String(pid), ...namespaces, '-r', '-w', '--', '/bin/sh', '-c', script]
+  const { status, stdout, stderr } = spawnSync('nsenter', inside, {
+    encoding: 'utf8',
+    timeout: DEADLINE_MS,
+    killSignal: 'SIGKILL',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', ...env },
+  })
+  return { status, stdout, stderr }
+}
+
+/** The standard output of what must work. */
+export function mustWork(script: string, { status, stdout, stderr }: MachineResult): string {
+  if (status === 0) return stdout
+  throw new Error(`${script}\nended with ${status}: ${stdout}${stderr}`)
 }
 
 export class CleanMachine {
@@ -101,22 +135,12 @@ export class CleanMachine {
 
   /** Runs a script of the shell's as root with an environment of its own, to its end. */
   sh(script: string, env: Readonly<Record<string, string>> = {}): MachineResult {
-    const inside = ['-t', String(this.#pid), '-m', '-p', '-r', '-w', '--', '/bin/sh', '-c', script]
-    const { status, stdout, stderr } = spawnSync('nsenter', inside, {
-      encoding: 'utf8',
-      timeout: DEADLINE_MS,
-      killSignal: 'SIGKILL',
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', ...env },
-    })
-    return { status, stdout, stderr }
+    return runInside(this.#pid, ['-m', '-p'], script, env)
   }
 
   /** The same for what must work; its standard output. */
   ok(script: string, env?: Readonly<Record<string, string>>): string {
-    const { status, stdout, stderr } = this.sh(script, env)
-    if (status === 0) return stdout
-    throw new Error(`${script}\nended with ${status}: ${stdout}${stderr}`)
+    return mustWork(script, this.sh(script, env))
   }
 
   async end(): Promise<void> {

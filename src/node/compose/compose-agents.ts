@@ -12,6 +12,7 @@ import type { Readable } from 'node:stream'
 import type { AgentContext } from '../../agents/agent-context.js'
 import type { AgentAction, AgentResult } from '../../agents/agent-result.js'
 import { AgentsLog } from '../../agents/agents-log.js'
+import { findAgents } from '../../agents/find-agents.js'
 import { startAgents } from '../../agents/start-agents.js'
 import { stopAgents } from '../../agents/stop-agents.js'
 import type { Config } from '../../config/config.js'
@@ -74,6 +75,30 @@ export async function stopVoAgents(options: AgentsOptions): Promise<AgentsDone> 
     ...(options.signal && { signal: options.signal }),
   })
   return { vo, action: 'stop', agents: inOrder(agents) }
+}
+
+/**
+ * File names of the agents that would be started, in C-locale order; the log has why others would not.
+ * Throws as {@link startVoAgents}.
+ */
+export async function listVoAgents(options: AgentsOptions): Promise<string[]> {
+  const { paths, context } = await openAgents(options)
+  const { files, owners, log, directory } = context(paths.start)
+  const { agents, skipped } = await findAgents(files, directory, owners)
+  for (const { name, reason } of skipped) await log.note(name, `is not run: ${reason}`)
+  return agents.map(({ name }) => name)
+}
+
+/** Starts one agent and stays until it has ended and closed its output. Throws as {@link startVoAgents}. */
+export async function superviseAgent(options: AgentsOptions, only: string): Promise<void> {
+  keepHeapSmall()
+  const { paths, context } = await openAgents(options)
+  const { ended } = await startAgents({
+    ...context(paths.start),
+    lockDirectory: paths.locks,
+    only,
+  })
+  await ended
 }
 
 /** Starts the agents, reports on descriptor 3, and stays until all have ended. */

@@ -115,22 +115,16 @@ export function systemdPaths(vo: string): string[] {
   return [serviceUnit(vo), ...dropInPaths(vo), temporaryFile(vo)]
 }
 
-const OWNED = 'vobox-agents'
 const WRITING = ['vobox-machine-proxy', 'vobox-check'] as const
 
 const dropInPath = (unit: string, vo: string) => `${UNITS}/${unit}@${vo}.service.d/vobox-proxy.conf`
 
-const dropInPaths = (vo: string) => [OWNED, ...WRITING].map((unit) => dropInPath(unit, vo))
+const dropInPaths = (vo: string) => WRITING.map((unit) => dropInPath(unit, vo))
 
-function dropIns({ vo, admin, root }: SetupNames): WantedFile[] {
-  const owner = `[Service]\nUser=${admin.name}\nGroup=${admin.group}\n`
-  const own = { path: dropInPath(OWNED, vo), content: owner, mode: 0o644 }
-  if (root === DEFAULT_ROOT) return [own]
-  const elsewhere = `[Service]\nReadWritePaths=${root}/${vo}\n`
-  return [
-    own,
-    ...WRITING.map((unit) => ({ path: dropInPath(unit, vo), content: elsewhere, mode: 0o644 })),
-  ]
+function dropIns({ vo, root }: SetupNames): WantedFile[] {
+  if (root === DEFAULT_ROOT) return []
+  const content = `[Service]\nReadWritePaths=${root}/${vo}\n`
+  return dropInPaths(vo).map((path) => ({ path, content, mode: 0o644 }))
 }
 
 /** The template, as a unit of the VO's own; systemd could not give that name to an instance. */
