@@ -2,15 +2,20 @@
  * Each way in which Debian's `myproxy-server` says no: to its own client, which prints its sentence, and
  * to ours, which has the same sentence, a code for it, and a cure.
  */
-import { rename, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { cureOf } from '../../src/errors.js'
 import { encodePem } from '../../src/x509/pem.js'
 import { encodePrivateKey } from '../../src/x509/private-key.js'
-import { BOTH_WAYS_PROGRAMS, type BothWaysGrid, startBothWays } from '../support/both-ways-grid.js'
+import {
+  BOTH_WAYS_PROGRAMS,
+  type BothWaysGrid,
+  expiredAlice,
+  leaveStored,
+  startBothWays,
+} from '../support/both-ways-grid.js'
 import { rejectionOf } from '../support/failure.js'
-import { realNow } from '../support/pki.js'
 import { describeWithPrograms } from '../support/programs.js'
 
 const HOUR = 3600
@@ -348,11 +353,6 @@ async function storeWhatIsRefused(both: BothWaysGrid): Promise<void> {
   const store = grid.storeDirectory
   // As myproxy-admin-query -L leaves it.
   await writeFile(join(store, 'locked.lock'), 'under investigation', { mode: 0o600 })
-  const expired = grid.ca.issueUser('alice', {
-    ...{ notAfter: realNow() - HOUR, key: alice.credential.privateKey },
-  })
-  await rename(await grid.writeProxy('outlived.creds', expired), join(store, 'outlived.creds'))
-  const lines = [`OWNER=${alice.dn}`, 'USERNAME=outlived', 'LIFETIME=72000', 'RETRIEVERS=*']
-  lines.push('TRUSTED_RETRIEVERS=*', 'END_OPTIONS', '')
-  await writeFile(join(store, 'outlived.data'), lines.join('\n'), { mode: 0o600 })
+  const lines = ['RETRIEVERS=*', 'TRUSTED_RETRIEVERS=*']
+  await leaveStored(both, { username: 'outlived' }, expiredAlice(both), ...lines)
 }

@@ -3,15 +3,16 @@
  * fetches: each way of access, several credentials, limited and legacy proxies.
  */
 import { createPrivateKey } from 'node:crypto'
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { GetCall, PutCall } from '../../src/myproxy/client.js'
 import { type ChainFacts, describeChain } from '../../src/proxy/chain-facts.js'
-import type { Credential } from '../../src/proxy/credential.js'
 import {
   BOTH_WAYS_PROGRAMS,
   type BothWaysGrid,
+  encryptedKeyOf,
+  leaveStored,
   required,
   startBothWays,
 } from '../support/both-ways-grid.js'
@@ -86,7 +87,7 @@ describeWithPrograms('stored by one side, fetched by the other', BOTH_WAYS_PROGR
     })
 
     it('as the key retriever that is named: certificate and key, or a proxy', async () => {
-      const keyPem = await encryptedKey(both)
+      const keyPem = encryptedKeyOf(both, PASS_PHRASE)
       const certificatesPem = await readFile(both.grid.users.alice.certificatePath, 'utf8')
       await both.client.store({
         username: 'ours-key',
@@ -216,7 +217,7 @@ describeWithPrograms('stored by one side, fetched by the other', BOTH_WAYS_PROGR
     })
 
     it('as the key retriever that is named: certificate and key, byte for byte', async () => {
-      const keyPem = await encryptedKey(both)
+      const keyPem = encryptedKeyOf(both, PASS_PHRASE)
       const keyFile = join(both.grid.directory, 'theirs.key')
       await writeFile(keyFile, keyPem, { mode: 0o600 })
       const { certificatePath } = both.grid.users.alice
@@ -254,7 +255,7 @@ describeWithPrograms('stored by one side, fetched by the other', BOTH_WAYS_PROGR
 
     it('but a legacy proxy that an older server left there is given to neither', async () => {
       const legacy = addProxy(both.grid.users.alice.credential, { key: 'rsa2048', kind: 'legacy' })
-      await leaveStored(both, 'left', legacy, 'TRUSTED_RETRIEVERS=*', 'RETRIEVERS=*')
+      await leaveStored(both, { username: 'left' }, legacy, 'TRUSTED_RETRIEVERS=*', 'RETRIEVERS=*')
       const theirs = await both.grid.run('myproxy-logon', ['-l', 'left', '-n', '-t', '2'], {
         proxy: both.files.vobox,
       })
@@ -281,24 +282,3 @@ describeWithPrograms('stored by one side, fetched by the other', BOTH_WAYS_PROGR
     })
   })
 })
-
-/** Puts a credential of alice's into the server's directory, as another version of it might have. */
-async function leaveStored(
-  { grid }: BothWaysGrid,
-  name: string,
-  credential: Credential,
-  ...lines: string[]
-): Promise<void> {
-  const written = await grid.writeProxy(`${name}.creds`, credential)
-  await rename(written, join(grid.storeDirectory, `${name}.creds`))
-  const data = [`OWNER=${grid.users.alice.dn}`, `USERNAME=${name}`, 'LIFETIME=72000', ...lines]
-  const file = join(grid.storeDirectory, `${name}.data`)
-  await writeFile(file, [...data, 'END_OPTIONS', ''].join('\n'), { mode: 0o600 })
-}
-
-/** Alice's key as `openssl pkcs8 -topk8` writes it. */
-async function encryptedKey({ grid }: BothWaysGrid): Promise<string> {
-  const { privateKey } = grid.users.alice.credential
-  const options = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: PASS_PHRASE }
-  return privateKey.export(options as { type: 'pkcs8'; format: 'pem' }).toString()
-}

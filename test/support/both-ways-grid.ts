@@ -2,12 +2,13 @@
  * A `myproxy-server` that lets each stored credential say itself who may do what, our client for it,
  * and the C clients beside that: for tests that store with one and fetch with the other.
  */
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { MyProxyClient } from '../../src/node/myproxy/my-proxy-client.js'
+import type { MyProxyClient } from '../../src/node/myproxy/my-proxy-client.js'
 import { type ChainFacts, describeChain } from '../../src/proxy/chain-facts.js'
 import { type Credential, parseCredential } from '../../src/proxy/credential.js'
-import { addProxy } from './pki.js'
+import { addProxy, realNow } from './pki.js'
+import { openClient } from './real-client.js'
 import { type ProgramResult, type RealGrid, type RunOptions, startRealGrid } from './real-peers.js'
 
 /** What the C side of the tests runs. */
@@ -57,15 +58,8 @@ export async function startBothWays(policy: Record<string, string> = {}): Promis
   }
   const configFile = join(grid.directory, 'config.toml')
   await writeFile(configFile, '')
-  const client = await MyProxyClient.open({
-    servers: [grid.server],
-    environment: { HOME: grid.directory },
-    configFile,
-    trustDirectory: grid.trustDirectory,
-    // Only a burnt-out machine takes longer.
-    connectMs: 20_000,
-    keyKind: 'p256',
-  })
+  // Only a burnt-out machine takes longer.
+  const client = await openClient(grid, { configFile, connectMs: 20_000 })
   let fetched = 0
   return {
     grid,
@@ -84,4 +78,37 @@ export async function startBothWays(policy: Record<string, string> = {}): Promis
 export function required(result: ProgramResult): ProgramResult {
   if (result.exitCode === 0) return result
   throw new Error(`exit code ${result.exitCode}: ${result.stdout}${result.stderr}`)
+}
+
+/** Of alice's, as `openssl pkcs8 -topk8` writes it. */
+export function encryptedKeyOf({ grid }: BothWaysGrid, passPhrase: string): string {
+  const { privateKey } = grid.users.alice.credential
+  const options = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc' } as const
+  return privateKey.export({ ...options, passphrase: passPhrase }).toString()
+}
+
+/**
+ * Puts a credential of alice's into the server's directory as no client can: an expired one, or one
+ * that another version of the server left there.
+ *
+ * @param lines of its `.data` file, besides owner, name and lifetime.
+ */
+export async function leaveStored(
+  { grid }: BothWaysGrid,
+  { username, name = '' }: { username: string; name?: string },
+  credential: Credential,
+  ...lines: string[]
+): Promise<void> {
+  const base = join(grid.storeDirectory, name === '' ? username : `${username}-${name}`)
+  await rename(await grid.writeProxy('left.creds', credential), `${base}.creds`)
+  const data = [`OWNER=${grid.users.alice.dn}`, `USERNAME=${username}`, 'LIFETIME=72000', ...lines]
+  if (name !== '') data.push(`NAME=${name}`)
+  const text = [...data, 'END_OPTIONS', ''].join('\n')
+  await writeFile(`${base}.data`, text, { mode: 0o600 })
+}
+
+/** A certificate of alice's that ended an hour ago, for the key that she has. */
+export function expiredAlice({ grid }: BothWaysGrid): Credential {
+  const { privateKey: key } = grid.users.alice.credential
+  return grid.ca.issueUser('alice', { notAfter: realNow() - 3600, key })
 }
