@@ -48,13 +48,15 @@ export function conditionSentence(
     case 'user-proxy-short':
       return `The user proxy ends ${when} and has not been renewed.`
     case 'user-proxy-expired':
-      return `The user proxy expired ${when}, and an expired proxy cannot be renewed any more.`
+      return condition.revivable
+        ? `The user proxy expired ${when}. A pass phrase can still renew it: the service goes on trying.`
+        : `The user proxy expired ${when}, and an expired proxy cannot be renewed any more.`
     case 'user-proxy-unreadable':
       return 'The file of the user proxy is missing or damaged, so that it cannot be renewed.'
     case 'stored-credential-short':
-      return `The credential on the MyProxy server ends ${when}. Nothing is renewed after that.`
+      return `The credential on the MyProxy server ends ${when}${seenWords(condition)}. Nothing is renewed after that.`
     case 'stored-credential-expired':
-      return `The credential on the MyProxy server expired ${when}. Nothing is renewed from it.`
+      return `The credential on the MyProxy server expired ${when}${seenWords(condition)}. Nothing is renewed from it.`
     case 'renewal-failing':
       return `Renewal has been failing for ${showDuration(now - since)}: ${messageOf(condition)}.`
     case 'renewal-refused':
@@ -109,6 +111,12 @@ function attributesSentence(
         'still be renewed.'
       )
   }
+}
+
+/** Which of the two it is: a server that answers INFO would know of a new one. */
+function seenWords({ seen }: Condition): string {
+  if (seen === undefined) return ''
+  return seen === 'info' ? ', as the server says' : ', as the last renewal showed'
 }
 
 const UNKNOWN = 'the reason is not known any more'

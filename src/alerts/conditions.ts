@@ -12,7 +12,12 @@ import type {
   RegistrationObservation,
   ServiceObservation,
 } from '../registry/observation.js'
-import type { GrantLimit, LastFailure, RegistrationState } from '../registry/registration.js'
+import type {
+  GrantLimit,
+  LastFailure,
+  RegistrationState,
+  StoredEnd,
+} from '../registry/registration.js'
 import { storedCredentialOf } from '../registry/stored-credential.js'
 
 /** Names an alert within what it is about; it keeps its name when it gets worse. */
@@ -52,6 +57,10 @@ export interface Condition {
   level: AlertLevel
   /** What it is about ends, or ended, then. */
   endsAt?: UnixSeconds
+  /** How the end of a stored credential is known: the server said so, or the last renewal showed it. */
+  seen?: StoredEnd['from']
+  /** An expired proxy that a pass phrase renews all the same. */
+  revivable?: boolean
   /** It is mailed when it has lasted this long, in seconds; absent: at once. */
   graceSeconds?: number
   /** The failure behind a `renewal` or `attributes` condition. */
@@ -113,12 +122,12 @@ function assessRegistration(
   const { registration, state, at } = observation
   const unknown: AlertName[] = []
   const conditions = userProxyConditions(observation)
-  const proxyLost = conditions.some(({ kind }) => LOST.includes(kind))
+  const proxyLost = conditions.some(({ kind, revivable }) => LOST.includes(kind) && !revivable)
 
   // One that is gone is told by the renewal that fails for it.
   const stored = storedCredentialOf(state)
   if (stored.kind !== 'seen') unknown.push('stored-credential')
-  else conditions.push(...storedConditions(stored.end, registration.myproxySafeSeconds, at))
+  else conditions.push(...storedConditions(stored, registration.myproxySafeSeconds, at))
   const storedShort = conditions.some(({ alert }) => alert === 'stored-credential')
 
   // Nothing can renew a proxy that is lost; saying so twice would hide the one thing to do.
@@ -157,7 +166,8 @@ function userProxyConditions(observation: RegistrationObservation): Condition[] 
   const { chainEnd = proxyEnd } = observation
   if (proxyEnd <= at) {
     const kind = chainEnd > at ? 'attributes-expired' : 'user-proxy-expired'
-    return [{ alert, kind, level: 3, endsAt: proxyEnd }]
+    const revivable = registration.passPhraseFile !== undefined && kind === 'user-proxy-expired'
+    return [{ alert, kind, level: 3, endsAt: proxyEnd, ...(revivable && { revivable }) }]
   }
   const leftSeconds = proxyEnd - at
   if (leftSeconds >= registration.proxySafeSeconds) return []
@@ -167,11 +177,15 @@ function userProxyConditions(observation: RegistrationObservation): Condition[] 
   return [{ alert, kind: 'user-proxy-short', level: 2, endsAt: proxyEnd, graceSeconds }]
 }
 
-function storedConditions(end: UnixSeconds, safeSeconds: number, at: UnixSeconds): Condition[] {
+function storedConditions(
+  { end, from: seen }: { end: UnixSeconds; from: StoredEnd['from'] },
+  safeSeconds: number,
+  at: UnixSeconds,
+): Condition[] {
   const alert = 'stored-credential'
-  if (end <= at) return [{ alert, kind: 'stored-credential-expired', level: 3, endsAt: end }]
+  if (end <= at) return [{ alert, kind: 'stored-credential-expired', level: 3, endsAt: end, seen }]
   if (end - at >= safeSeconds) return []
-  return [{ alert, kind: 'stored-credential-short', level: 2, endsAt: end }]
+  return [{ alert, kind: 'stored-credential-short', level: 2, endsAt: end, seen }]
 }
 
 function renewalConditions(failure: LastFailure | undefined, rules: ConditionRules): Condition[] {

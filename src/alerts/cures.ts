@@ -129,6 +129,7 @@ export function registrationCure(condition: Condition, facts: CureFacts): CureLi
     case 'user-proxy-short':
       return proxyShort(facts)
     case 'user-proxy-expired':
+      return condition.revivable ? proxyShort(facts) : proxyLost(facts)
     case 'user-proxy-unreadable':
       return proxyLost(facts)
     case 'renewal-failing':

@@ -124,9 +124,12 @@ function registrationFacts(observation: RegistrationObservation): Fact[] {
     ['File', observation.file],
     ['User proxy ends', endText(observation.proxyEnd, at)],
     ['Stored credential ends', storedText(state, at)],
+    ['As told by', toldText(state)],
     ['MyProxy server', registration.servers.join(', ')],
     ['Stored under', registration.username],
     ['Credential name', registration.credentialName],
+    ['Pass phrase file', registration.passPhraseFile],
+    ['Renewed from secondary', behindText(state)],
     ['Last renewal', renewedAt === undefined ? 'none yet' : whenText(renewedAt, at)],
     ['Last failure', failed ? `${utcText(lastFailure.at)}: ${lastFailure.message}` : undefined],
     ['Failure code', failed ? lastFailure.code : undefined],
@@ -138,6 +141,17 @@ function storedText(state: RegistrationState, now: UnixSeconds): string {
   if (stored.kind === 'gone') return `it is gone, said the server on ${utcText(stored.since)}`
   if (stored.kind === 'expired') return `it has, said the server on ${utcText(stored.since)}`
   return endText(stored.kind === 'seen' ? stored.end : undefined, now)
+}
+
+function toldText(state: RegistrationState): string | undefined {
+  const stored = storedCredentialOf(state)
+  if (stored.kind !== 'seen') return undefined
+  const who = stored.from === 'info' ? 'the server' : 'the last renewal'
+  return `${who}, ${utcText(stored.learnedAt)}`
+}
+
+function behindText({ behind }: RegistrationState): string | undefined {
+  return behind && `${behind.server}, which is behind ${behind.ahead.server}`
 }
 
 function endText(end: UnixSeconds | undefined, now: UnixSeconds): string {

@@ -1,5 +1,5 @@
 /** An administrator's session with the built program, against the MyProxy server of ours. */
-import { existsSync, readFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { requestPut } from '../../src/myproxy/client.js'
 import { systemRandom } from '../../src/node/ports/random.js'
@@ -9,6 +9,8 @@ import { type EmbeddedGrid, startEmbeddedGrid } from '../support/embedded-myprox
 import { addProxy } from '../support/pki.js'
 import { DAY, HOUR } from '../support/time.js'
 import { VoBox } from '../support/vo-box.js'
+
+const SECRET = 'open-sesame-7'
 
 let grid: EmbeddedGrid
 let box: VoBox
@@ -96,7 +98,54 @@ describe('register', () => {
     })
   })
 
+  it('renews by the pass phrase in a file, whose text is nowhere, and leaves the file alone', async () => {
+    const { credential } = grid.users.alice
+    await requestPut(grid.myproxy, {
+      servers: grid.servers,
+      username: 'by-phrase',
+      credential,
+      storedSeconds: 30 * DAY,
+      lifetimeSeconds: 48 * HOUR,
+      passPhrase: SECRET,
+      random: systemRandom,
+    })
+    const file = box.put(`phrase-${vo}`, `${SECRET}\n`, 0o600)
+    const said = await register('-t', '48', '-l', 'by-phrase', '--pass-phrase-file', file)
+    expect([said.status, said.stderr]).toEqual([0, ''])
+    expect(said.stdout).toContain(`\n  by       the pass phrase in ${file}\n`)
+    const renewed = await call('renew', '--force')
+    expect(renewed.stdout).toMatch(/^renewed {4}.*: 4[78] h/)
+    const blocks = await call('query')
+    expect(blocks.stdout).toContain(`\nRenewed By: the pass phrase in ${file} \n`)
+    const { registrations } = JSON.parse((await call('query', '--json')).stdout)
+    expect(registrations).toMatchObject([
+      { passPhraseFile: file, storedCredential: { from: 'info', server }, behind: null },
+    ])
+
+    chmodSync(file, 0o644)
+    const refused = await call('renew', '--force', '--json')
+    expect(refused.status).toBe(1)
+    expect(JSON.parse(refused.stderr)).toMatchObject({
+      error: { code: 'PASS_PHRASE_FILE_UNUSABLE', hint: `chmod 0600 ${file}` },
+    })
+    const gone = await call('unregister')
+    expect(gone.stdout).toContain(`  left     ${file}: remove it if nothing else needs`)
+    expect(readFileSync(file, 'utf8')).toBe(`${SECRET}\n`)
+    const log = readFileSync(box.paths.eventsLog, 'utf8')
+    const all = [said, renewed, blocks, refused, gone].flatMap(({ stdout, stderr }) => [
+      stdout,
+      stderr,
+    ])
+    expect([log, ...all].join()).not.toContain(SECRET)
+  })
+
   it.each([
+    [
+      'a pass phrase file that is not there',
+      ['--pass-phrase-file', '/nonexistent'],
+      1,
+      'PASS_PHRASE_FILE_UNUSABLE',
+    ],
     ['a server list that is none', ['--server', 'a:b:c'], 2, 'SERVER_LIST_INVALID'],
     ['a port that is none', ['--server', 'localhost:x'], 2, 'SERVER_LIST_INVALID'],
     ['an address without a host', ['--email', 'notanemail'], 2, 'MAIL_ADDRESS_INVALID'],

@@ -318,6 +318,8 @@ const ending: Complete<Forecast> = {
   name: '/CN=anna',
   identity: '/CN=anna',
   automatic: false,
+  revivable: false,
+  seen: 'info',
   cure: said.hint,
   sentence: said.message,
   secondsLeft: 1,

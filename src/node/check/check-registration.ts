@@ -1,5 +1,6 @@
 /** One registration: its proxy, its chain, what every one of its servers gives, and rehearsals. */
 
+import { printable } from '../../errors.js'
 import { showDistance } from '../../ports/time-text.js'
 import { describeChain } from '../../proxy/chain-facts.js'
 import { type Credential, parseCredential } from '../../proxy/credential.js'
@@ -43,13 +44,20 @@ export async function lookAtRegistration(
     const asleep = skipped('renewer', 'an expired proxy cannot authorise its renewal', about)
     return () => [...found, asleep]
   }
+  const phrase = await lookAtPassPhrase(walk, registration)
+  if (phrase.some(({ verdict }) => verdict === 'bad')) return () => [...found, ...phrase]
   const trials = await tryServers(vo, { registration, current, machine, signal })
   for (const trial of trials) noteTrial(walk, trial, about)
   const rehearsed =
     walk.rehearse && (machine !== undefined || passPhraseFile !== undefined)
       ? await rehearseAll(walk, registration, { current, machine }, signal)
       : []
-  return () => [...found, ...judgeTrials(trials, rulesOf(walk, registration)), ...rehearsed]
+  return () => [
+    ...found,
+    ...phrase,
+    ...judgeTrials(trials, rulesOf(walk, registration)),
+    ...rehearsed,
+  ]
 }
 
 async function judgeProxy(
@@ -82,6 +90,21 @@ async function judgeProxy(
   } catch (error) {
     signal.throwIfAborted()
     return [failed('user-proxy', error, about)]
+  }
+}
+
+/** Nothing for a registration that needs none. Without it no server has to be asked. */
+async function lookAtPassPhrase(
+  { vo }: Walk,
+  { passPhraseFile: path, identity, fileName }: Registration,
+): Promise<Finding[]> {
+  if (path === undefined) return []
+  const about: About = { identity, fileName }
+  try {
+    await vo.passPhrases.check(path)
+    return [good('pass-phrase', `${printable(path)} holds a pass phrase, for nobody else`, about)]
+  } catch (error) {
+    return [failed('pass-phrase', error, about)]
   }
 }
 

@@ -132,6 +132,7 @@ async function addRegistration(gathering: Gathering, registration: Registration)
       end: stored.end,
       automatic: false,
       cure,
+      seen: stored.from,
     })
   }
   const facts = describeChain(
@@ -147,7 +148,9 @@ async function addRegistration(gathering: Gathering, registration: Registration)
     cure: `Its owner gets a new certificate, then stores it: ${upload}`,
   })
   const proxy = proxyEnding(gathering, registration, state)
-  endings.push({ ...about, ...proxy, kind: 'user-proxy', key: fileName, end: effectiveEnd })
+  const revivable = registration.passPhraseFile !== undefined
+  const end = effectiveEnd
+  endings.push({ ...about, ...proxy, kind: 'user-proxy', key: fileName, end, revivable })
   const attributesEnd = effectiveEndOf(facts)
   if (attributesEnd < effectiveEnd) {
     endings.push({ ...about, ...proxy, kind: 'attributes', key: fileName, end: attributesEnd })

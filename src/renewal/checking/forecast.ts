@@ -5,6 +5,7 @@
 import { printable } from '../../errors.js'
 import type { UnixSeconds } from '../../ports/clock.js'
 import { showDistance } from '../../ports/time-text.js'
+import type { StoredEnd } from '../../registry/registration.js'
 
 /** Names that are part of `--json` and of the calendar's identifiers. */
 export type EndingKind =
@@ -32,7 +33,11 @@ export interface Ending {
    * then its end is only how long the line lives if that stops.
    */
   automatic: boolean
+  /** An expired proxy that a pass phrase renews all the same; default false. */
+  revivable?: boolean
   cure: string
+  /** How the end of a stored credential is known. */
+  seen?: StoredEnd['from']
 }
 
 export interface Forecast extends Ending {
@@ -85,11 +90,17 @@ export function forecast(
     .sort((a, b) => a.end - b.end || compare(a.kind, b.kind) || compare(a.key, b.key))
 }
 
-function sentenceOf({ kind, name, end }: Ending, now: UnixSeconds): string {
-  const { what, consequence } = WORDS[kind]
+const TOLD = { info: ', as the server said', chain: ', as the last renewal showed' } as const
+
+const UNTIL_REVIVED = 'services refuse it until a pass phrase renews it'
+
+function sentenceOf({ kind, name, end, revivable, seen }: Ending, now: UnixSeconds): string {
+  const { what, consequence: usual } = WORDS[kind]
+  const consequence = revivable ? UNTIL_REVIVED : usual
   const when = showDistance(end, now)
   const about = name === '' ? what : `${what} ${printable(name)}`
-  return `${about} ${end <= now ? 'ended' : 'ends'} ${when}; then ${consequence}`
+  const told = seen === undefined ? '' : TOLD[seen]
+  return `${about} ${end <= now ? 'ended' : 'ends'} ${when}${told}; then ${consequence}`
 }
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)

@@ -25,6 +25,15 @@ describe('assess, of a registration', () => {
       ['user-proxy-short'],
     ],
     ['finds it expired on the second of its end', { proxyEnd: AT }, ['user-proxy-expired']],
+    [
+      'finds, of one that a pass phrase renews, the end and the failure that keeps it from coming back',
+      {
+        proxyEnd: AT,
+        registration: { passPhraseFile: '/phrase' },
+        state: { failures: 1, lastFailure: refused },
+      },
+      ['user-proxy-expired', 'renewal-refused'],
+    ],
     ['finds it unreadable when there is no end', { proxyEnd: null }, ['user-proxy-unreadable']],
     [
       'finds the stored credential short with 9 days left of 10',

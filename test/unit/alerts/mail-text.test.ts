@@ -24,6 +24,40 @@ function firstMail(observation: Observation) {
 }
 
 describe('mailText', () => {
+  it.each([
+    ['info', 'as the server says', 'the server, 1970'],
+    ['chain', 'as the last renewal showed', 'the last renewal, 1970'],
+  ] as const)('says how the end of a stored credential is known: by %s', (from, words, told) => {
+    const storedEnd = { at: later(AT, 9 * DAY), learnedAt: AT, from }
+    const { text } = firstMail(observed({ state: { storedEnd } }))
+    expect(text.replaceAll('\n', ' ')).toContain(
+      `(in 9 d), ${words}. Nothing is renewed after that.`,
+    )
+    expect(text).toContain(`As told by:             ${told}`)
+  })
+
+  it('says of an expired proxy that a pass phrase renews it, where it does, and how to try', () => {
+    const passPhraseFile = '/home/alicesgm/phrase'
+    const { text } = firstMail(observed({ proxyEnd: hours(99), registration: { passPhraseFile } }))
+    expect(text).toContain('A pass phrase can\nstill renew it: the service goes on trying.')
+    expect(text).toContain(`Pass phrase file:       ${passPhraseFile}`)
+    expect(text).toContain('vobox-proxy --vo alice renew --dn')
+  })
+
+  it('names the cure of a pass phrase file that is gone, and the secondary that stands in', () => {
+    const hint = 'Put it back, as the VO admin and with mode 0600: /home/alicesgm/phrase'
+    const lastFailure = failure('PASS_PHRASE_FILE_UNUSABLE', {
+      message: 'the pass phrase file cannot be used: /home/alicesgm/phrase is not there',
+      hint,
+    })
+    const end = later(AT, DAY)
+    const behind = { server: 'b:7512', end, ahead: { server: 'a:7512', end } }
+    const { subject, text } = firstMail(observed({ state: { failures: 1, lastFailure, behind } }))
+    expect(subject).toContain('refused')
+    expect(text).toContain(hint)
+    expect(text).toContain('Renewed from secondary: b:7512, which is behind a:7512')
+  })
+
   it('names host, VO, DN, file, what ends when and the command, for an expired proxy', () => {
     const { subject, text } = firstMail(observed({ proxyEnd: hours(99) }))
     expect(subject).toBe('[vobox-proxy alice voalice01.example.org] user proxy alicesgm: EXPIRED')
@@ -36,6 +70,7 @@ DN:                     /DC=ch/DC=cern/OU=Users/CN=alicesgm/CN=123456
 File:                   /var/lib/vobox/alice/proxy_repository/+2fDC+3dch+2fCN+3dalicesgm+2fCN+3dproxy
 User proxy ends:        1970-01-05 03:00 UTC (1 h ago)
 Stored credential ends: 1970-01-25 00:00 UTC (in 19 d 20 h)
+As told by:             the server, 1970-01-05 04:00 UTC
 MyProxy server:         px.example.org
 Last renewal:           1970-01-05 04:00 UTC (now)
 

@@ -37,6 +37,21 @@ describe('forecast', () => {
     ])
   })
 
+  it.each([
+    ['info', 'the stored credential of /CN=anna ends in 10 d, as the server said; then'],
+    ['chain', 'the stored credential of /CN=anna ends in 10 d, as the last renewal showed; then'],
+  ] as const)('says how the end of a stored credential is known: by %s', (seen, sentence) => {
+    const [item] = forecast([ending({ kind: 'stored-credential', seen })], now, 90 * DAY)
+    expect(item?.sentence).toBe(`${sentence} nothing is renewed from it`)
+  })
+
+  it('asks nobody to register again a proxy that a pass phrase renews after its end', () => {
+    const [item] = forecast([ending({ kind: 'user-proxy', revivable: true })], now, 90 * DAY)
+    expect(item?.sentence).toBe(
+      'the proxy of /CN=anna ends in 10 d; then services refuse it until a pass phrase renews it',
+    )
+  })
+
   it('tells a certificate that two registrations share once, with the earlier of two ends', () => {
     const items = forecast([ending({}), ending({ end: later(5 * DAY) })], now, 90 * DAY)
     expect(items.map(({ end }) => end)).toEqual([later(5 * DAY)])

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { encodeResponse } from '../../../src/myproxy/messages.js'
 import { systemClock } from '../../../src/node/ports/clock.js'
+import { asUnixSeconds } from '../../../src/ports/clock.js'
 import { describeChain } from '../../../src/proxy/chain-facts.js'
 import { storedCredentialOf } from '../../../src/registry/stored-credential.js'
 import { myProxySource } from '../../../src/renewal/context.js'
@@ -79,7 +80,7 @@ describe('the end of a stored credential on a server that', () => {
   })
 
   it('answers it is what the server said', async () => {
-    const end = realNow() + 8 * DAY
+    const end = asUnixSeconds(realNow() + 8 * DAY)
     const owner = '/CN=alice'
     const credentials = [{ owner, start: realNow(), end }]
     const { context, anna, state } = await aliceAt(({ stream }) =>

@@ -338,6 +338,7 @@ describe('docs/json.md names each value of', () => {
         service: true,
         mail: true,
         'user-proxy': true,
+        'pass-phrase': true,
         server: true,
         'stored-credential': true,
         renewer: true,
