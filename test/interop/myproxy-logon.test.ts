@@ -1,4 +1,5 @@
 /** `myproxy logon`, `retrieve` and `get-trustroots` against Debian's `myproxy-server`. */
+import { createPublicKey } from 'node:crypto'
 import { chmodSync, existsSync, lstatSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -367,6 +368,23 @@ describeWithPrograms('fetching from a MyProxy server', PROGRAMS, () => {
       expect(kept).toEqual([`${certificateFile}.old`, `${keyFile}.old`])
       expect(readFileSync(`${keyFile}.old`, 'utf8')).toBe(before)
       expect(readFileSync(keyFile, 'utf8')).toMatch(/^-----BEGIN PRIVATE KEY-----/)
+    })
+
+    it('is the C tool by its name: the same words, and the key without its pass phrase', async () => {
+      const fetched = async (program: string, name: string) => {
+        const [cert, key] = [at(`${name}.cert`), at(`${name}.key`)]
+        const words = ['-S', '-l', 'files', '-c', cert, '-y', key]
+        const said = required(
+          await both.grid.run(program, words, {
+            ...{ proxy: both.files.alice, input: `${PASS_PHRASE}\n` },
+            env: { VOBOX_PROXY_CONFIG: environment.VOBOX_PROXY_CONFIG ?? '' },
+          }),
+        )
+        const spki = createPublicKey(readFileSync(key)).export({ type: 'spki', format: 'pem' })
+        return [said.stdout.replaceAll(name, 'NAME'), readFileSync(cert, 'utf8').trim(), spki]
+      }
+      const ours = await fetched(join(HOME, 'compat', 'myproxy-retrieve'), 'by-ours')
+      expect(ours).toEqual(await fetched('myproxy-retrieve', 'by-theirs'))
     })
 
     it.each<[string, string, Partial<RetrieveOptions>]>([

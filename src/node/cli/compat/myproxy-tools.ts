@@ -58,13 +58,18 @@ const logon: readonly CompatOption[] = [
   valued('certreq Q', '<file>', 'has this request certified'),
 ]
 
-const tool = (name: string, command: string, options: readonly CompatOption[]): CompatTool => ({
+/** Scripts read what the C tools print, and nothing else. */
+const tool = (
+  name: string,
+  command: string,
+  options: readonly CompatOption[],
+  words: readonly string[] = ['--terse'],
+): CompatTool => ({
   name,
   command: `myproxy ${command}`,
   syntax: 'getopt_long',
   options,
-  // Scripts read what the C tools print, and nothing else.
-  otherwise: { unless: [], words: ['--terse'] },
+  otherwise: { unless: [], words },
 })
 
 export const MYPROXY_TOOLS: readonly CompatTool[] = [
@@ -99,16 +104,22 @@ export const MYPROXY_TOOLS: readonly CompatTool[] = [
     // It asks for no pass phrase, and has no option to give it one.
     otherwise: { unless: [], words: ['--terse', '--unchecked'] },
   },
-  tool('myproxy-retrieve', 'retrieve', [
-    ...common,
-    ...named,
-    idle('t', 'lifetime: certificate and key come as they are', '<hours>'),
-    authorization,
-    valued('certfile c', '<file>', 'where to put the certificate'),
-    valued('keyfile y', '<file>', 'where to put the key'),
-    stdin,
-    trustRoots,
-    noPassPhrase,
-  ]),
+  tool(
+    'myproxy-retrieve',
+    'retrieve',
+    [
+      ...common,
+      ...named,
+      idle('t', 'lifetime: certificate and key come as they are', '<hours>'),
+      authorization,
+      valued('certfile c', '<file>', 'where to put the certificate'),
+      valued('keyfile y', '<file>', 'where to put the key'),
+      stdin,
+      trustRoots,
+      noPassPhrase,
+    ],
+    // The C tool takes the pass phrase off, and its callers use the key without.
+    ['--terse', '--plain-key'],
+  ),
   tool('myproxy-get-trustroots', 'get-trustroots', [...common, quiet, bootstrap]),
 ]
