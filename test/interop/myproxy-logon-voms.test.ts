@@ -88,4 +88,16 @@ describeWithPrograms('the cron job of the README', [...MYPROXY_PROGRAMS, ...VOMS
     expect(stderr).toContain('has mode 0644, which lets others at it')
     expect(stderr).not.toContain(PASS_PHRASE)
   })
+
+  it('is what myproxy init -m makes needless, with a warning that it narrows later ones', async () => {
+    const words = ['myproxy', 'init', '-nA', '-l', 'dressed', '-m', 'alice:/alice/Role=lcgadmin']
+    const program = join(HOME, 'bin', 'vobox-proxy')
+    const { exitCode, stdout, stderr } = await voms.run(program, words, { as: grid.users.alice })
+    expect(exitCode).toBe(0)
+    expect(stdout).toContain('  /alice/Role=lcgadmin\n')
+    expect(stderr).toContain('what is stored carries VOMS attributes')
+    const stored = readFileSync(join(grid.storeDirectory, 'dressed.creds'))
+    const { acBytes, depth } = describeChain(parseCredential(stored).chain)
+    expect([acBytes === undefined, depth]).toEqual([false, 2])
+  })
 })
