@@ -63,6 +63,7 @@ const OURS = {
   X509_USER_PROXY: '/tmp/with space',
   X509_CERT_DIR: '/etc/certs',
   MYPROXY_SERVER: 'a,b',
+  GT_PROXY_MODE: 'old',
   VOBOX_PROXY_ROOT: "/root's",
   NOTIFY_SOCKET: '@notify',
   TZ: '',
