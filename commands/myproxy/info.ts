@@ -17,6 +17,11 @@ export default class MyProxyInfo extends MyProxyOwnerCommand {
   ]
   static override flags = {
     ...ownerFlags,
+    credname: Flags.string({
+      char: 'k',
+      description: 'name of the one credential to show [default: all]',
+      helpValue: 'NAME',
+    }),
     table: Flags.boolean({
       description: 'print a row for each credential',
       exclusive: ['json', 'terse'],

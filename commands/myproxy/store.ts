@@ -26,6 +26,16 @@ export default class MyProxyStore extends MyProxyOwnerCommand {
     ...ownerFlags,
     ...passPhraseFlags,
     ...accessFlags,
+    'renewable-by': Flags.string({
+      char: 'R',
+      description: 'who may renew; the key must have no pass phrase then',
+      helpValue: 'PATTERN',
+    }),
+    'retrievable-by-cert': Flags.string({
+      char: 'Z',
+      description: 'who may retrieve without a pass phrase; the key must have none then',
+      helpValue: 'PATTERN',
+    }),
     'retrieve-key': patternFlag('E', 'who may retrieve the key itself'),
     certfile: Flags.string({
       char: 'c',

@@ -11,6 +11,7 @@ import { encodeDocument } from './query-json.js'
 /** What a program can tell warnings about a credential that was stored by. */
 export type StoreWarningCode =
   | 'key-not-encrypted'
+  | 'pass-phrase-in-the-way'
   | 'pair-not-checked'
   | 'stored-by-another'
   | 'key-not-rsa'

@@ -111,7 +111,7 @@ describeWithPrograms('an owner’s commands', [...BOTH_WAYS_PROGRAMS, 'script'],
 
     it('says more by itself, and everything as JSON', () => {
       const { stdout } = call('bin/vobox-proxy', ['myproxy', 'info', '-l', 'shown', '-k', 'brief'])
-      expect(stdout).toMatch(/^ {2}ends: \d{4}-\d\d-\d\d .* UTC \(in 1 h 29 min\)$/m)
+      expect(stdout).toMatch(/^ {2}ends: \d{4}-\d\d-\d\d .* UTC \(in 1 h (29|30) min\)$/m)
       expect(stdout).toContain("  access: nobody is named: the server's defaults decide\n")
       const json = call('bin/vobox-proxy', ['myproxy', 'info', '-l', 'shown', '--json'])
       const { credentials } = JSON.parse(json.stdout) as { credentials: { name: string | null }[] }
@@ -254,6 +254,17 @@ describeWithPrograms('an owner’s commands', [...BOTH_WAYS_PROGRAMS, 'script'],
         passPhrase: undefined,
       })
       expect(unseen.warnings.map(({ code }) => code)).toEqual(['pair-not-checked'])
+    })
+
+    it('tells of a pass phrase in the way of the renewer that is named, who gets nothing', async () => {
+      const policies = { renewer: '*/CN=vobox.example.org' }
+      const stored = await store('in-the-way', { access: { policies, warnings: [] } })
+      expect(stored.warnings.map(({ code }) => code)).toEqual(['pass-phrase-in-the-way'])
+      const renewal = both.client.get({
+        ...{ username: 'in-the-way', lifetimeSeconds: HOUR },
+        ...{ credential: both.vobox, authorization: both.alice },
+      })
+      expect((await rejectionOf(renewal)).code).toBe('MYPROXY_PASS_PHRASE_REQUIRED')
     })
 
     it.each([

@@ -1,6 +1,7 @@
 /** `myproxy store`: hands a certificate and its encrypted key to a server, once both were looked at. */
 import { isVoboxError, printable, VoboxError } from '../../errors.js'
 import type { AccessPolicy } from '../../myproxy/access-policy.js'
+import type { AccessPolicies } from '../../myproxy/messages.js'
 import type { UnixSeconds } from '../../ports/clock.js'
 import { type ChainFacts, describeChain } from '../../proxy/chain-facts.js'
 import type { Credential } from '../../proxy/credential.js'
@@ -53,7 +54,7 @@ export async function storeCredential(options: StoreOptions): Promise<Stored> {
     ...{ identity: identity.oneLine, end, lifetimeSeconds, policies, now },
     keyEncrypted: judged.encrypted,
     pairChecked: judged.matched,
-    warnings: [...warnings, ...warningsOf(judged, callerOf(credential), now)],
+    warnings: [...warnings, ...warningsOf(judged, callerOf(credential), policies, now)],
   }
 }
 
@@ -85,12 +86,20 @@ function nothingToStore({ code, message, data }: VoboxError): VoboxError {
   return new VoboxError(code, message, { hint, data })
 }
 
-function warningsOf(judged: JudgedFiles, caller: string, now: UnixSeconds): StoreWarning[] {
+function warningsOf(
+  judged: JudgedFiles,
+  caller: string,
+  policies: AccessPolicies,
+  now: UnixSeconds,
+): StoreWarning[] {
   const { chain, encrypted, matched } = judged
   const facts = describeChain(chain)
   const identity = facts.identity.oneLine
   const warnings: StoreWarning[] = []
   if (!encrypted) warnings.push(NOT_ENCRYPTED)
+  else if (policies.renewer !== undefined || policies.trustedRetriever !== undefined) {
+    warnings.push(IN_THE_WAY)
+  }
   if (!matched) warnings.push(NOT_CHECKED)
   if (identity !== caller) {
     warnings.push({
@@ -120,6 +129,12 @@ const NOT_ENCRYPTED: StoreWarning = {
   hint:
     'openssl pkcs8 -topk8 -in KEY -out ENCRYPTED, then store that; no pass phrase opens what is ' +
     'stored now, so that only trusted retrievers and renewers get proxies of it',
+}
+
+const IN_THE_WAY: StoreWarning = {
+  code: 'pass-phrase-in-the-way',
+  message: 'who renews, or retrieves without a pass phrase, gets nothing of a key that has one',
+  hint: 'vobox-proxy myproxy init stores a credential for that: by delegation, without a pass phrase',
 }
 
 const NOT_CHECKED: StoreWarning = {

@@ -205,6 +205,7 @@ describe('docs/json.md names each value of', () => {
       'warnings[].code',
       all<StoreWarning['code']>({
         'key-not-encrypted': true,
+        'pass-phrase-in-the-way': true,
         'pair-not-checked': true,
         'stored-by-another': true,
         'key-not-rsa': true,
