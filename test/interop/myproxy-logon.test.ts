@@ -422,6 +422,14 @@ describeWithPrograms('fetching from a MyProxy server', PROGRAMS, () => {
       expect(failure.hint).toContain('--bootstrap takes the CA from the server itself')
     })
 
+    it('does not speak of that where no server answers', async () => {
+      const failure = await rejectionOf(
+        fetchTrustRoots({ open: () => open({ servers: 'localhost:9' }), environment }),
+      )
+      expect(failure.code).toBe('ALL_SERVERS_FAILED')
+      expect(failure.hint).not.toContain('--bootstrap')
+    })
+
     it('takes it with -b, shows its fingerprint, and the C tool believes what was installed', async () => {
       const { certificate, name } = both.grid.ca
       const vouchedBy = { subject: name.oneLine, fingerprint: certificate.fingerprintSha256 }

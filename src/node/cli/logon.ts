@@ -28,17 +28,22 @@ export async function main(words: readonly string[], load: Loader, home: string)
     return
   }
   hardenProcess()
+  process.on('uncaughtException', (error) => fail(error, line))
   try {
     const { stdout, stderr } = await run(line)
-    if (stderr !== '') writeOut(2, stderr)
+    writeOut(2, stderr)
     writeOut(1, stdout)
   } catch (error) {
-    const failure = toVoboxError(error)
-    writeOut(2, showFailure(line.tool ?? PROGRAM, failure))
-    process.exitCode = line.tool === undefined ? exitStatusOf(failure.code) : EXIT.failed
-    // Nobody waits for a key that was being made.
-    process.exit()
+    fail(error, line)
   }
+}
+
+/** Ends the process at once: nobody waits for a key that was being made. */
+function fail(error: unknown, { tool }: LogonLine): void {
+  const failure = toVoboxError(error)
+  writeOut(2, showFailure(tool ?? PROGRAM, failure))
+  process.exitCode = tool === undefined ? exitStatusOf(failure.code) : EXIT.failed
+  process.exit()
 }
 
 function lineOf(words: readonly string[]): LogonLine | undefined {

@@ -19,17 +19,16 @@ import {
   keysMatch,
   parsePrivateKey,
 } from '../../x509/private-key.js'
-import { isRoot } from '../compose/become-owner.js'
 import { readEffectiveConfig } from '../compose/compose-config.js'
 import { judgeOnDemand } from '../compose/compose-judge.js'
 import { currentUid } from '../compose/compose-login.js'
-import { requireRootOnly } from '../compose/root-only.js'
 import { systemClock } from '../ports/clock.js'
 import { nodeFiles } from '../ports/files.js'
 import { readLogonCredentials } from './logon-credentials.js'
 import type { MyProxyClient } from './my-proxy-client.js'
 import { trustPlaceOf } from './my-proxy-options.js'
 import { readProxyFile } from './own-credential.js'
+import { requireRootOnlyAbove } from './root-place.js'
 import { type GotTrustRoots, placeTrustRoots } from './trust-roots.js'
 import { usernameOf } from './username.js'
 
@@ -141,6 +140,7 @@ const OLD = '.old'
 async function checkPlaces(places: Places, force: boolean): Promise<string[]> {
   const kept: string[] = []
   for (const path of Object.values(places) as string[]) {
+    await requireRootOnlyAbove(nodeFiles, path)
     const facts = await nodeFiles.facts(path)
     if (facts !== undefined) {
       const mine = facts.kind === 'file' && facts.uid === currentUid()
@@ -152,7 +152,6 @@ async function checkPlaces(places: Places, force: boolean): Promise<string[]> {
     if ((await nodeFiles.facts(directory)) === undefined) {
       await nodeFiles.makeDirectory(directory, DIRECTORY_MODE)
     }
-    if (isRoot()) requireRootOnly(directory, true)
     await nodeFiles.probeWritable(directory)
   }
   return kept

@@ -14,6 +14,7 @@ import { readTrustMaterial, trustFileNames } from '../../x509/trust-files.js'
 import { isRoot } from '../compose/become-owner.js'
 import { currentUid } from '../compose/compose-login.js'
 import { requireRootOnly } from '../compose/root-only.js'
+import { requireRootOnlyAbove } from './root-place.js'
 import { judgeTrustRoots, type RefusedTrustRoot, type TrustRootEntry } from './trust-roots-files.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -68,7 +69,7 @@ export async function requireOwnDirectory(files: Files, directory: string): Prom
   const path = await realpath(directory).catch(() => directory)
   const facts = await files.facts(path)
   if (facts === undefined) {
-    if (isRoot()) requireRootOnly(await existingParentOf(files, path), true)
+    await requireRootOnlyAbove(files, path)
     return path
   }
   if (isRoot()) requireRootOnly(path, true)
@@ -79,12 +80,6 @@ export async function requireOwnDirectory(files: Files, directory: string): Prom
     hint: 'name a directory of your own in X509_CERT_DIR',
     data: { path, kind: facts.kind, uid: facts.uid, mode: facts.mode },
   })
-}
-
-async function existingParentOf(files: Files, path: string): Promise<string> {
-  const parent = dirname(path)
-  if (parent === path || (await files.facts(parent)) !== undefined) return parent
-  return existingParentOf(files, parent)
 }
 
 const OPEN = 'others can write to as well'

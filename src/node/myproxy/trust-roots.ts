@@ -2,7 +2,7 @@
  * The CA files of a MyProxy server: fetched with `logon -T` and `get-trustroots`, and with `-b` by a
  * machine that knows no CA yet.
  */
-import { type ErrorCode, isVoboxError, printable, VoboxError } from '../../errors.js'
+import { isVoboxError, printable, VoboxError } from '../../errors.js'
 import type { TrustRootFile } from '../../myproxy/messages.js'
 import { showServer } from '../../myproxy/server-list.js'
 import { validateProxyChain } from '../../proxy/validate-proxy-chain.js'
@@ -64,14 +64,12 @@ export async function placeTrustRoots(
   return { server, ...(await installTrustRoots(nodeFiles, directory, files)) }
 }
 
-const UNKNOWN_CA: readonly ErrorCode[] = ['PEER_UNTRUSTED', 'TRUST_ANCHORS_UNREADABLE']
+/** A CA that is not here; not one that is, and says no: a forgery must be no reason to believe it. */
+const UNKNOWN_CA: readonly unknown[] = ['CHAIN_UNTRUSTED', 'TRUST_ANCHORS_UNREADABLE']
 
 /** To people with an empty CA directory the way out must be said; it is theirs to choose. */
 function withBootstrapHint(error: unknown): unknown {
-  if (!isVoboxError(error)) return error
-  const attempts = (error.data.attempts ?? []) as readonly { code: ErrorCode }[]
-  const codes = [error.code, ...attempts.map(({ code }) => code)]
-  if (!codes.some((code) => UNKNOWN_CA.includes(code))) return error
+  if (!isVoboxError(error) || !isAboutUnknown(error)) return error
   const { code, message, data, persistence } = error
   const cure = error.hint === undefined ? '' : `${error.hint}\n`
   return new VoboxError(code, message, {
@@ -80,6 +78,12 @@ function withBootstrapHint(error: unknown): unknown {
     persistence,
     cause: error,
   })
+}
+
+function isAboutUnknown(error: unknown): boolean {
+  if (!isVoboxError(error)) return false
+  const { code, data, cause } = error
+  return UNKNOWN_CA.includes(code) || UNKNOWN_CA.includes(data.reason) || isAboutUnknown(cause)
 }
 
 /**
