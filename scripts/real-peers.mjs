@@ -50,6 +50,7 @@ export const REAL_PEERS = {
   shellcheck: 'shellcheck',
   dash: 'dash',
   busybox: 'busybox',
+  rpmbuild: 'rpm',
 }
 
 /** Files that are no programs → Debian package. */

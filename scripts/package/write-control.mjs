@@ -4,13 +4,13 @@ import {
   chmodSync,
   copyFileSync,
   lstatSync,
-  lutimesSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { settle } from './settle.mjs'
 
 const SCRIPTS = ['postinst', 'prerm', 'postrm']
 
@@ -65,15 +65,3 @@ const sumLine = (tree) => (name) =>
   `${createHash('md5')
     .update(readFileSync(join(tree, name)))
     .digest('hex')}  ${name}\n`
-
-/** Whatever umask it was built with, root writes and everybody reads; whenever, the time is one. */
-function settle(tree, names, epoch) {
-  for (const name of names) {
-    const path = join(tree, name)
-    const facts = lstatSync(path)
-    if (!facts.isSymbolicLink()) {
-      chmodSync(path, facts.isDirectory() || facts.mode & 0o100 ? 0o755 : 0o644)
-    }
-    lutimesSync(path, epoch, epoch)
-  }
-}
