@@ -12,7 +12,8 @@ export type AttemptPhase = 'name' | OpeningPhase | 'exchange'
  * How an attempt ended.
  *
  * - `answered`: what was asked for was done.
- * - `refused`: the server answered, and its answer (or ours to it) is a failure; it has the last word.
+ * - `refused`: it failed in a way that no other server would mend; mostly that is the answer of the
+ *   server, which has the last word.
  * - `failed`: not reached, or it does not speak the protocol; the next address or server has its turn.
  * - `overtaken`: another address of the same server was quicker; this one was closed.
  * - `left-out`: not tried at all.

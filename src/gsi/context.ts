@@ -2,6 +2,7 @@
 import type { Clock } from '../ports/clock.js'
 import type { Dialer } from '../ports/dialer.js'
 import type { Journal } from '../ports/journal.js'
+import type { Certificate } from '../x509/certificate.js'
 import type { TrustAnchors } from '../x509/trust-anchors.js'
 import type { Circuit } from './circuit.js'
 
@@ -11,6 +12,11 @@ export interface GsiContext {
   journal: Journal
   /** The trust anchors as they are now; the service's own, never those of whoever registered. */
   anchors(): Promise<TrustAnchors>
+  /**
+   * For who asks once and ends: anchors that are complete for this chain, read when a peer has shown
+   * it, since a grid site has hundreds of CAs. Absent: {@link GsiContext.anchors}, before connecting.
+   */
+  anchorsFor?(chain: readonly Certificate[]): Promise<TrustAnchors>
   /** Deadline for TCP and again for TLS, each address, in milliseconds. */
   connectMs: number
   /** Deadline for each answer, in milliseconds. */

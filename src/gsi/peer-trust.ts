@@ -4,6 +4,7 @@ import { isVoboxError, VoboxError } from '../errors.js'
 import { withDeadline } from '../ports/deadline.js'
 import { describeChain } from '../proxy/chain-facts.js'
 import { type ValidatedChain, validateProxyChain } from '../proxy/validate-proxy-chain.js'
+import type { Certificate } from '../x509/certificate.js'
 import type { TrustAnchors } from '../x509/trust-anchors.js'
 import type { GsiContext } from './context.js'
 import { readPeerChain } from './peer-chain.js'
@@ -20,36 +21,49 @@ export type PeerChain =
   | (ValidatedChain & { readonly trusted: true })
   | (Pick<ValidatedChain, 'chain' | 'facts'> & { readonly trusted: false })
 
-/** Judges the chain of a socket, whose anchors were read before it was opened. */
-export type JudgePeer = (socket: TLSSocket, label: string) => PeerChain
+/** Judges the chain of a socket, before anything else is done with it. */
+export type JudgePeer = (socket: TLSSocket, label: string) => Promise<PeerChain>
 
 /**
- * Reads what is needed to judge a peer.
+ * Reads what is needed to judge any peer, unless the context reads it for each by itself.
  *
  * @throws VoboxError `TRUST_ANCHORS_UNREADABLE`, also when that takes more than `answerMs`. The
- *   function it resolves to throws `PEER_UNTRUSTED`, with the reason in `data.reason` and `cause`.
+ *   function it resolves to rejects with the same, and with `PEER_UNTRUSTED`, which has the reason in
+ *   `data.reason` and `cause`.
  */
 export async function prepareJudge(
   context: GsiContext,
   trust: PeerTrust,
   signal: AbortSignal | undefined,
 ): Promise<JudgePeer> {
-  const anchors = trust === 'bootstrap' ? undefined : await readAnchors(context, signal)
-  return (socket, label) => {
-    try {
-      const chain = readPeerChain(socket)
-      if (anchors === undefined) return { chain, facts: describeChain(chain), trusted: false }
-      return { ...validate(context, anchors, chain), trusted: true }
-    } catch (error) {
-      throw isVoboxError(error) ? untrusted(label, error) : error
+  const early = trust === 'anchors' && context.anchorsFor === undefined
+  const all = early ? await inTime(context, signal, () => context.anchors()) : undefined
+  const anchorsFor = (chain: readonly Certificate[]) =>
+    inTime(context, signal, () => context.anchorsFor?.(chain) ?? context.anchors())
+  return async (socket, label) => {
+    const chain = naming(label, () => readPeerChain(socket))
+    if (trust === 'bootstrap') {
+      return naming(label, () => ({ chain, facts: describeChain(chain), trusted: false }))
     }
+    const anchors = all ?? (await anchorsFor(chain))
+    return naming(label, () => ({ ...validate(context, anchors, chain), trusted: true }))
+  }
+}
+
+/** Whatever is wrong with a chain makes its peer one that is not trusted. */
+function naming<T>(label: string, judge: () => T): T {
+  try {
+    return judge()
+  } catch (error) {
+    throw isVoboxError(error) ? untrusted(label, error) : error
   }
 }
 
 /** A trust directory on a network file system may hang; nothing else here waits without an end. */
-function readAnchors(
-  { clock, answerMs, anchors }: GsiContext,
+function inTime(
+  { clock, answerMs }: GsiContext,
   signal: AbortSignal | undefined,
+  read: () => Promise<TrustAnchors>,
 ): Promise<TrustAnchors> {
   return withDeadline(
     clock,
@@ -61,7 +75,7 @@ function readAnchors(
         `the trust directory was not read within ${answerMs / 1000} s`,
         { data: { deadlineMs: answerMs }, hint: 'Is it on a file system that hangs?' },
       ),
-    () => anchors(),
+    () => read(),
   )
 }
 

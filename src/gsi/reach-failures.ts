@@ -35,9 +35,12 @@ export function namingPeer(error: unknown, label: string): unknown {
   })
 }
 
-/** With TLS 1.3 a certificate is refused only when it is read on, and then nothing else was. */
+/** Alerts about our certificate (RFC 8446 §6.2). */
+const CERTIFICATE_ALERT = /^ALERT_(?:UNKNOWN_CA|DECRYPT_ERROR|[A-Z]*_?CERTIFICATE(?:_[A-Z]+)?)$/
+
+/** With TLS 1.3 a certificate is refused only when we read, and then nothing of ours was looked at. */
 function refusedByTls({ code, data }: VoboxError): boolean {
-  return code === 'TLS_FAILED' && String(data.reason).startsWith('ALERT_')
+  return code === 'TLS_FAILED' && CERTIFICATE_ALERT.test(String(data.reason))
 }
 
 /** Whether a request that had left may have been carried out, though no good answer came. */

@@ -86,7 +86,7 @@ export async function openSecureChannel(
     target.onPhase?.('tls')
     const socket = await shakeHands(context, step, tcp)
     target.onPhase?.('peer')
-    const peer = judge(socket, label)
+    const peer = await judge(socket, label)
     checkPeerName(peer.facts.endEntity, target.expectation)
     return new SecureChannel(socket, peer, {
       clock: context.clock,
