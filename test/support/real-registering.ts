@@ -19,6 +19,7 @@ import type { RegisterContext, RegisterRequest } from '../../src/renewal/registe
 import { ProxyRepository } from '../../src/repository/proxy-repository.js'
 import { VomsDirectory } from '../../src/voms/voms-directory.js'
 import { VomsesFiles } from '../../src/voms/vomses-files.js'
+import { documentedOnly } from './documented-events.js'
 import { dialerWithNames } from './myproxy-context.js'
 import { addProxy } from './pki.js'
 import type { GridIdentity, RealGrid } from './real-peers.js'
@@ -107,7 +108,7 @@ export async function realRegistering(
       vomsTrust: () => vomsDirectory.current(),
       host: machine.dn.split('/CN=').at(-1) ?? '',
       machineProxy: () => machineProxyFile.read(),
-      events: new FileEventLog({ ...base, path: paths.eventsLog }),
+      events: documentedOnly(new FileEventLog({ ...base, path: paths.eventsLog })),
       grants: new GrantMemory(),
       sink: { observe: async () => undefined, forget: async () => undefined },
     },

@@ -24,6 +24,7 @@ import { parseProxyTimes } from '../../src/renewal/proxy-facts.js'
 import { ProxyRepository } from '../../src/repository/proxy-repository.js'
 import { parseAttributeRequest } from '../../src/voms/attribute-request.js'
 import { makeTrustAnchors } from '../../src/x509/trust-anchors.js'
+import { documentedOnly } from './documented-events.js'
 import { FakeClock } from './fake-clock.js'
 import { MemoryFiles } from './memory-files.js'
 import { addProxy, hostName, TestAuthority, userName } from './pki.js'
@@ -160,7 +161,9 @@ export function renewalWorld(overrides: ConfigOverrides = {}) {
     config,
     machineProxy: () => machineProxyFile.read(),
     machineProxyFile,
-    events: new FileEventLog({ files, clock, journal: { write }, path: paths.eventsLog }),
+    events: documentedOnly(
+      new FileEventLog({ files, clock, journal: { write }, path: paths.eventsLog }),
+    ),
     grants: new GrantMemory(),
     sink: {
       observe: async (observation) => {

@@ -1,5 +1,5 @@
 /** The guide against the tables that it speaks of. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ALERT_TITLES, KIND_WORDS } from '../../../src/alerts/condition-texts.js'
@@ -12,6 +12,9 @@ import {
   instant,
 } from '../../../src/renewal/events.js'
 import { METRICS } from '../../../src/report/metric-table.js'
+import { documentedFields, documentedOnly } from '../../support/documented-events.js'
+
+const SOURCES = join(import.meta.dirname, '../../../src')
 
 const TEXT = readFileSync(join(import.meta.dirname, '../../../docs/admin-guide.md'), 'utf8')
 
@@ -106,6 +109,35 @@ describe('docs/admin-guide.md, events.log', () => {
   it.each(Object.keys(words))('explains the word %s', (word) => {
     const rows = rowsOf(events).filter((row) => row.split('|')[1]?.includes(`\`${word}\``))
     expect(rows).toHaveLength(1)
+  })
+})
+
+describe('docs/admin-guide.md, the fields of events.log', () => {
+  const documented = documentedFields()
+  const write = (event: EventName, fields: EventFields) =>
+    documentedOnly({ write: async () => undefined }).write(event, fields)
+
+  it('are the same without retry where a proxy has expired', () => {
+    const failed = documented.get('renewal-failed') ?? []
+    expect(failed).toContain('persistence')
+    expect(documented.get('expired')).toEqual(failed.filter((name) => name !== 'retry'))
+  })
+
+  it('are each written somewhere', () => {
+    const sources = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => readFileSync(join(SOURCES, name), 'utf8'))
+      .filter((text) => /events\.write\(/.test(text))
+      .join('\n')
+    const names = [...new Set([...documented.values()].flat())]
+    const unwritten = names.filter((name) => !new RegExp(`\\b${name}\\b[:,\\s]`).test(sources))
+    expect(unwritten).toEqual([])
+  })
+
+  it('are all that tests of renewals may write: another one is refused', async () => {
+    await write('capped', { dn: '/CN=x', server: 'px:7512', offered: 1, end: undefined })
+    expect(() => write('capped', { granted: 1 })).toThrow('the guide has no granted of capped')
+    expect(() => write('expired', { retry: 1 })).toThrow('the guide has no retry of expired')
   })
 })
 
