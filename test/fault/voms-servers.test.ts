@@ -1,7 +1,11 @@
 /** What our client makes of VOMS servers that are silent, talk nonsense, lie or cut the connection. */
 import { describe, expect, it } from 'vitest'
 import { VoboxError } from '../../src/errors.js'
+import { Circuit } from '../../src/gsi/circuit.js'
 import type { FailedAttempt } from '../../src/gsi/reach.js'
+import { systemClock } from '../../src/node/ports/clock.js'
+import { systemRandom } from '../../src/node/ports/random.js'
+import type { Journal } from '../../src/ports/journal.js'
 import { parseAttributeRequest } from '../../src/voms/attribute-request.js'
 import { requestAttributes } from '../../src/voms/request-attributes.js'
 import type { VomsContext } from '../../src/voms/voms-context.js'
@@ -105,6 +109,22 @@ describe('a server that is silent', () => {
     })
     stopAfterTest(peer)
     expect((await onlyAttempt([lineFor(peer)], impatient)).code).toBe('DEADLINE_EXCEEDED')
+  })
+
+  it('is given 0.25 s the next time by the service, where another server follows', async () => {
+    const peer = await startTcpPeer(() => undefined)
+    stopAfterTest(peer)
+    const { server } = await good()
+    const said: string[] = []
+    const journal: Journal = { write: (_level, _event, message) => said.push(message) }
+    const inOrder = { ...systemRandom, fraction: () => 0.999 }
+    const circuit = new Circuit({ clock: systemClock, journal })
+    const context = { connectMs: 3000, circuit, journal, random: inOrder }
+    for (const _round of [1, 2]) await ask([lineFor(peer), server], context)
+    circuit.close()
+    const reasons = said.filter((text) => text.includes('no TLS within'))
+    expect(reasons.filter((text) => text.endsWith('within 3 s'))).not.toEqual([])
+    expect(reasons.at(-1)).toMatch(/within 0\.25 s$/)
   })
 
   it('twenty times over gets no more than four times what one may take', async () => {

@@ -159,6 +159,22 @@ describe('a server that is known dead', () => {
   })
 })
 
+describe('a name that was not found within 5 s', () => {
+  it('is waited for 0.25 s where another server follows, and used once it is found', async () => {
+    const scene = new Scene({ px: { '192.0.2.9': good } }).remembering()
+    const back = scene.network
+    back.names['px1.example.org'] = 'mute'
+    back.hosts['192.0.2.1'] = { kind: 'serves', credential: scene.hostOf('px1') }
+    expect((await scene.reach(['px1', 'px'])).tookMs).toBeGreaterThanOrEqual(5000)
+    expect((await scene.reach(['px1', 'px'])).tookMs).toBeLessThan(500)
+    back.names['px1.example.org'] = ['192.0.2.1']
+    expect((await scene.reach(['px1', 'px'])).value.server).toBe('px1.example.org')
+    expect(scene.circuit?.deadAt('the name service for px1.example.org')).toBeUndefined()
+    await scene.settle()
+    await scene.expectNothingLeft()
+  })
+})
+
 describe('an address that was overtaken after its head start of 1 s', () => {
   const half = () =>
     new Scene({ px: { '2001:db8::1': unreachable, '192.0.2.1': good } }).remembering()

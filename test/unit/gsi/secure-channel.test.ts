@@ -53,6 +53,26 @@ describe('openSecureChannel', () => {
     expect(channel.peer.facts.endEntity.subject.oneLine).toContain('CN=px.example.org')
   })
 
+  it('asks for anchors that lead to the chain it was shown, where all of them are many', async () => {
+    const host = ca.issueHost('px.example.org')
+    const all = await myproxyContext(ca).anchors()
+    const asked: string[][] = []
+    const context = {
+      anchors: () => Promise.reject(new Error('never read')),
+      anchorsFor: async (chain: readonly { fingerprintSha256: string }[]) => {
+        asked.push(chain.map(({ fingerprintSha256 }) => fingerprintSha256))
+        return all
+      },
+    }
+    const channel = await channelTo(sayHello, { host, context })
+    expect(channel.peer.trusted).toBe(true)
+    expect(asked).toEqual([host.chain.map(({ fingerprintSha256 }) => fingerprintSha256)])
+
+    const none = myproxyContext(new TestAuthority({ name: userName('another CA') })).anchors
+    const stranger = channelTo(sayHello, { host, context: { ...context, anchorsFor: none } })
+    expect((await rejectionOf(stranger)).code).toBe('PEER_UNTRUSTED')
+  })
+
   it('ends when the peer renegotiates, and so could show another certificate than was judged', async () => {
     let renegotiated = false
     const channel = await channelTo(async ({ socket, stream }) => {
