@@ -26,11 +26,6 @@ export default class MyProxyInit extends MyProxyCommand {
         '<%= config.bin %> myproxy init -a -l anna -k cron -c 30d --generate-pass-phrase ' +
         '--pass-phrase-out ~/.robot',
     },
-    {
-      description: 'to be renewed by one machine alone',
-      command:
-        '<%= config.bin %> myproxy init -d -t 48 -c 3000 -x -R /DC=org/DC=example/CN=box.example.org',
-    },
   ]
   static override flags = myProxyInitFlags
 
@@ -43,41 +38,34 @@ export default class MyProxyInit extends MyProxyCommand {
       ? await library.handOverTo(flags['pass-phrase-out'])
       : undefined
     const terms = forVobox ? library.VOBOX_TERMS : {}
-    const result = await library
-      .storeByDelegation({
-        client: await this.openMyProxy(flags),
-        environment: process.env,
-        configFile: flags.config,
-        certificateFile: flags.certfile,
-        keyFile: flags.keyfile,
-        username: flags.username,
-        dnAsUsername: flags['dn-as-username'] || forVobox,
-        credentialName: flags.credname,
-        description: flags.creddesc,
-        storedSeconds:
-          (await secondsOf('cred-lifetime', flags['cred-lifetime'], 'h')) ?? terms.storedSeconds,
-        lifetimeSeconds:
-          (await secondsOf('proxy-lifetime', flags['proxy-lifetime'], 'h')) ??
-          terms.lifetimeSeconds,
-        access: library.accessPolicyOf(accessOptionsOf(raw)),
-        passPhrases: await this.passPhrases(flags),
-        noPassPhrase: flags['no-passphrase'],
-        onGenerated: handOver?.take,
-        voms: flags.voms,
-        allowVoms: flags['allow-voms'],
-        localProxy: flags['local-proxy'],
-        mayReplace: (warning) => this.mayReplace(warning, flags, library),
-        forVobox: forVobox ? { dn: flags['vobox-dn'], vo: flags.vo } : undefined,
-        onIdentity: (identity) => {
-          if (!flags.json) this.print(library.showProxyInitStep({ step: 'identity', identity }))
-        },
-        signal: library.interruption(),
-      })
-      .catch(async (error: unknown) => {
-        await handOver?.failed()
-        throw error
-      })
-    handOver?.done()
+    const result = await library.storeByDelegation({
+      client: await this.openMyProxy(flags),
+      environment: process.env,
+      configFile: flags.config,
+      certificateFile: flags.certfile,
+      keyFile: flags.keyfile,
+      username: flags.username,
+      dnAsUsername: flags['dn-as-username'] || forVobox,
+      credentialName: flags.credname,
+      description: flags.creddesc,
+      storedSeconds:
+        (await secondsOf('cred-lifetime', flags['cred-lifetime'], 'h')) ?? terms.storedSeconds,
+      lifetimeSeconds:
+        (await secondsOf('proxy-lifetime', flags['proxy-lifetime'], 'h')) ?? terms.lifetimeSeconds,
+      access: library.accessPolicyOf(accessOptionsOf(raw)),
+      passPhrases: await this.passPhrases(flags),
+      noPassPhrase: flags['no-passphrase'],
+      handOver,
+      voms: flags.voms,
+      allowVoms: flags['allow-voms'],
+      localProxy: flags['local-proxy'],
+      mayReplace: (warning) => this.mayReplace(warning, flags, library),
+      forVobox: forVobox ? { dn: flags['vobox-dn'], vo: flags.vo } : undefined,
+      onIdentity: (identity) => {
+        if (!flags.json) this.print(library.showProxyInitStep({ step: 'identity', identity }))
+      },
+      signal: library.interruption(),
+    })
     for (const warning of result.warnings.filter(isNews)) await this.tellWarning(warning)
     if (flags.json) this.print(library.encodeMyProxyInit(result))
     else this.print(library.showMyProxyInit(result, flags.terse))

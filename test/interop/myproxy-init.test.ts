@@ -2,7 +2,14 @@
 import { chmod, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { accessPolicyOf, handOverTo, PassPhrases, storeByDelegation } from '../../src/index.js'
+import { VoboxError } from '../../src/errors.js'
+import {
+  accessPolicyOf,
+  handOverTo,
+  type MyProxyClient,
+  PassPhrases,
+  storeByDelegation,
+} from '../../src/index.js'
 import type { AccessOption } from '../../src/myproxy/access-policy.js'
 import type { MyProxyInitOptions } from '../../src/node/myproxy/init-options.js'
 import { describeChain } from '../../src/proxy/chain-facts.js'
@@ -80,6 +87,14 @@ describeWithPrograms('myproxy init', MYPROXY_PROGRAMS, () => {
     })
   }
 
+  /** A client that does some of it differently. */
+  const changed = (client: MyProxyClient, changes: Partial<MyProxyClient>) =>
+    ({
+      info: (call) => client.info(call),
+      put: (call) => client.put(call),
+      ...changes,
+    }) as Pick<MyProxyClient, 'info' | 'put'> as MyProxyClient
+
   /** The lines that the server keeps of a credential, but for its name. */
   async function stored(username: string, credentialName = ''): Promise<string[]> {
     const name = credentialName === '' ? username : `${username}-${credentialName}`
@@ -145,9 +160,7 @@ describeWithPrograms('myproxy init', MYPROXY_PROGRAMS, () => {
 
     it('that is made here opens what was stored, and is in a file of mode 0600', async () => {
       const file = join(grid.directory, 'generated')
-      const handOver = await handOverTo(file)
-      const result = await init('made', ['-a'], { onGenerated: handOver.take })
-      handOver.done()
+      const result = await init('made', ['-a'], { handOver: await handOverTo(file) })
       expect(result.passPhrase).toBe('generated')
       expect((await stat(file)).mode & 0o777).toBe(0o600)
       const text = await readFile(file, 'utf8')
@@ -159,12 +172,26 @@ describeWithPrograms('myproxy init', MYPROXY_PROGRAMS, () => {
 
     it('that is made here does not stay in its file where nothing was stored', async () => {
       const file = join(grid.directory, 'not-used')
-      const handOver = await handOverTo(file)
       const client = await openClient(grid, { servers: 'localhost:1' })
-      const failure = await rejectionOf(init('x', [], { client, onGenerated: handOver.take }))
-      await handOver.failed()
+      const info = async () => ({ server: grid.server, credentials: [] })
+      const handOver = await handOverTo(file)
+      const failure = await rejectionOf(
+        init('x', [], { client: changed(client, { info }), handOver }),
+      )
       expect(failure.code).toBe('ALL_SERVERS_FAILED')
       await expect(readFile(file)).rejects.toThrow('ENOENT')
+    })
+
+    it('that is made here stays in its file where nobody knows whether it was stored', async () => {
+      const file = join(grid.directory, 'perhaps')
+      const put = async () => {
+        throw new VoboxError('OUTCOME_UNKNOWN', 'the line was cut')
+      }
+      const client = changed(await openClient(grid), { put })
+      const handOver = await handOverTo(file)
+      const failure = await rejectionOf(init('perhaps', [], { client, handOver }))
+      expect(failure.code).toBe('OUTCOME_UNKNOWN')
+      expect(await readFile(file, 'utf8')).toMatch(/^[a-z2-9-]{29}\n$/)
     })
 
     it('never overwrites a file', async () => {

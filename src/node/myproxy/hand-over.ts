@@ -12,7 +12,7 @@ import { nodeFiles } from '../ports/files.js'
 export interface HandOver {
   /** Called before the pass phrase is used: a file has it by then. */
   take(passPhrase: Buffer): Promise<void>
-  /** It is in use: now the terminal shows it. */
+  /** It is in use, or may be: now the terminal shows it. */
   done(): void
   /** It is not: what was written goes. */
   failed(): Promise<void>

@@ -1,6 +1,7 @@
 /** What `myproxy init` is asked for. */
 import type { AccessPolicy } from '../../myproxy/access-policy.js'
 import type { InitWarning } from '../../report/myproxy-init-text.js'
+import type { HandOver } from './hand-over.js'
 import type { MyProxyClient } from './my-proxy-client.js'
 import type { PassPhrases } from './pass-phrases.js'
 
@@ -24,8 +25,8 @@ export interface MyProxyInitOptions {
   passPhrases: PassPhrases
   /** Store it without one. */
   noPassPhrase?: boolean | undefined
-  /** Make one, and hand it over before it is used; a rejection ends it all. */
-  onGenerated?: ((passPhrase: Buffer) => Promise<void>) | undefined
+  /** Make one, and hand it over like this. */
+  handOver?: HandOver | undefined
   /** VOMS attributes that the stored credential is to carry. */
   voms?: readonly string[] | undefined
   /** Store attributes that what signs carries already. */

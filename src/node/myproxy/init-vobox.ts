@@ -54,11 +54,7 @@ export async function findVobox(
   { dn, vo }: ForVobox,
 ): Promise<Vobox> {
   const config = await readEffectiveConfig(nodeFiles, environment, currentUid(), configFile)
-  const directory = await chooseVoDirectory(nodeFiles, config.root, vo).catch((error: unknown) => {
-    // Only who named a VO says that this machine is a VO-Box.
-    if (vo === undefined && isVoboxError(error)) return undefined
-    throw error
-  })
+  const directory = await voDirectoryOf(config.root, vo)
   if (directory === undefined) return { dn, from: undefined, machineProxy: undefined }
   const machineProxy = await readable(voPaths(config.root, directory.vo).machineProxy)
   const own =
@@ -67,6 +63,17 @@ export async function findVobox(
       : { dn: describeChain(machineProxy.chain).identity.oneLine, from: 'its machine proxy' }
   if (dn === undefined) return { dn: own?.dn, from: own?.from, machineProxy }
   return { dn, from: undefined, machineProxy: own?.dn === dn ? machineProxy : undefined }
+}
+
+/** Machine proxies of all VOs are of one host: any will do. Without `vo` this may be no VO-Box at all. */
+async function voDirectoryOf(root: string, vo: string | undefined) {
+  try {
+    return await chooseVoDirectory(nodeFiles, root, vo)
+  } catch (error) {
+    if (vo !== undefined || !isVoboxError(error)) throw error
+    const [first] = Array.isArray(error.data.vos) ? error.data.vos : []
+    return first === undefined ? undefined : chooseVoDirectory(nodeFiles, root, String(first))
+  }
 }
 
 /** The service's own file, mode 0400; nobody but root and the VO admin reads it. */

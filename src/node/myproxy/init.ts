@@ -42,11 +42,13 @@ export async function storeByDelegation(options: MyProxyInitOptions): Promise<My
   const before = await storedBefore(options, signer, place)
   const replaced = await judgeReplacement(options, before, policies, place)
   const { passPhrase, how } = await passPhraseFor(options)
-  const { server } = await client.put({
-    ...place,
-    ...{ credential: signer.credential, signer: signer.signer, description, policies },
-    ...{ lifetimeSeconds, storedSeconds: lasting.seconds, passPhrase },
-  })
+  const { server } = await handingOver(options, passPhrase, () =>
+    client.put({
+      ...place,
+      ...{ credential: signer.credential, signer: signer.signer, description, policies },
+      ...{ lifetimeSeconds, storedSeconds: lasting.seconds, passPhrase },
+    }),
+  )
   const localProxy =
     localFile === undefined
       ? null
@@ -161,12 +163,30 @@ async function passPhraseFor(
   options: MyProxyInitOptions,
 ): Promise<{ passPhrase: Buffer; how: MyProxyInitResult['passPhrase'] }> {
   if (isWithout(options)) return { passPhrase: Buffer.alloc(0), how: 'none' }
-  if (options.onGenerated === undefined) {
+  if (options.handOver === undefined) {
     return { passPhrase: await options.passPhrases.chosen(), how: 'given' }
   }
-  const passPhrase = generatePassPhrase(systemRandom)
-  await options.onGenerated(passPhrase)
-  return { passPhrase, how: 'generated' }
+  return { passPhrase: generatePassPhrase(systemRandom), how: 'generated' }
+}
+
+/** Whoever cannot know whether it was stored must have the pass phrase all the same. */
+async function handingOver<T>(
+  { handOver }: MyProxyInitOptions,
+  passPhrase: Buffer,
+  put: () => Promise<T>,
+): Promise<T> {
+  await handOver?.take(passPhrase)
+  try {
+    const result = await put()
+    handOver?.done()
+    return result
+  } catch (error) {
+    if (isVoboxError(error, 'OUTCOME_UNKNOWN')) handOver?.done()
+    else await handOver?.failed()
+    throw error
+  } finally {
+    passPhrase.fill(0)
+  }
 }
 
 function troublesOf(policies: AccessPolicies, hasPassPhrase: boolean): InitWarning[] {
