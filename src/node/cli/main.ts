@@ -67,7 +67,8 @@ async function run(line: CommandLine, home: string): Promise<void> {
     return
   }
   const wanted = line.command === 'help' ? line.operands.join(' ') : line.command
-  const topic = config.topics.some(({ name }) => name === wanted) ? wanted : undefined
+  // Not as oclif has it, to which every command is a topic of its own.
+  const topic = config.commands.some(({ id }) => id.startsWith(`${wanted}:`)) ? wanted : undefined
   const command = wanted && topic === undefined ? findCommand(config, wanted) : undefined
   if (line.command === 'help' || line.options.has('help') || command === undefined) {
     if (command === undefined && topic === undefined && !mayShowRoot(line)) throw noCommand()
