@@ -10,7 +10,7 @@ import type { KeyGenerator, KeyKind } from '../../ports/key-generator.js'
 import { isRoot } from '../compose/become-owner.js'
 import { readEffectiveConfig } from '../compose/compose-config.js'
 import { currentUid } from '../compose/compose-login.js'
-import { trustDirectoryOf } from '../compose/trust-directory.js'
+import { trustDirectoryOf, trustFor } from '../compose/trust-directory.js'
 import { systemClock } from '../ports/clock.js'
 import { nodeDialer } from '../ports/dialer.js'
 import { nodeFiles } from '../ports/files.js'
@@ -63,14 +63,15 @@ export async function contextOf(
   const config = await readEffectiveConfig(nodeFiles, environment, currentUid(), configFile)
   const { myproxy, limits } = config
   const directory = options.trustDirectory ?? (await trustPlaceOf(environment, config))
-  const trust = trustDirectoryOf({ ...config, trust: { ...config.trust, directory } })
+  const settings = { trust: { ...config.trust, directory } }
   const context: MyProxyContext = {
     dialer: nodeDialer,
     clock: systemClock,
     journal,
     keys: options.keys ?? new KeyPool({ kind: options.keyKind ?? 'rsa2048', size: 0 }),
     keyKind: options.keyKind ?? 'rsa2048',
-    anchors: () => trust.current(),
+    anchors: () => trustDirectoryOf(settings).current(),
+    anchorsFor: trustFor(settings),
     connectMs: options.connectMs ?? myproxy.connectSeconds * 1000,
     answerMs: options.exchangeMs ?? myproxy.answerSeconds * 1000,
     tlsMaxVersion: myproxy.tlsMaxVersion,

@@ -51,6 +51,14 @@ describe('encodeRequest', () => {
     expect(`${failure.message} ${failure.hint}`).not.toContain('secret')
   })
 
+  it('sends a pass phrase of bytes as it is, though it is no UTF-8', () => {
+    const passPhrase = Buffer.from('caf\xe9', 'latin1')
+    const bytes = encodeRequest({ ...renewal, passPhrase })
+    expect(bytes.includes(Buffer.from('\nPASSPHRASE=caf\xe9\n', 'latin1'))).toBe(true)
+    const broken = { ...renewal, passPhrase: Buffer.from([0xe9, 0x0a]) }
+    expect(failureOf(() => encodeRequest(broken)).code).toBe('MYPROXY_VALUE_INVALID')
+  })
+
   it('refuses a request of more than 64 kB', () => {
     const failure = failureOf(() => encodeRequest({ ...renewal, vomses: 'x'.repeat(70_000) }))
     expect(failure.code).toBe('MESSAGE_TOO_LARGE')
