@@ -190,6 +190,24 @@ ${more}`
       expect(service.child.exitCode).toBeNull()
     })
 
+    it('writes less from a SIGHUP on after which log.level is error', async () => {
+      const service = await start()
+      const since = vo.events('service-started').length
+      vo.configure(config('[log]\nlevel = "error"\n'))
+      service.child.kill('SIGHUP')
+      await vo.until(() => vo.events('service-started').length > since)
+      vo.configure('nonsense')
+      service.child.kill('SIGHUP')
+      await vo.until(() => service.output().includes('reload-failed'))
+      vo.configure(config())
+      // The first one was still told of; what the second one found is an error.
+      expect(service.output().match(/"event":"reloading"/g)).toHaveLength(1)
+      service.child.kill('SIGHUP')
+      await vo.until(() => vo.events('service-started').length > since + 1)
+      service.child.kill('SIGHUP')
+      await vo.until(() => service.output().match(/"event":"reloading"/g)?.length === 2)
+    })
+
     it('opens no debugger on SIGUSR1', async () => {
       const service = await start()
       for (let count = 0; count < 5; count++) service.child.kill('SIGUSR1')

@@ -37,6 +37,7 @@ import {
   lookAtMail,
   lookAtService,
 } from './look-at-machine.js'
+import { removeOldRehearsals } from './rehearsal-directory.js'
 
 export interface CheckOptions extends OpenVoOptions, HostFiles {
   /** Identity DN; default `all`. */
@@ -94,6 +95,7 @@ export async function checkVo(options: CheckOptions): Promise<CheckReport> {
       dated: [],
       chains: [],
     }
+    if (walk.rehearse) await removeOldRehearsals(vo.clock, vo.paths.directory)
     const { signal, onDone } = options
     if (signal !== undefined) setMaxListeners(0, signal)
     const probes = probesOf(walk, ofRegistry, options).map(withManyListeners)

@@ -2,9 +2,6 @@
  * A renewal as the service does it, from one server, attributes included, up to the file: into a
  * scratch file of a private directory beside the repository, which is removed again.
  */
-import { randomBytes } from 'node:crypto'
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { toVoboxError, VoboxError } from '../../errors.js'
 import { type MyProxyServer, showServer } from '../../myproxy/server-list.js'
 import { showDuration } from '../../ports/time-text.js'
@@ -20,6 +17,7 @@ import { renewalRequest } from '../../renewal/renewal-request.js'
 import { anchorsNow } from '../../renewal/trust-now.js'
 import { ProxyRepository } from '../../repository/proxy-repository.js'
 import type { VoContext } from '../compose/compose.js'
+import { inRehearsalDirectory } from './rehearsal-directory.js'
 
 export interface RehearsalCall {
   registration: Registration
@@ -80,16 +78,12 @@ async function writeAndForget(
   fileName: string,
   credential: Credential,
 ): Promise<void> {
-  const scratch = join(paths.directory, `.rehearsal-${randomBytes(12).toString('hex')}`)
-  await files.makeDirectory(scratch, 0o700)
-  try {
+  await inRehearsalDirectory(files, paths.directory, async (scratch) => {
     const owners = [directory.uid]
     const repository = new ProxyRepository({ files, directory: scratch, owners })
     await repository.replace(fileName, credential)
     const written = await repository.read(fileName)
     if (written.chain.length === credential.chain.length) return
     throw new VoboxError('INTERNAL', `${scratch} does not hold what was written to it`)
-  } finally {
-    await rm(scratch, { recursive: true, force: true })
-  }
+  })
 }

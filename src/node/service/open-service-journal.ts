@@ -6,9 +6,36 @@ import type { Config } from '../../config/config.js'
 import { type OpenJournal, openJournal } from '../ports/journal.js'
 import { isSyslogThere, JournaldLog, SyslogLog, writesToJournal } from '../ports/system-log.js'
 
-export function openServiceJournal(
+type LogConfig = Config['log']
+
+export interface ServiceJournal extends OpenJournal {
+  /** Goes on as another configuration has it. What is on its way is written as before. */
+  follow(log: LogConfig): Promise<void>
+}
+
+export async function openServiceJournal(
   vo: string,
-  { level, syslog }: Config['log'],
+  log: LogConfig,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<ServiceJournal> {
+  let followed = log
+  let current = await openOne(vo, log, environment)
+  return {
+    write: (...entry) => current.write(...entry),
+    close: () => current.close(),
+    async follow(other) {
+      if (other.level === followed.level && other.syslog === followed.syslog) return
+      const before = current
+      current = await openOne(vo, other, environment)
+      followed = other
+      await before.close()
+    },
+  }
+}
+
+function openOne(
+  vo: string,
+  { level, syslog }: LogConfig,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<OpenJournal> {
   const options = { level, base: { vo } }

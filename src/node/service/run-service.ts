@@ -10,6 +10,7 @@ import { type DaemonSummary, RenewalDaemon } from '../../renewal/daemon.js'
 import { encodeServiceStatus } from '../../renewal/service-status.js'
 import { EXIT } from '../../report/exit-status.js'
 import { removeOrphans } from '../../repository/orphans.js'
+import { removeOldRehearsals } from '../check/rehearsal-directory.js'
 import { openVo, type VoContext } from '../compose/compose.js'
 import { readEffectiveConfig } from '../compose/compose-config.js'
 import { hooksFor } from '../compose/compose-hooks.js'
@@ -18,7 +19,7 @@ import { findMailTrouble, noteMailTrouble } from '../compose/mail-trouble.js'
 import { prepareVoDirectory } from '../compose/prepare-vo-directory.js'
 import { replacementsSettled } from '../ports/file-replace.js'
 import { nodeFiles } from '../ports/files.js'
-import { openServiceJournal } from './open-service-journal.js'
+import { openServiceJournal, type ServiceJournal } from './open-service-journal.js'
 import type { PidFile } from './pid-file.js'
 import { type ServiceFacts, takeServiceLock } from './service-lock.js'
 import { startMonitor } from './service-monitor.js'
@@ -65,14 +66,13 @@ export async function runService(options: RunOptions): Promise<number> {
     pidFile.clear()
     await lock.release()
     journal.write('info', 'stopped', 'ended in order')
-    await first.closeJournal()
+    await journal.close()
   }
 }
 
 interface OpenService {
   vo: VoContext
-  journal: Journal
-  closeJournal(): Promise<void>
+  journal: ServiceJournal
 }
 
 async function openService({ service, root, environment }: RunOptions): Promise<OpenService> {
@@ -84,7 +84,8 @@ async function openService({ service, root, environment }: RunOptions): Promise<
   for (const each of [directory, repository, state, spool]) {
     await removeOrphans(nodeFiles, vo.clock, each)
   }
-  return { vo, journal, closeJournal: () => journal.close() }
+  await removeOldRehearsals(vo.clock, directory)
+  return { vo, journal }
 }
 
 function reopen(
@@ -99,8 +100,7 @@ type End = 'stopped' | 'reconfigured'
 class RunningService {
   readonly #options: RunOptions
   readonly #manager: ServiceManager
-  readonly #journal: Journal
-  readonly #closeJournal: () => Promise<void>
+  readonly #journal: ServiceJournal
   readonly #stopping = new AbortController()
   readonly #startedAt: UnixSeconds
   #vo: VoContext
@@ -114,7 +114,6 @@ class RunningService {
     this.#options = options
     this.#vo = first.vo
     this.#journal = first.journal
-    this.#closeJournal = first.closeJournal
     this.#manager = manager
     this.#startedAt = first.vo.clock.now()
   }
@@ -127,6 +126,7 @@ class RunningService {
       while ((await this.#serve()) === 'reconfigured') {
         this.#vo.close()
         this.#vo = await reopen(this.#options, this.#journal)
+        await this.#journal.follow(this.#vo.config.log)
       }
     } finally {
       clearInterval(ping)
@@ -222,7 +222,7 @@ class RunningService {
   /** At once, but for what the log still holds. */
   #end(): void {
     const exit = () => process.exit(EXIT.failed)
-    void this.#closeJournal().then(exit, exit)
+    void this.#journal.close().then(exit, exit)
   }
 
   async #reload(): Promise<void> {
