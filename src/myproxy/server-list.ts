@@ -33,7 +33,7 @@ export function parseServerList(
     .filter((entry) => entry !== '')
   if (entries.length === 0) {
     throw new VoboxError('SERVER_LIST_INVALID', 'no MyProxy server is given', {
-      hint: 'Give one with --server HOST, in $MYPROXY_SERVER, or as myproxy.servers in the configuration',
+      hint: 'Give one with -s HOST, in $MYPROXY_SERVER, or as myproxy.servers in the configuration',
     })
   }
   const servers = new Map<string, MyProxyServer>()

@@ -51,15 +51,15 @@ describeWithPrograms('an owner’s commands', [...BOTH_WAYS_PROGRAMS, 'script'],
   }
 
   /** Our built program, or one of its compat links, as alice. */
-  const call = (program: string, args: readonly string[], input = '') => {
+  const call = (program: string, args: readonly string[], proxy = both.files.alice) => {
     const { grid } = both
     const { status, stdout, stderr } = spawnSync(join(ROOT, program), args, {
-      ...{ input, encoding: 'utf8', timeout: 30_000 },
+      ...{ encoding: 'utf8', timeout: 30_000 },
       env: {
         PATH: process.env.PATH ?? '',
         HOME: grid.directory,
         X509_CERT_DIR: grid.trustDirectory,
-        X509_USER_PROXY: both.files.alice,
+        X509_USER_PROXY: proxy,
         MYPROXY_SERVER: `localhost:${grid.server.port}`,
         VOBOX_PROXY_CONFIG: join(grid.directory, 'config.toml'),
       },
@@ -119,6 +119,18 @@ describeWithPrograms('an owner’s commands', [...BOTH_WAYS_PROGRAMS, 'script'],
         ['all', 'brief', null, 'old'].sort(),
       )
     })
+  })
+
+  it('who has neither a proxy nor a certificate is told where both were looked for', () => {
+    const nowhere = join(both.grid.directory, 'no-proxy')
+    const { status, stdout, stderr } = call('bin/vobox-proxy', ['myproxy', 'info', '-d'], nowhere)
+    expect([status, stdout]).toEqual([1, ''])
+    const globus = join(both.grid.directory, '.globus')
+    expect(stderr.split('\n')).toEqual([
+      `vobox-proxy: no valid proxy in ${nowhere}, and there is no user certificate in ${globus}`,
+      '  vobox-proxy proxy-init makes a proxy; $X509_USER_PROXY names one that is elsewhere',
+      '',
+    ])
   })
 
   describe('destroy', () => {

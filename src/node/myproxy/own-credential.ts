@@ -44,7 +44,18 @@ const PROXY_FORBIDS = 0o177
 export async function readOwnCredential(options: OwnCredentialOptions): Promise<OwnCredential> {
   const named = options.certificateFile !== undefined || options.keyFile !== undefined
   const proxy = named ? undefined : await readLoginProxy(options.environment)
-  return proxy ?? readOwnCertificate(options)
+  return proxy ?? readOwnCertificate(options).catch((error: unknown) => neither(error, options))
+}
+
+/** Who has no files of their own there may have forgotten where the proxy is, or that it has ended. */
+function neither(error: unknown, { environment }: OwnCredentialOptions): never {
+  if (!isVoboxError(error, 'FILE_MISSING') || error.data.bundle === undefined) throw error
+  const proxy = placeOfLoginProxy(environment, currentUid()).path
+  throw new VoboxError(error.code, `no valid proxy in ${printable(proxy)}, and ${error.message}`, {
+    hint: 'vobox-proxy proxy-init makes a proxy; $X509_USER_PROXY names one that is elsewhere',
+    data: { ...error.data, proxy },
+    cause: error,
+  })
 }
 
 /**
