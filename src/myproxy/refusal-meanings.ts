@@ -29,7 +29,7 @@ export interface Meaning {
   persistence?: Persistence
 }
 
-const UPLOAD = 'myproxy-init -d -n -t 48 -R RENEWER'
+const UPLOAD = 'vobox-proxy myproxy init --for-vobox'
 const RETRIEVERS: readonly Asker[] = ['pass-phrase', 'trusted']
 const NAME_RETRIEVER =
   'Its owner stores it with -r NAME, or with -a for who has no certificate; the server must allow that too'
@@ -81,14 +81,14 @@ const OF_RETRIEVERS: readonly Meaning[] = [
     code: 'MYPROXY_NOT_AUTHORISED_RETRIEVER',
     reason: 'no-retriever-set',
     says: 'holds no key of that name that lets this caller fetch it',
-    hint: 'Its owner stores it with myproxy-store -E NAME; the server must allow that too',
+    hint: 'Its owner stores it with vobox-proxy myproxy store -E NAME; the server must allow that too',
   },
   {
     text: /not authorized by credential's authorized_key_retrievers policy/,
     code: 'MYPROXY_NOT_AUTHORISED_RETRIEVER',
     reason: 'not-by-credential',
     says: 'holds the key, but it names others who may fetch it',
-    hint: 'Its owner stores it with myproxy-store -E NAME',
+    hint: 'Its owner stores it with vobox-proxy myproxy store -E NAME',
   },
   {
     text: /not authorized by server's authorized_key_retrievers policy/,
@@ -172,7 +172,7 @@ const OF_CREDENTIALS: readonly Meaning[] = [
     code: 'MYPROXY_NO_CREDENTIAL',
     reason: 'none-of-this-owner',
     says: 'holds no such credential of this owner',
-    hint: `Store one, as its owner: ${UPLOAD}`,
+    hint: 'Store one, as its owner: vobox-proxy myproxy init, for a VO-Box with --for-vobox',
   },
   {
     text: /credential locked/i,
@@ -223,7 +223,7 @@ const OF_CREDENTIALS: readonly Meaning[] = [
     code: 'MYPROXY_CREDENTIAL_EXPIRED',
     reason: 'stored-expired',
     says: 'holds a credential that has expired',
-    hint: `Store a fresh one, as its owner: ${UPLOAD}`,
+    hint: 'Store a fresh one, as its owner: vobox-proxy myproxy init, for a VO-Box with --for-vobox',
   },
   {
     // Of a legacy proxy, or where a CA or a CRL of the server's went.
@@ -250,7 +250,7 @@ const OF_OWNERS: readonly Meaning[] = [
     code: 'MYPROXY_NOT_OWNER',
     reason: 'not-owner-or-none',
     says: 'holds no such credential of this owner',
-    hint: 'Look with myproxy info; only who stored a credential may change it',
+    hint: 'Look with vobox-proxy myproxy info; only who stored a credential may change it',
   },
   {
     text: /not owned by/,
