@@ -2,6 +2,7 @@
 import { printable, VoboxError } from '../../errors.js'
 import type { UnixSeconds } from '../../ports/clock.js'
 import { describeChain } from '../../proxy/chain-facts.js'
+import { checkSignerTime } from '../../proxy/judge-signer.js'
 import { checkHostCertificate } from '../../proxy/machine-proxy.js'
 import type { Certificate } from '../../x509/certificate.js'
 import { bad, type Finding, failed } from './finding.js'
@@ -36,6 +37,7 @@ function judgeLeaf(chain: readonly Certificate[], now: UnixSeconds): Finding {
   const { endEntity, effectiveEnd, depth } = facts
   try {
     checkHostCertificate(endEntity, depth, effectiveEnd, now)
+    checkSignerTime(facts, now)
   } catch (error) {
     return { ...failed('host-certificate', error), end: endEntity.notAfter }
   }
