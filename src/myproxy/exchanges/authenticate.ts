@@ -5,7 +5,7 @@ import type { Answered } from './call.js'
 import { converse } from './converse.js'
 
 /** What is asked for as in a GET, but for a lifetime: nothing is fetched. */
-export type AuthenticateCall = Omit<DelegationCall, 'lifetimeSeconds' | 'trustRoots' | 'bootstrap'>
+export type AuthenticateCall = Omit<DelegationCall, 'lifetimeSeconds' | 'trustRoots'>
 
 /**
  * Authenticates and fetches nothing; the server writes of a delegation that did not take place.

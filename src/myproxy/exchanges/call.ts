@@ -48,12 +48,10 @@ export interface StoredTerms {
   description?: string | undefined
 }
 
-/** A wish for the server's CA files, and how far the server is trusted meanwhile. */
+/** A wish for the server's CA files, beside what else is asked for. */
 export interface TrustRootsWish {
   /** Ask for them; default false. */
   trustRoots?: boolean | undefined
-  /** Do not judge the server's chain, only its name: for a host without CA files; default false. */
-  bootstrap?: boolean | undefined
 }
 
 /** What every exchange answers. */
@@ -66,6 +64,4 @@ export interface Answered {
 export interface WithTrustRoots {
   /** None where they were not asked for, or the server gives none. */
   trustRoots: readonly TrustRootFile[]
-  /** False with `bootstrap`: nothing proves who answered. */
-  serverTrusted: boolean
 }

@@ -41,11 +41,6 @@ export async function requestCertificate(
     if (leaf === undefined || !leaf.publicKey.equals(publicKey)) {
       throw new VoboxError('PROXY_KEY_MISMATCH', 'what came back is not for the key of the request')
     }
-    return {
-      server,
-      chain: orderChain(leaf, others),
-      trustRoots,
-      serverTrusted: channel.peer.trusted,
-    }
+    return { server, chain: orderChain(leaf, others), trustRoots }
   })
 }

@@ -11,26 +11,25 @@ import type { AnonymousCall, CredentialCall, MyProxyCall, StoredTerms } from './
 /** What a call says about the way to its server. */
 interface Way extends Pick<MyProxyCall, 'servers' | 'onAttempt' | 'signal'> {
   credential?: Credential | undefined
-  bootstrap?: boolean | undefined
 }
 
 /**
  * Has an exchange with the first server that answers.
  *
- * @param moves what it does to the server: `writes` goes to the first server of the list alone, and
- *   is never sent twice.
+ * @param does `writes` changes something, so that it goes to the first server of the list alone and is
+ *   never sent twice; `bootstraps` reads from a server whose chain nobody judges.
  */
 export function converse<T>(
   context: MyProxyContext,
-  { servers, credential, bootstrap, onAttempt, signal }: Way,
-  moves: 'reads' | 'writes',
+  { servers, credential, onAttempt, signal }: Way,
+  does: 'reads' | 'writes' | 'bootstraps',
   exchange: (channel: SecureChannel, server: MyProxyServer) => Promise<T>,
 ): Promise<T> {
   const reach: Reach<MyProxyServer> = {
     servers,
     credential,
-    moves,
-    trust: bootstrap === true ? 'bootstrap' : 'anchors',
+    moves: does === 'writes' ? 'writes' : 'reads',
+    trust: does === 'bootstraps' ? 'bootstrap' : 'anchors',
     onAttempt,
     signal,
     serverDn: context.serverDn ?? undefined,

@@ -12,7 +12,10 @@ import { askForTrustRoots, converse, plainRequest } from './converse.js'
 export interface GetTrustRootsCall extends Omit<MyProxyCall, 'username'> {
   /** Presented in TLS; absent: anonymous. */
   credential?: Credential | undefined
-  /** Do not judge the server's chain, only its name: for a host without CA files; default false. */
+  /**
+   * Do not judge the server's chain, only its name: for a host without CA files; default false. No
+   * other exchange has this: it would give a pass phrase to whoever answers.
+   */
   bootstrap?: boolean | undefined
 }
 
@@ -31,7 +34,8 @@ export function requestTrustRoots(
   context: MyProxyContext,
   call: GetTrustRootsCall,
 ): Promise<GetTrustRootsResult> {
-  return converse(context, call, 'reads', async (channel, server) => {
+  const does = call.bootstrap === true ? 'bootstraps' : 'reads'
+  return converse(context, call, does, async (channel, server) => {
     await sendRequest(channel, {
       ...plainRequest({ ...call, username: '' }),
       ...askForTrustRoots(true),

@@ -35,6 +35,6 @@ export function requestGet(context: MyProxyContext, call: GetCall): Promise<GetR
     const certificates = await readCertificateList(channel)
     await readOk(channel)
     const credential = credentialFromDelegation(privateKey, certificates)
-    return { server, credential, trustRoots, serverTrusted: channel.peer.trusted }
+    return { server, credential, trustRoots }
   })
 }

@@ -40,6 +40,6 @@ export function requestRetrieval(
     })
     const stored = parseStoredFiles(await readStoredFiles(channel))
     await readOk(channel)
-    return { server, ...stored, trustRoots, serverTrusted: channel.peer.trusted }
+    return { server, ...stored, trustRoots }
   })
 }

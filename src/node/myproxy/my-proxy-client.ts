@@ -100,6 +100,8 @@ export class MyProxyClient {
   /**
    * Stores a credential by delegation: the server makes a key, and a proxy for it is signed here.
    * A credential of that name and owner is replaced. The private key that signs never leaves.
+   *
+   * Debian's server stores what an EC key signed, and can then make no proxy of it: sign with RSA.
    */
   put(call: CallOf<PutCall>): Promise<Answered> {
     return requestPut(this.#context, { ...this.#to(call), random: systemRandom })
