@@ -21,6 +21,7 @@ export type InitWarningCode =
   | 'certificate-cuts'
   | 'carries-voms'
   | 'limited'
+  | 'key-not-rsa'
 
 export interface InitWarning {
   code: InitWarningCode | ProxyWarningCode

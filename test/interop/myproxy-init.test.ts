@@ -107,6 +107,16 @@ describeWithPrograms('myproxy init', MYPROXY_PROGRAMS, () => {
     return { certificateFile: file, keyFile: file }
   }
 
+  /** This machine becomes a VO-Box whose machine proxy is readable. */
+  async function makeVobox(machine: Credential): Promise<void> {
+    const directory = join(grid.directory, 'root', 'alice')
+    await mkdir(directory, { recursive: true })
+    await chmod(directory, 0o750)
+    const file = join(directory, 'renewal-proxy.pem')
+    await writeFile(`${file}.new`, encodeCredential(addProxy(machine)), { mode: 0o400 })
+    await rename(`${file}.new`, file)
+  }
+
   describe('who may do what', () => {
     it.each([
       [[], { passPhrase: 'given' }],
@@ -277,6 +287,13 @@ describeWithPrograms('myproxy init', MYPROXY_PROGRAMS, () => {
       expect((await rejectionOf(init('legacy', ['-n'], legacy))).code).toBe('PROXY_KIND_REFUSED')
     })
 
+    it('is named where there is none, with the options that name one', async () => {
+      const environment = { HOME: join(grid.directory, 'nobody') }
+      const failure = await rejectionOf(init('none', ['-n'], { environment }))
+      expect(failure.code).toBe('FILE_MISSING')
+      expect(failure.hint).toContain('--certfile')
+    })
+
     it('makes no legacy proxy for GT_PROXY_MODE=old', async () => {
       const environment = { HOME: grid.directory, GT_PROXY_MODE: 'old' }
       const failure = await rejectionOf(init('old', ['-n'], { environment }))
@@ -299,16 +316,6 @@ describeWithPrograms('myproxy init', MYPROXY_PROGRAMS, () => {
     const terms = { lifetimeSeconds: 48 * HOUR, storedSeconds: 3000 * HOUR, dnAsUsername: true }
     const forVobox = (more: Partial<MyProxyInitOptions> = {}) =>
       init('', [], { username: undefined, ...terms, forVobox: {}, ...more })
-
-    /** This machine becomes a VO-Box whose machine proxy is readable. */
-    async function makeVobox(machine: Credential): Promise<void> {
-      const directory = join(grid.directory, 'root', 'alice')
-      await mkdir(directory, { recursive: true })
-      await chmod(directory, 0o750)
-      const file = join(directory, 'renewal-proxy.pem')
-      await writeFile(`${file}.new`, encodeCredential(addProxy(machine)), { mode: 0o400 })
-      await rename(`${file}.new`, file)
-    }
 
     const verdicts = ({ vobox }: Awaited<ReturnType<typeof init>>) =>
       Object.fromEntries(vobox.map(({ check, verdict }) => [check, verdict]))
@@ -358,6 +365,17 @@ describeWithPrograms('myproxy init', MYPROXY_PROGRAMS, () => {
       const [, , , renewal] = result.vobox
       expect(renewal?.message).toContain('does not list this machine among its renewers')
       expect(renewal?.hint).toContain('authorized_renewers')
+    })
+
+    it('says that the C server makes no proxies of what a P-256 key signs', async () => {
+      await makeVobox(grid.hosts.vobox.credential)
+      const ec = grid.ca.issueUser(userName('alice'))
+      const files = await writeCredentialPair(grid.directory, 'ec', ec)
+      const result = await init('ec', [], {
+        ...{ certificateFile: files.cert, keyFile: files.key, forVobox: {} },
+      })
+      expect(result.warnings.map(({ code }) => code)).toEqual(['key-not-rsa'])
+      expect(result.vobox[3]).toMatchObject({ check: 'renewal', verdict: 'failed' })
     })
 
     it('says that 12 h is less than what was asked for, where the server gives no more', async () => {

@@ -1,7 +1,7 @@
 /** What signs the credential that is stored: the user's certificate, with attributes where asked for. */
 import { resolve } from 'node:path'
 import type { Config } from '../../config/config.js'
-import { printable, VoboxError } from '../../errors.js'
+import { isVoboxError, printable, VoboxError } from '../../errors.js'
 import { type ChainFacts, describeChain } from '../../proxy/chain-facts.js'
 import { type Credential, encodeCredential } from '../../proxy/credential.js'
 import { checkSignerTime, signerWarnings } from '../../proxy/judge-signer.js'
@@ -42,7 +42,11 @@ export async function readSigner(
   refuseLegacyMode(options.environment)
   const { environment, certificateFile, keyFile, passPhrases, configFile } = options
   const named = { certificateFile, keyFile }
-  const own = await readOwnCertificate({ environment, ...named, passPhrase: passPhrases.ofKey })
+  const own = await readOwnCertificate({
+    ...{ environment, ...named, passPhrase: passPhrases.ofKey },
+  }).catch((error: unknown) => {
+    throw isVoboxError(error, 'FILE_MISSING') ? nothingToSignWith(error) : error
+  })
   const { credential, files } = own
   const facts = describeChain(credential.chain)
   const now = systemClock.now()
@@ -59,8 +63,18 @@ export async function readSigner(
     signer: dressed.signer,
     facts,
     attributes: dressed.attributes,
-    warnings: [...warnings, ...ofProxy(facts, dressed.signer !== credential), ...dressed.warnings],
+    warnings: [...warnings, ...ofChain(facts, dressed.signer !== credential), ...dressed.warnings],
   }
+}
+
+/** Whoever reads this has no certificate here; a proxy of it may be. */
+function nothingToSignWith({ code, message, data }: VoboxError): VoboxError {
+  return new VoboxError(code, message, {
+    hint:
+      'name the certificate with --certfile and its key with --keyfile; both may name one proxy, ' +
+      'which what is stored then ends with',
+    data,
+  })
 }
 
 /** What Globus' own tools make of it today, too: they end with an error. */
@@ -95,10 +109,16 @@ function refuseAttributes({ acBytes, identity }: ChainFacts): void {
 }
 
 /** @param dressed attributes are added, and said already. */
-function ofProxy({ limited, acBytes }: ChainFacts, dressed: boolean): InitWarning[] {
+function ofChain(
+  { limited, acBytes, proxies, endEntity }: ChainFacts,
+  dressed: boolean,
+): InitWarning[] {
+  const chain = [...proxies.map(({ certificate }) => certificate), endEntity]
+  const rsaAlone = chain.every(({ keyType }) => keyType === 'rsa')
   return [
     ...(acBytes === undefined || dressed ? [] : [CARRIES_VOMS]),
     ...(limited ? [LIMITED] : []),
+    ...(rsaAlone ? [] : [NOT_RSA]),
   ]
 }
 
@@ -106,6 +126,12 @@ const CARRIES_VOMS: InitWarning = {
   code: 'carries-voms',
   message: 'what is stored carries VOMS attributes, which end long before it does',
   hint: 'store it without: whoever retrieves or renews it asks for fresh ones',
+}
+
+const NOT_RSA: InitWarning = {
+  code: 'key-not-rsa',
+  message: 'your certificate has no RSA key, and the C server makes no proxies of what it signs',
+  hint: 'store from a certificate with an RSA key, or on a server that takes others',
 }
 
 const LIMITED: InitWarning = {
