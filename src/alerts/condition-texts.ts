@@ -106,10 +106,10 @@ function attributesSentence(
         `more: ${(condition.missing ?? []).join(', ')}.`
       )
     case 'attributes-expired':
-      return (
-        `The VOMS attributes of the user proxy expired ${when}, so that services refuse it. It can ` +
-        'still be renewed.'
-      )
+      return condition.endsAt === undefined
+        ? 'The user proxy carries none of its VOMS attributes, so that services refuse it. It is kept renewable.'
+        : `The VOMS attributes of the user proxy expired ${when}, so that services refuse it. It can ` +
+            'still be renewed.'
   }
 }
 

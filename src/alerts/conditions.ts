@@ -169,12 +169,19 @@ function userProxyConditions(observation: RegistrationObservation): Condition[] 
     const revivable = registration.passPhraseFile !== undefined && kind === 'user-proxy-expired'
     return [{ alert, kind, level: 3, endsAt: proxyEnd, ...(revivable && { revivable }) }]
   }
+  if (isUndressed(observation)) return [{ alert, kind: 'attributes-expired', level: 3 }]
   const leftSeconds = proxyEnd - at
   if (leftSeconds >= registration.proxySafeSeconds) return []
   // Just registered, or after a long standstill: the renewal that is due comes first.
   const untried = Math.min(RENEWAL_COMES_SECONDS, Math.floor(leftSeconds / 4))
   const graceSeconds = state.failures > 0 ? 0 : untried
   return [{ alert, kind: 'user-proxy-short', level: 2, endsAt: proxyEnd, graceSeconds }]
+}
+
+/** A plain one that only keeps its place until VOMS is back. */
+function isUndressed({ state, lacksAttributes }: RegistrationObservation): boolean {
+  if (lacksAttributes !== true) return false
+  return state.failures > 0 && state.lastFailure?.stage === 'attributes'
 }
 
 function storedConditions(

@@ -191,7 +191,8 @@ function cureLines(change: AlertChange, observation: Observation, vo: string): C
       const left = storedSecondsLeft(storedCredentialOf(state), at)
       return registrationCure(condition, {
         vo,
-        registration: servedBy(registration, state.renewedFrom),
+        // A secondary that stands in is no place to upload to.
+        registration: state.behind ? registration : servedBy(registration, state.renewedFrom),
         ...(state.failures > 0 && state.lastFailure && { failure: state.lastFailure }),
         storedUseless: left === 0 || (left ?? Infinity) < registration.proxySafeSeconds,
       })

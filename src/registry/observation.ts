@@ -18,6 +18,8 @@ export interface RegistrationObservation {
   chainEnd?: UnixSeconds
   /** End of the first of its attribute certificates; absent: it carries none that can be read. */
   attributesEnd?: UnixSeconds
+  /** It was registered with attributes, and carries none at all; default false. */
+  lacksAttributes?: boolean
 }
 
 export interface MachineProxyObservation {

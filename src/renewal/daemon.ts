@@ -262,6 +262,7 @@ export class RenewalDaemon {
       file: repository.path(registration.fileName),
       ...(times && { proxyEnd: times.end, chainEnd: times.chainEnd }),
       ...(times?.attributesEnd !== undefined && { attributesEnd: times.attributesEnd }),
+      ...(times && { lacksAttributes: registration.voms.length > 0 && !times.hasAttributes }),
     })
   }
 }

@@ -16,6 +16,7 @@ import { type AcceptanceRules, acceptProxy } from './accept-proxy.js'
 import type { RenewalContext } from './context.js'
 import { REGISTER_AGAIN, withCure } from './cures.js'
 import { dressFresh } from './dress-fresh.js'
+import { keepRenewable } from './keep-renewable.js'
 import { noteCapped, noteFailure, noteRenewed } from './note-outcome.js'
 import type { Attempt, RenewalOutcome, RenewOptions } from './outcome.js'
 import { decideFor, type ProxyTimes, proxyTimes } from './proxy-facts.js'
@@ -74,7 +75,13 @@ async function renewLeased(context: RenewalContext, attempt: Attempt): Promise<R
     evenIfNotLonger: options.force === true || decision.reason === 'attributes',
   }
   const plain = { ...fresh, acceptance: acceptProxy(fresh.credential, rules) }
-  const dressed = await dressFresh(context, registration, plain, rules, options.signal)
+  const dressed = await dressFresh(context, registration, plain, rules, options.signal).catch(
+    async (error: unknown) => {
+      options.signal?.throwIfAborted()
+      await keepRenewable(context, attempt, { times: current.times, plain, error })
+      throw error
+    },
+  )
   const server = showServer(fresh.server)
   const { credential, acceptance } = dressed
   if (acceptance.verdict === 'capped') return noteCapped(context, attempt, acceptance, server)

@@ -146,6 +146,12 @@ describe('register', () => {
       1,
       'PASS_PHRASE_FILE_UNUSABLE',
     ],
+    [
+      'the same, though no server is asked',
+      ['--pass-phrase-file', '/nonexistent', '--no-check'],
+      1,
+      'PASS_PHRASE_FILE_UNUSABLE',
+    ],
     ['a server list that is none', ['--server', 'a:b:c'], 2, 'SERVER_LIST_INVALID'],
     ['a port that is none', ['--server', 'localhost:x'], 2, 'SERVER_LIST_INVALID'],
     ['an address without a host', ['--email', 'notanemail'], 2, 'MAIL_ADDRESS_INVALID'],

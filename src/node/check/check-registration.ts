@@ -77,6 +77,7 @@ async function judgeProxy(
     file: vo.repository.path(fileName),
     proxyEnd: times.end,
     chainEnd: times.chainEnd,
+    lacksAttributes: registration.voms.length > 0 && !times.hasAttributes,
   } as const
   const found = registrationFindings(vo.vo, observation, 'user-proxy')
   if (found.length > 0) return found

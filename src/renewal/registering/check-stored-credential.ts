@@ -57,8 +57,6 @@ export async function checkStoredCredential(
   request: CheckRequest,
 ): Promise<{ stored: StoredCredentialCheck; fresh: FreshProxy; warnings: RegisterWarning[] }> {
   const { registration } = request
-  const { passPhraseFile } = registration
-  if (passPhraseFile !== undefined) await context.passPhrases.check(passPhraseFile)
   const machine = await machineFor(context, registration)
   const info = await findStored(context, request)
   const stored = 'stored' in info ? info.stored : undefined

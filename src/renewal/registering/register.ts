@@ -54,6 +54,7 @@ export async function registerProxy(
   const planned = await findPlace(context, login, request)
   const draft = draftFor(context, planned, login, request)
   await repository.probeWritable()
+  if (draft.passPhraseFile !== undefined) await context.passPhrases.check(draft.passPhraseFile)
   const checked: Checked = request.noCheck
     ? { warnings: [notChecked] }
     : await checkStoredCredential(context, checkRequest(draft, login, request))

@@ -34,6 +34,16 @@ describe('assess, of a registration', () => {
       },
       ['user-proxy-expired', 'renewal-refused'],
     ],
+    [
+      'finds that it lost its attributes while VOMS was away',
+      { ...withRole, lacksAttributes: true, state: { failures: 9, lastFailure: vomsDown } },
+      ['attributes-expired', 'attributes-failing'],
+    ],
+    [
+      'finds nothing in a plain login proxy whose first renewal brings the attributes',
+      { ...withRole, lacksAttributes: true },
+      [],
+    ],
     ['finds it unreadable when there is no end', { proxyEnd: null }, ['user-proxy-unreadable']],
     [
       'finds the stored credential short with 9 days left of 10',

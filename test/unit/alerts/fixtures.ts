@@ -60,10 +60,11 @@ export interface Changes {
   /** null: the file cannot be read. */
   proxyEnd?: UnixSeconds | null
   chainEnd?: UnixSeconds
+  lacksAttributes?: boolean
 }
 
 export function observed(changes: Changes = {}): RegistrationObservation {
-  const { proxyEnd = hours(148), chainEnd } = changes
+  const { proxyEnd = hours(148), chainEnd, lacksAttributes } = changes
   return {
     about: 'registration',
     at: changes.at ?? AT,
@@ -72,6 +73,7 @@ export function observed(changes: Changes = {}): RegistrationObservation {
     file: `/var/lib/vobox/alice/proxy_repository/${FILE_NAME}`,
     ...(proxyEnd !== null && { proxyEnd }),
     ...(chainEnd !== undefined && { chainEnd }),
+    ...(lacksAttributes !== undefined && { lacksAttributes }),
   }
 }
 

@@ -317,3 +317,69 @@ describe('renewOne, with trust directories that do not answer', () => {
     expect((await state()).failures).toBe(0)
   })
 })
+
+describe('a VOMS outage that lasts longer than the proxy', () => {
+  async function afterHoursOfOutage(hours: number, error = vomsDown()) {
+    const scene = await worldWithRole()
+    const { world } = scene
+    world.voms.behave = async () => {
+      throw error
+    }
+    await world.clock.advanceSeconds(hours * HOUR)
+    const outcome = await renewOne(world.context, 'alice', { evenIfBackingOff: true })
+    expect(outcome).toMatchObject({ kind: 'failed', error: { data: { stage: 'attributes' } } })
+    return scene
+  }
+  /** Attributes that end after 24 h, in a chain of 48 h. */
+  const shortAttributes = async (world: RenewalWorld) => {
+    world.voms.capSeconds = 24 * HOUR
+    await renewOne(world.context, 'alice', { force: true })
+  }
+  const carriesNone = async (world: RenewalWorld) => (await fqansOf(world)).length === 0
+
+  it('costs no registration: with 15 h left a plain proxy of 48 h keeps its place, and is said', async () => {
+    const world = renewalWorld()
+    await world.putMachineProxy()
+    await world.register('alice', { voms: [ROLE] })
+    await shortAttributes(world)
+    world.voms.behave = async () => {
+      throw vomsDown()
+    }
+    await world.clock.advanceSeconds(31 * HOUR)
+    await renewOne(world.context, 'alice', { evenIfBackingOff: true })
+    expect(await carriesNone(world)).toBe(false)
+    await world.clock.advanceSeconds(2 * HOUR)
+    await renewOne(world.context, 'alice', { evenIfBackingOff: true })
+    expect(await carriesNone(world)).toBe(true)
+    expect(await world.end('alice')).toBe(world.clock.now() + 48 * HOUR)
+    expect(world.events('warning').slice(1)).toEqual([
+      expect.stringContaining('a plain proxy keeps it renewable'),
+    ])
+
+    world.voms.behave = async () => {}
+    await world.clock.advanceSeconds(HOUR)
+    const outcome = await renewOne(world.context, 'alice', { evenIfBackingOff: true })
+    expect(outcome).toMatchObject({ kind: 'renewed' })
+    expect(await carriesNone(world)).toBe(false)
+  })
+
+  it('leaves attributes that still live where they are, 2 h before their end', async () => {
+    const { world, before } = await afterHoursOfOutage(45)
+    expect(await world.end('alice')).toBe(before)
+    expect(await carriesNone(world)).toBe(false)
+  })
+
+  it('takes nothing for an outage that is a refusal: the old proxy stays to its end', async () => {
+    const world = renewalWorld()
+    await world.putMachineProxy()
+    await world.register('alice', { voms: [ROLE] })
+    await shortAttributes(world)
+    world.voms.granted.delete('/alice/Role=lcgadmin')
+    await world.clock.advanceSeconds(40 * HOUR)
+    expect(await renewOne(world.context, 'alice', { evenIfBackingOff: true })).toMatchObject({
+      kind: 'failed',
+      error: { persistence: 'permanent' },
+    })
+    expect(await carriesNone(world)).toBe(false)
+  })
+})
