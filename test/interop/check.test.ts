@@ -4,6 +4,7 @@
  */
 import {
   chmodSync,
+  chownSync,
   copyFileSync,
   cpSync,
   mkdirSync,
@@ -271,6 +272,61 @@ describeWithPrograms('check, against real servers', MYPROXY_PROGRAMS, () => {
     },
   )
 
+  it('tells a server that is not the one it is named', async () => {
+    const impostor = await grid.another({
+      serverCredential: ({ ca }) => ca.issueHost('other.example.org', { key: 'rsa2048' }),
+    })
+    const made = await stage((one) => {
+      one.servers = [`localhost:${impostor.server.port}`]
+    })
+    const { findings } = await check(made)
+    const server = findings.find((one) => one.check === 'server')
+    expect(server).toMatchObject({ verdict: 'bad', code: 'PEER_NAME_MISMATCH' })
+    expect(server?.sentence).toContain('other.example.org')
+    expect(server?.cure).toContain('server_dn')
+    const others = findings.filter((one) => ['stored-credential', 'renewer'].includes(one.check))
+    expect(others.filter((one) => one.verdict === 'bad')).toEqual([])
+    await impostor.stop()
+  })
+
+  it('says in what two servers of one list differ', async () => {
+    const other = await grid.another()
+    const options = ['-d', '-n', '-A', '-c', '100', '-t', '12']
+    const env = { MYPROXY_SERVER_PORT: String(other.server.port) }
+    const stored = await grid.run('myproxy-init', options, { as: grid.users.alice, env })
+    expect(stored.exitCode, stored.stderr).toBe(0)
+    const made = await stage((one) => {
+      one.servers = [`localhost:${grid.server.port}`, `localhost:${other.server.port}`]
+    })
+    const { findings } = await check(made)
+    const alike = findings.filter((one) => one.check === 'alike')
+    expect(alike.map((one) => one.verdict)).toEqual(['doubtful', 'doubtful'])
+    expect(alike[0]?.sentence).toMatch(/has a credential that ends in \d+ d.* ends in 4 d/)
+    expect(alike[1]?.sentence).toMatch(
+      /^localhost:\d+ has proxies of up to 48 h, and localhost:\d+ has proxies of up to 12 h$/,
+    )
+    await other.stop()
+  })
+
+  it.each([
+    ['without a copy: nobody is known', false, 'bad'],
+    ['with the copy in use', true, 'doubtful'],
+  ])('tells a registry that was edited badly, %s', async (_name, withCopy, verdict) => {
+    const made = await stage()
+    const { registry, registryPrevious } = made.box.paths
+    if (withCopy) {
+      copyFileSync(registry, registryPrevious)
+      chownSync(registryPrevious, made.box.admin.uid, made.box.admin.gid)
+    }
+    writeFileSync(registry, '{ "version": 1, "registrations": [ oops', { mode: 0o600 })
+    const { findings } = await check(made)
+    const found = findings.filter((one) => one.check === 'registry')
+    expect(found).toMatchObject([{ verdict, sentence: expect.stringContaining('registry.json') }])
+    expect(found[0]?.cure).toMatch(/registry\.json/)
+    const known = findings.some((one) => one.check === 'user-proxy' && one.verdict === 'good')
+    expect(known).toBe(withCopy)
+  })
+
   describe('with a second server, which refuses', () => {
     it('rehearses on both, says which one would fail, and leaves nothing behind', async () => {
       await strict.upload({ as: grid.users.alice })
@@ -315,6 +371,33 @@ describeWithPrograms('check, against real servers', MYPROXY_PROGRAMS, () => {
     expect(stdout).toMatch(
       /^VOBOX CRITICAL - check-\d+-\d+: the renewal service does not run[^|\n]* \| user_proxy=\d+s;;;0 stored_credential=\d+s;;;0 machine_proxy=\d+s;;;0 host_certificate=\d+s;;;0 failed=1;;;0 doubtful=0;;;0\n$/,
     )
+  })
+
+  it('ends with 0, 1 and 3 for Nagios where all is well, where something is to be looked at, and where it cannot look', async () => {
+    const made = await stage()
+    const host = ['--cert', grid.hosts.vobox.certificatePath, '--key', made.hostKey]
+    const ask = () => made.box.call(['check', '--nagios', ...host], { asRoot: true })
+    const service = await made.box.startService()
+    const well = await ask()
+    expect([well.status, well.stderr]).toEqual([0, ''])
+    expect(well.stdout).toMatch(
+      /^VOBOX OK - check-[^|\n]* \| user_proxy=\d+s;[^\n]* failed=0;;;0 doubtful=0;;;0\n$/,
+    )
+    const options = ['-l', 'short', '-n', '-A', '-c', '168', '-t', '12']
+    await grid.upload({ as: grid.users.alice, options })
+    const short = await stage((one) => {
+      one.settings = { settings: { username: 'short' } }
+    })
+    const other = await short.box.startService()
+    const doubtful = await short.box.call(['check', '--nagios', ...host], { asRoot: true })
+    await Promise.all([service.stop(), other.stop()])
+    expect(doubtful.status).toBe(1)
+    expect(doubtful.stdout).toMatch(
+      /^VOBOX WARNING - check-[^|]*shorter -t[^|]* \| .* failed=0;;;0 doubtful=1;;;0\n$/,
+    )
+    const nowhere = await made.box.callBare(['--vo', 'no-such-vo', 'check', '--nagios'])
+    expect(nowhere.status).toBe(3)
+    expect(nowhere.stdout).toMatch(/^VOBOX UNKNOWN - .*no-such-vo[^\n]*\n$/)
   })
 
   it('marks in ASCII where the locale is not UTF-8, and prints only what is wrong with --quiet', async () => {
