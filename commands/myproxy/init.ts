@@ -2,7 +2,7 @@ import { accessOptionsOf } from '../shared/myproxy-access-flags.js'
 import { MyProxyCommand } from '../shared/myproxy-command.js'
 import { myProxyInitFlags } from '../shared/myproxy-init-flags.js'
 import { secondsOf } from '../shared/values.js'
-import { type Library, loadLibrary } from '../shared/vobox-command.js'
+import { loadLibrary } from '../shared/vobox-command.js'
 
 export default class MyProxyInit extends MyProxyCommand {
   static override summary = 'Stores a credential of yours on a MyProxy server'
@@ -59,7 +59,7 @@ export default class MyProxyInit extends MyProxyCommand {
       voms: flags.voms,
       allowVoms: flags['allow-voms'],
       localProxy: flags['local-proxy'],
-      mayReplace: (warning) => this.mayReplace(warning, flags, library),
+      mayReplace: (warning) => this.mayReplace(warning, flags),
       forVobox: forVobox ? { dn: flags['vobox-dn'], vo: flags.vo } : undefined,
       onIdentity: (identity) => {
         if (!flags.json) this.print(library.showProxyInitStep({ step: 'identity', identity }))
@@ -70,18 +70,6 @@ export default class MyProxyInit extends MyProxyCommand {
     if (flags.json) this.print(library.encodeMyProxyInit(result))
     else this.print(library.showMyProxyInit(result, flags.terse))
     if (library.initHasFailed(result)) process.exitCode = 1
-  }
-
-  /** Told in any case, before anything is sent; asked where somebody sits at a terminal. */
-  private async mayReplace(
-    warning: { message: string; hint?: string | undefined },
-    flags: { replace: boolean; json: boolean; 'stdin-pass': boolean },
-    { confirmOnTerminal, interruption }: Library,
-  ): Promise<boolean> {
-    await this.tellWarning(warning)
-    const nobody = !process.stdin.isTTY || !process.stderr.isTTY
-    if (flags.replace || flags.json || flags['stdin-pass'] || nobody) return true
-    return confirmOnTerminal('Replace it? (yes or no) ', interruption())
   }
 }
 

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core'
 import { accessFlags, accessOptionsOf, patternFlag } from '../shared/myproxy-access-flags.js'
-import { passPhraseFlags } from '../shared/myproxy-flags.js'
+import { passPhraseFlags, replaceFlag } from '../shared/myproxy-flags.js'
 import { MyProxyOwnerCommand, ownerFlags } from '../shared/myproxy-owner-command.js'
 import { secondsOf } from '../shared/values.js'
 import { loadLibrary } from '../shared/vobox-command.js'
@@ -52,6 +52,7 @@ export default class MyProxyStore extends MyProxyOwnerCommand {
       description: 'longest proxy that the server makes of it: hours, or 90m, 48h [default: 12]',
       helpValue: 'HOURS',
     }),
+    ...replaceFlag,
     unchecked: Flags.boolean({
       description: 'ask for no pass phrase, so that nobody sees whether key and certificate fit',
       exclusive: ['stdin-pass', 'pass-phrase-file', 'pass-phrase-fd'],
@@ -71,6 +72,7 @@ export default class MyProxyStore extends MyProxyOwnerCommand {
       files: { environment: process.env, certificateFile: certfile, keyFile: keyfile },
       passPhrase: flags.unchecked ? undefined : ask,
       lifetimeSeconds: await secondsOf('proxy-lifetime', flags['proxy-lifetime'], 'h'),
+      mayReplace: (warning) => this.mayReplace(warning, flags),
       access: library.accessPolicyOf(accessOptionsOf(raw)),
       description: flags.creddesc,
     })
@@ -78,7 +80,9 @@ export default class MyProxyStore extends MyProxyOwnerCommand {
       this.print(library.encodeStored(stored))
       return
     }
-    for (const warning of stored.warnings) await this.tellWarning(warning)
+    // What was said while there was time to stop is not said again.
+    const news = stored.warnings.filter(({ code }) => code !== 'replaces-other-mode')
+    for (const warning of news) await this.tellWarning(warning)
     this.print(library.showStored(stored, flags.terse))
   }
 }

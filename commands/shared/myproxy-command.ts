@@ -46,6 +46,18 @@ export abstract class MyProxyCommand extends VoboxCommand {
     })
   }
 
+  /** Told in any case, before anything is sent; asked where somebody sits at a terminal. */
+  protected async mayReplace(
+    warning: { message: string; hint?: string | undefined },
+    flags: { replace: boolean; json: boolean; 'stdin-pass': boolean },
+  ): Promise<boolean> {
+    const { confirmOnTerminal, interruption } = await loadLibrary()
+    await this.tellWarning(warning)
+    const nobody = !process.stdin.isTTY || !process.stderr.isTTY
+    if (flags.replace || flags.json || flags['stdin-pass'] || nobody) return true
+    return confirmOnTerminal('Replace it? (yes or no) ', interruption())
+  }
+
   /** Who names a VO here takes this for a command about registrations. */
   protected async refuseVo({ vo }: { vo?: string | undefined }): Promise<void> {
     if (vo === undefined) return

@@ -61,3 +61,10 @@ export const noPassPhraseFlag = {
     exclusive: ['pass-phrase-file', 'pass-phrase-fd'],
   }),
 }
+
+/** Of `init` and `store`. */
+export const replaceFlag = {
+  replace: Flags.boolean({
+    description: 'replace without asking what serves others, such as renewal, today',
+  }),
+}

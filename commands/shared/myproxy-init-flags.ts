@@ -5,6 +5,7 @@ import {
   connectionFlags,
   noPassPhraseFlag,
   passPhraseFlags,
+  replaceFlag,
   usernameFlags,
 } from './myproxy-flags.js'
 import { jsonFlag } from './vobox-command.js'
@@ -62,9 +63,7 @@ export const myProxyInitFlags = {
   'allow-voms': Flags.boolean({
     description: 'store from a proxy that carries VOMS attributes already',
   }),
-  replace: Flags.boolean({
-    description: 'replace without asking what serves others, such as renewal, today',
-  }),
+  ...replaceFlag,
   'for-vobox': Flags.boolean({
     description:
       'store what a VO-Box renews: under your DN, without a pass phrase, -t 48, -c 3000, for its ' +

@@ -1,10 +1,11 @@
 /** What `myproxy store` did. The first line is as `myproxy-store` says it. */
 import { printable } from '../errors.js'
 import type { AccessWarning } from '../myproxy/access-policy.js'
-import type { AccessPolicies } from '../myproxy/messages.js'
+import type { AccessPolicies, StoredCredential } from '../myproxy/messages.js'
 import type { UnixSeconds } from '../ports/clock.js'
 import { showDistance, showDuration, showInstant } from '../ports/time-text.js'
 import { accessOf, showAccess } from './myproxy-access-words.js'
+import { storedFields } from './myproxy-info-text.js'
 import type { StoredPlace } from './myproxy-owner-text.js'
 import { encodeDocument } from './query-json.js'
 
@@ -18,6 +19,7 @@ export type StoreWarningCode =
   | 'certificate-ends-soon'
   | 'not-for-clients'
   | 'weak-certificate'
+  | 'replaces-other-mode'
   | AccessWarning['code']
 
 export interface StoreWarning {
@@ -32,6 +34,8 @@ export interface Stored extends StoredPlace {
   identity: string
   /** When the certificate ends. */
   end: UnixSeconds
+  /** What was there under that name, of this owner; null: nothing. */
+  replaced: StoredCredential | null
   /** Longest proxy that the server will delegate from it. */
   lifetimeSeconds: number
   keyEncrypted: boolean
@@ -58,6 +62,7 @@ export function showStored(stored: Stored, terse = false): string {
   return [said, ...lines.map((line) => printable(line)), ''].join('\n')
 }
 
-export function encodeStored({ now: _now, policies, ...stored }: Stored): string {
-  return encodeDocument({ ...stored, access: accessOf(policies) })
+export function encodeStored({ now, policies, replaced, ...stored }: Stored): string {
+  const before = replaced && storedFields(replaced, now)
+  return encodeDocument({ ...stored, replaced: before, access: accessOf(policies) })
 }

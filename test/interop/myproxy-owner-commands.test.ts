@@ -268,6 +268,30 @@ describeWithPrograms('an owner’s commands', [...BOTH_WAYS_PROGRAMS, 'script'],
       expect(unseen.warnings.map(({ code }) => code)).toEqual(['pair-not-checked'])
     })
 
+    it('asks before it takes the place of what a VO-Box renews, and stores nothing without a yes', async () => {
+      const policies = { renewer: '*/CN=vobox.example.org' }
+      await put('renewed', undefined, { policies })
+      const asked: string[] = []
+      const mayReplace = (answer: boolean) => async (warning: { message: string }) => {
+        asked.push(warning.message)
+        return answer
+      }
+      const refused = await rejectionOf(store('renewed', { mayReplace: mayReplace(false) }))
+      expect(refused.code).toBe('CANCELLED')
+      expect(asked).toEqual([
+        'the credential of renewed is there for others: renewal by vobox.example.org. The new one, ' +
+          'in its place, is for: retrieval with the pass phrase by anybody whom the server lets',
+      ])
+      const kept = await askMyProxyInfo(owned('renewed'))
+      expect(kept.credentials).toMatchObject([policies])
+      const stored = await store('renewed', { mayReplace: mayReplace(true) })
+      expect(stored.replaced).toMatchObject(policies)
+      expect(stored.warnings.map(({ code }) => code)).toEqual(['replaces-other-mode'])
+      expect((await askMyProxyInfo(owned('renewed'))).credentials).toMatchObject([
+        { retriever: '*' },
+      ])
+    })
+
     it('tells of a pass phrase in the way of the renewer that is named, who gets nothing', async () => {
       const policies = { renewer: '*/CN=vobox.example.org' }
       const stored = await store('in-the-way', { access: { policies, warnings: [] } })

@@ -430,6 +430,7 @@ export const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
     encodeStored({
       ...{ ...place, identity: '/CN=anna', end: at, now: at, lifetimeSeconds: 43_200 },
       ...{ keyEncrypted: true, pairChecked: true, policies: { keyRetriever: '*' } },
+      replaced: storedOnServer,
       warnings: [{ ...said, code: 'weak-certificate', data: {} }],
     }),
   ],

@@ -4,6 +4,7 @@ import type { StoredCredential } from '../../myproxy/messages.js'
 import type { Destroyed } from '../../report/myproxy-owner-text.js'
 import { systemClock } from '../ports/clock.js'
 import { type OwnerOptions, placeOf } from './owner.js'
+import { storedUnder } from './replacement.js'
 
 /**
  * @throws VoboxError `MYPROXY_NO_CREDENTIAL`, with the names that there are in `data.names` and in the
@@ -21,21 +22,6 @@ export async function destroyStored(options: OwnerOptions): Promise<Destroyed> {
     gone: before?.find(isMeant) ?? null,
     remaining: before?.filter((credential) => !isMeant(credential)) ?? null,
     now: systemClock.now(),
-  }
-}
-
-/** All of this owner's; undefined where the server does not say: the removal itself will tell. */
-async function storedUnder({
-  client,
-  username,
-  credential,
-}: OwnerOptions): Promise<readonly StoredCredential[] | undefined> {
-  try {
-    return (await client.info({ username, credential })).credentials
-  } catch (error) {
-    if (isVoboxError(error, 'MYPROXY_NO_CREDENTIAL')) return []
-    if (isVoboxError(error) && error.code.startsWith('MYPROXY_')) return undefined
-    throw error
   }
 }
 

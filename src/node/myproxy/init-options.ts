@@ -1,9 +1,9 @@
 /** What `myproxy init` is asked for. */
 import type { AccessPolicy } from '../../myproxy/access-policy.js'
-import type { InitWarning } from '../../report/myproxy-init-text.js'
 import type { HandOver } from './hand-over.js'
 import type { MyProxyClient } from './my-proxy-client.js'
 import type { PassPhrases } from './pass-phrases.js'
+import type { Replacing } from './replacement.js'
 
 export interface MyProxyInitOptions {
   client: MyProxyClient
@@ -33,8 +33,7 @@ export interface MyProxyInitOptions {
   allowVoms?: boolean | undefined
   /** Make a login proxy too, that lives for `lifetimeSeconds`. */
   localProxy?: boolean | undefined
-  /** Whether a credential may be replaced that serves others; absent: it may. */
-  mayReplace?: ((warning: InitWarning) => Promise<boolean>) | undefined
+  mayReplace?: Replacing['mayReplace']
   /** For a VO-Box: its renewal is tried afterwards. */
   forVobox?: ForVobox | undefined
   /** Told what is being used, before anything is sent. */

@@ -2,21 +2,21 @@
  * `myproxy init`: signs a credential for a server to keep, once what is there already, and what is
  * about to be stored, were looked at. Everything is asked for before anything is sent.
  */
-import { isVoboxError, printable, VoboxError } from '../../errors.js'
-import { accessModesOf, accessTroubles, lostModes } from '../../myproxy/access-change.js'
+import { isVoboxError } from '../../errors.js'
+import { accessTroubles } from '../../myproxy/access-change.js'
 import { generatePassPhrase } from '../../myproxy/generate-pass-phrase.js'
-import type { AccessPolicies, StoredCredential } from '../../myproxy/messages.js'
+import type { AccessPolicies } from '../../myproxy/messages.js'
 import { showServer } from '../../myproxy/server-list.js'
 import { asUnixSeconds, type UnixSeconds } from '../../ports/clock.js'
 import { showDuration, showInstant } from '../../ports/time-text.js'
 import { describeChain } from '../../proxy/chain-facts.js'
-import { showAccess } from '../../report/myproxy-access-words.js'
 import type { InitWarning, MyProxyInitResult } from '../../report/myproxy-init-text.js'
 import { systemClock } from '../ports/clock.js'
 import { systemRandom } from '../ports/random.js'
 import type { MyProxyInitOptions } from './init-options.js'
 import { placeOfLocalProxy, readSigner, type Signer, writeLocalProxy } from './init-signer.js'
 import { checkVobox, findVobox, renewersFor } from './init-vobox.js'
+import { judgeReplacement } from './replacement.js'
 import { usernameOf } from './username.js'
 
 export const DEFAULT_STORED_SECONDS = 168 * 3600
@@ -39,8 +39,9 @@ export async function storeByDelegation(options: MyProxyInitOptions): Promise<My
   const policies = renewersFor(options.access.policies, vobox)
   const lasting = lifetimeOf(options, signer)
 
-  const before = await storedBefore(options, signer, place)
-  const replaced = await judgeReplacement(options, before, policies, place)
+  const owner = { client, ...place, credential: signer.credential }
+  const hasPassPhrase = !isWithout(options)
+  const replaced = await judgeReplacement(owner, { ...options, policies, hasPassPhrase })
   const { passPhrase, how } = await passPhraseFor(options)
   const { server } = await handingOver(options, passPhrase, () =>
     client.put({
@@ -61,7 +62,7 @@ export async function storeByDelegation(options: MyProxyInitOptions): Promise<My
     identity: signer.facts.identity.oneLine,
     ...{ end: lasting.end, storedSeconds: lasting.seconds, lifetimeSeconds, policies, localProxy },
     passPhrase: how,
-    ...{ replaced: before ?? null, lost: replaced.lost, attributes: signer.attributes },
+    ...{ replaced: replaced.before ?? null, lost: replaced.lost, attributes: signer.attributes },
     warnings: [
       ...options.access.warnings,
       ...troublesOf(policies, how !== 'none'),
@@ -72,11 +73,6 @@ export async function storeByDelegation(options: MyProxyInitOptions): Promise<My
     vobox: vobox === undefined ? [] : await checkVobox(options, signer, stored, vobox),
     now: systemClock.now(),
   }
-}
-
-interface Place {
-  username: string
-  credentialName: string | undefined
 }
 
 function nameFor(options: MyProxyInitOptions, { credential }: Signer): string {
@@ -110,50 +106,6 @@ function lifetimeOf(
     data: { end: effectiveEnd, shortenedBySeconds: storedSeconds - left },
   }
   return { seconds: left, end: effectiveEnd, warnings: [cut] }
-}
-
-/** What is there under this name; where a server does not tell, storing itself will say why. */
-async function storedBefore(
-  { client }: MyProxyInitOptions,
-  { credential }: Signer,
-  { username, credentialName }: Place,
-): Promise<StoredCredential | undefined> {
-  try {
-    const { credentials } = await client.info({ username, credential })
-    return credentials.find(({ name }) => name === credentialName)
-  } catch (error) {
-    if (isVoboxError(error) && /^MYPROXY_/.test(error.code)) return undefined
-    throw error
-  }
-}
-
-async function judgeReplacement(
-  options: MyProxyInitOptions,
-  before: StoredCredential | undefined,
-  policies: AccessPolicies,
-  { username, credentialName }: Place,
-): Promise<{ lost: MyProxyInitResult['lost']; warnings: readonly InitWarning[] }> {
-  const lost = before === undefined ? [] : lostModes(before, policies, !isWithout(options))
-  if (before === undefined || lost.length === 0) return { lost, warnings: [] }
-  const which = credentialName === undefined ? 'the credential' : `'${printable(credentialName)}'`
-  const warning: InitWarning = {
-    code: 'replaces-other-mode',
-    message:
-      `${which} of ${printable(username)} is there for others: ${servedBy(before)}. ` +
-      `The new one, in its place, is for: ${servedBy(policies)}`,
-    hint: 'keep both: give one of them a name, --credname NAME',
-    data: { lost, end: before.end },
-  }
-  if (options.mayReplace === undefined || (await options.mayReplace(warning))) {
-    return { lost, warnings: [warning] }
-  }
-  throw new VoboxError('CANCELLED', 'nothing was stored, and what is there stays')
-}
-
-/** Nobody is named in what is fetched with its pass phrase alone, and in what a server renews for all. */
-function servedBy(policies: AccessPolicies): string {
-  const [first] = accessModesOf(policies)
-  return first === 'defaults' ? "whomever the server's defaults name" : showAccess(policies)
 }
 
 const isWithout = ({ noPassPhrase, access, forVobox }: MyProxyInitOptions): boolean =>

@@ -12,6 +12,7 @@ import { readUserFiles, type UserPlacesOptions } from '../compose/user-files.js'
 import { systemClock } from '../ports/clock.js'
 import { nodeFiles } from '../ports/files.js'
 import { type OwnerOptions, placeOf } from './owner.js'
+import { judgeReplacement, type Replacing } from './replacement.js'
 import { type JudgedFiles, judgeFiles } from './store-files.js'
 
 export interface StoreOptions extends OwnerOptions {
@@ -26,6 +27,7 @@ export interface StoreOptions extends OwnerOptions {
   lifetimeSeconds?: number | undefined
   /** Who may do what with it. */
   access: Pick<AccessPolicy, 'policies' | 'warnings'>
+  mayReplace?: Replacing['mayReplace']
   /** For people, on one line. */
   description?: string | undefined
 }
@@ -36,7 +38,7 @@ const DEFAULT_LIFETIME_SECONDS = 43_200
  * A credential of that name and owner is replaced. What is sent is sent once: where no answer comes, it
  * may have been stored or not, and `info` tells.
  *
- * @throws VoboxError what `readUserFiles`, {@link judgeFiles} and {@link MyProxyClient.store} say.
+ * @throws VoboxError `CANCELLED` where somebody did not want to replace what is there; what `readUserFiles`, {@link judgeFiles} and {@link MyProxyClient.store} say.
  */
 export async function storeCredential(options: StoreOptions): Promise<Stored> {
   const { client, username, credentialName, credential, description } = options
@@ -44,6 +46,9 @@ export async function storeCredential(options: StoreOptions): Promise<Stored> {
   const lifetimeSeconds = options.lifetimeSeconds ?? DEFAULT_LIFETIME_SECONDS
   const now = systemClock.now()
   const judged = await readAndJudge(options, now)
+  const hasPassPhrase = judged.encrypted
+  const replacing = { policies, hasPassPhrase, mayReplace: options.mayReplace }
+  const replacement = await judgeReplacement(options, replacing)
   const { server } = await client.store({
     ...{ username, credentialName, credential, lifetimeSeconds, policies, description },
     stored: { certificatesPem: judged.certificatesPem, keyPem: judged.keyPem },
@@ -54,7 +59,12 @@ export async function storeCredential(options: StoreOptions): Promise<Stored> {
     ...{ identity: identity.oneLine, end, lifetimeSeconds, policies, now },
     keyEncrypted: judged.encrypted,
     pairChecked: judged.matched,
-    warnings: [...warnings, ...warningsOf(judged, callerOf(credential), policies, now)],
+    replaced: replacement.before ?? null,
+    warnings: [
+      ...replacement.warnings,
+      ...warnings,
+      ...warningsOf(judged, callerOf(credential), policies, now),
+    ],
   }
 }
 

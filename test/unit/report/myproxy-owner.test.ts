@@ -69,6 +69,7 @@ describe('what myproxy store says', () => {
       lifetimeSeconds: 43_200,
       keyEncrypted: true,
       pairChecked: true,
+      replaced: null,
       policies: { keyRetriever: '*/CN=anna' },
       warnings: [],
       now,
