@@ -65,8 +65,8 @@ const OF_RETRIEVERS: readonly Meaning[] = [
     of: ['trusted'],
     code: 'MYPROXY_NOT_AUTHORISED_RETRIEVER',
     reason: 'not-trusted',
-    says: 'holds the credential without a pass phrase, and does not let this caller fetch it so',
-    hint: 'Its owner stores it with -Z NAME, or with a pass phrase',
+    says: 'gives this caller nothing without a pass phrase',
+    hint: 'Give it, if the credential has one; else its owner stores it with one, or with -Z NAME',
   },
   {
     text: /^authentication failed$/,
@@ -304,6 +304,14 @@ const OF_POLICIES: readonly Meaning[] = [
     reason: 'certificate-authority',
     says: 'makes certificates, and stores none',
     hint: 'Only logon works there',
+  },
+  {
+    // A CA of this kind signs keys of RSA alone, and says no more of another one.
+    text: /certificate generation failure/i,
+    code: 'MYPROXY_REFUSED',
+    reason: 'certificate-not-made',
+    says: 'could not make a certificate',
+    hint: 'Ask with an RSA key of 2048 bits; when that fails too, ask its manager, whose log says more',
   },
   {
     text: /public key in certificate request is|RSA public key must/i,

@@ -254,6 +254,13 @@ const observed = [
     'retrieve',
     'permanent',
   ],
+  [
+    'a certificate for an EC key, by a server that is a CA',
+    ['Certificate generation failure.'],
+    'MYPROXY_REFUSED',
+    'certificate-not-made',
+    'transient',
+  ],
 ] as const
 
 /** The last policy that is tried is the renewers', whatever was asked for. */
