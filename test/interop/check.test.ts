@@ -496,6 +496,22 @@ describeWithPrograms(
       ])
     })
 
+    it('forecasts the end of the VOMS server’s certificate, as the proxy carries it', async () => {
+      expect((await box.call(['renew', '--all', '--force'])).status).toBe(0)
+      const { stdout } = await box.call(['forecast', '--days', '9999', '--json', ...host()])
+      const { endings, gaps } = JSON.parse(stdout)
+      expect(gaps).toEqual([])
+      const found = endings.filter(({ kind }: { kind: string }) => kind === 'voms-certificate')
+      expect(found).toMatchObject([
+        {
+          sentence: expect.stringMatching(
+            /^the certificate of the VOMS server .*CN=.* ends in \d+ .*; then no attributes that it signed are believed$/,
+          ),
+          cure: expect.stringMatching(/^The manager of the VO alice renews it; .*\.lsc file/),
+        },
+      ])
+    })
+
     it('tells a VOMS server that is down in one sentence, with its cure', async () => {
       await voms.stopServer('alice')
       const report = await check()

@@ -15,11 +15,12 @@ import { storedCredentialOf } from '../../registry/stored-credential.js'
 import { type Ending, type Forecast, forecast } from '../../renewal/checking/forecast.js'
 import { listsOf } from '../../renewal/checking/judge-trust.js'
 import { effectiveEndOf } from '../../renewal/effective-end.js'
-import { anchorsNow } from '../../renewal/trust-now.js'
+import { anchorsNow, vomsTrustNow } from '../../renewal/trust-now.js'
 import type { Certificate } from '../../x509/certificate.js'
 import type { TrustAnchors } from '../../x509/trust-anchors.js'
 import { type OpenVoOptions, openVo, type VoContext } from '../compose/compose.js'
 import { type HostFiles, lookAtHost } from './look-at-host.js'
+import { vomsEndings } from './voms-endings.js'
 
 export interface ForecastOptions extends OpenVoOptions, HostFiles {
   /** How far to look, in days; default 90. */
@@ -67,7 +68,7 @@ export async function forecastVo(options: ForecastOptions): Promise<ForecastRepo
     else await orGap(gathering, () => Promise.reject((host.chain as { error: unknown }).error))
     await orGap(gathering, () => addMachineProxy(gathering))
     for (const registration of (await vo.registry.all()).values()) {
-      await orGap(gathering, () => addRegistration(gathering, registration))
+      await orGap(gathering, () => addRegistration(gathering, registration, signal))
     }
     const { endings, gaps } = gathering
     const items = forecast(endings, now, days * DAY_SECONDS)
@@ -115,7 +116,11 @@ async function addMachineProxy({ vo, now, endings }: Gathering): Promise<void> {
   })
 }
 
-async function addRegistration(gathering: Gathering, registration: Registration): Promise<void> {
+async function addRegistration(
+  gathering: Gathering,
+  registration: Registration,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const { vo, endings } = gathering
   const { fileName, identity } = registration
   const state = await vo.registry.state(fileName)
@@ -156,6 +161,11 @@ async function addRegistration(gathering: Gathering, registration: Registration)
     endings.push({ ...about, ...proxy, kind: 'attributes', key: fileName, end: attributesEnd })
   }
   addAuthorities(gathering, endEntity)
+  if (facts.acBytes === undefined) return
+  for (const { ending, certificate } of vomsEndings(facts, await vomsTrustNow(vo, signal))) {
+    endings.push(ending)
+    addAuthorities(gathering, certificate)
+  }
 }
 
 /** A proxy that is being renewed ends only when that stops. */

@@ -15,6 +15,7 @@ export type EndingKind =
   | 'attributes'
   | 'machine-proxy'
   | 'host-certificate'
+  | 'voms-certificate'
   | 'ca-certificate'
   | 'crl'
 
@@ -60,6 +61,10 @@ const WORDS: Readonly<Record<EndingKind, { what: string; consequence: string }>>
   attributes: { what: 'the VOMS attributes of', consequence: 'services refuse its proxy' },
   'machine-proxy': { what: 'the machine proxy', consequence: 'nothing at all is renewed' },
   'host-certificate': { what: 'the host certificate', consequence: 'no machine proxy can be made' },
+  'voms-certificate': {
+    what: 'the certificate of the VOMS server',
+    consequence: 'no attributes that it signed are believed',
+  },
   'ca-certificate': { what: 'the CA', consequence: 'nothing that it signed is believed' },
   crl: { what: 'the CRL of', consequence: 'nothing that its CA signed is believed' },
 }

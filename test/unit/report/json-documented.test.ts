@@ -362,6 +362,7 @@ describe('docs/json.md names each value of', () => {
         attributes: true,
         'machine-proxy': true,
         'host-certificate': true,
+        'voms-certificate': true,
         'ca-certificate': true,
         crl: true,
       }),
