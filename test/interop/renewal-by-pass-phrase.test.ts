@@ -11,7 +11,7 @@ import type { RegisterRequest } from '../../src/renewal/registering/register.js'
 import { registerProxy } from '../../src/renewal/registering/register.js'
 import { renewOne } from '../../src/renewal/renew-one.js'
 import { rejectionOf } from '../support/failure.js'
-import { addProxy, realNow } from '../support/pki.js'
+import { addProxy, realNow, TestAuthority } from '../support/pki.js'
 import { describeWithPrograms } from '../support/programs.js'
 import { MYPROXY_PROGRAMS, type RealGrid, startRealGrid } from '../support/real-peers.js'
 import { type RealRegistering, realRegistering } from '../support/real-registering.js'
@@ -162,6 +162,18 @@ describeWithPrograms(
       expect(stored?.grantedSeconds).toBeGreaterThan(11.9 * HOUR)
       const outcome = await renewOne(missing, registration.fileName, { force: true })
       expect(outcome).toMatchObject({ kind: 'renewed' })
+    })
+
+    it('comes without a certificate where the server does not trust the CA of the machine', async () => {
+      await upload('-a')
+      const stranger = new TestAuthority({ key: 'rsa2048' }).issueHost('vobox.example.org')
+      const context = { ...registering.context, machineProxy: async () => addProxy(stranger) }
+      const request = { ...registering.request, passPhraseFile: phraseFile }
+      const { stored } = await registerProxy(context, request)
+      expect(stored?.grantedSeconds).toBeGreaterThan(11.9 * HOUR)
+      await writeFile(phraseFile, 'open-sesame-8\n')
+      const error = await rejectionOf(registerProxy(context, request))
+      expect(error.code).toBe('MYPROXY_PASS_PHRASE_WRONG')
     })
 
     it.each<[string, string[], string, string, RegExp]>([
