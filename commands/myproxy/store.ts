@@ -72,17 +72,14 @@ export default class MyProxyStore extends MyProxyOwnerCommand {
       files: { environment: process.env, certificateFile: certfile, keyFile: keyfile },
       passPhrase: flags.unchecked ? undefined : ask,
       lifetimeSeconds: await secondsOf('proxy-lifetime', flags['proxy-lifetime'], 'h'),
+      onWarning: async (warning) => {
+        if (!flags.json) await this.tellWarning(warning)
+      },
       mayReplace: (warning) => this.mayReplace(warning, flags),
       access: library.accessPolicyOf(accessOptionsOf(raw)),
       description: flags.creddesc,
     })
-    if (flags.json) {
-      this.print(library.encodeStored(stored))
-      return
-    }
-    // What was said while there was time to stop is not said again.
-    const news = stored.warnings.filter(({ code }) => code !== 'replaces-other-mode')
-    for (const warning of news) await this.tellWarning(warning)
-    this.print(library.showStored(stored, flags.terse))
+    if (flags.json) this.print(library.encodeStored(stored))
+    else this.print(library.showStored(stored, flags.terse))
   }
 }

@@ -255,7 +255,15 @@ describeWithPrograms('an owner’s commands', [...BOTH_WAYS_PROGRAMS, 'script'],
     it('tells of a key without a pass phrase, of one nobody looked at, of somebody else’s', async () => {
       const { alice, eve } = both.grid.users
       const files = { environment: {}, certificateFile: eve.certificatePath, keyFile: eve.keyPath }
-      const plain = await store('told', { files })
+      const told: string[] = []
+      const onWarning = async ({ code }: { code: string }) => {
+        told.push(code)
+        const there = await rejectionOf(askMyProxyInfo(owned('told')))
+        expect(there.code).toBe('MYPROXY_NO_CREDENTIAL')
+      }
+      const plain = await store('told', { files, onWarning })
+      // Before anything was sent.
+      expect(told).toEqual(['key-not-encrypted', 'stored-by-another'])
       expect(plain.warnings.map(({ code }) => code)).toEqual([
         ...['key-not-encrypted', 'stored-by-another'],
       ])

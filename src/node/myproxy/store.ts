@@ -28,6 +28,8 @@ export interface StoreOptions extends OwnerOptions {
   /** Who may do what with it. */
   access: Pick<AccessPolicy, 'policies' | 'warnings'>
   mayReplace?: Replacing['mayReplace']
+  /** Told before anything is sent, while there is time to stop. */
+  onWarning?: ((warning: StoreWarning) => Promise<void>) | undefined
   /** For people, on one line. */
   description?: string | undefined
 }
@@ -38,16 +40,22 @@ const DEFAULT_LIFETIME_SECONDS = 43_200
  * A credential of that name and owner is replaced. What is sent is sent once: where no answer comes, it
  * may have been stored or not, and `info` tells.
  *
- * @throws VoboxError `CANCELLED` where somebody did not want to replace what is there; what `readUserFiles`, {@link judgeFiles} and {@link MyProxyClient.store} say.
+ * @throws VoboxError `CANCELLED` where somebody did not want to replace what is there; what
+ *   `readUserFiles`, {@link judgeFiles} and {@link MyProxyClient.store} say.
  */
 export async function storeCredential(options: StoreOptions): Promise<Stored> {
   const { client, username, credentialName, credential, description } = options
-  const { policies, warnings } = options.access
+  const { policies } = options.access
   const lifetimeSeconds = options.lifetimeSeconds ?? DEFAULT_LIFETIME_SECONDS
   const now = systemClock.now()
   const judged = await readAndJudge(options, now)
   const hasPassPhrase = judged.encrypted
   const replacing = { policies, hasPassPhrase, mayReplace: options.mayReplace }
+  const warnings = [
+    ...options.access.warnings,
+    ...warningsOf(judged, callerOf(credential), policies, now),
+  ]
+  for (const warning of warnings) await options.onWarning?.(warning)
   const replacement = await judgeReplacement(options, replacing)
   const { server } = await client.store({
     ...{ username, credentialName, credential, lifetimeSeconds, policies, description },
@@ -60,11 +68,7 @@ export async function storeCredential(options: StoreOptions): Promise<Stored> {
     keyEncrypted: judged.encrypted,
     pairChecked: judged.matched,
     replaced: replacement.before ?? null,
-    warnings: [
-      ...replacement.warnings,
-      ...warnings,
-      ...warningsOf(judged, callerOf(credential), policies, now),
-    ],
+    warnings: [...warnings, ...replacement.warnings],
   }
 }
 
