@@ -63,7 +63,7 @@ const KEEP = `${MAKE_DISK}
   umount "$root/mnt" "$root/run" "$root/tmp" "$root/proc"; cd /; umount "$root")
 while :; do
   status=0
-  { unshare -m -u -i -C -p -f --kill-child sh -c "exec 2>&3; $3" sh "$1" "$2" || status=$?; } \\
+  { setpriv --pdeathsig KILL unshare -m -u -i -C -p -f --kill-child sh -c "exec 2>&3; $3" sh "$1" "$2" || status=$?; } \\
     3>&2 2>/dev/null
   [ "$status" = 129 ] || exit "$status"
 done
@@ -79,7 +79,7 @@ export function describeOnBootedMachine(
   body: () => void,
 ): void {
   if (existsSync(SYSTEMD) && cgroupRoot() !== undefined) {
-    describeOnMachine(title, ['systemctl', 'journalctl', ...programs], body)
+    describeOnMachine(title, ['systemctl', 'journalctl', 'setpriv', ...programs], body)
   } else leaveOut(title, 'systemd and control groups of the second version', body)
 }
 
@@ -113,9 +113,11 @@ export class BootedMachine {
     chmodSync(shared.path, 0o755)
     const group = join(cgroupRoot() ?? '', `vobox-test-${process.pid}`)
     mkdirSync(group)
-    const join_ = `echo $$ >"${group}/cgroup.procs"`
-    const script = `${join_}; exec unshare -m sh -c "$1" sh /media "$2" "$3"`
-    const keeper = spawn('sh', ['-c', script, 'sh', KEEP, shared.path, BOOT], {
+    const enter = `echo $$ >"${group}/cgroup.procs"`
+    const script = `${enter}; exec unshare -m sh -c "$1" sh /media "$2" "$3"`
+    // Whatever ends the test ends the machine: nobody else would.
+    const words = ['--pdeathsig', 'KILL', 'sh', '-c', script, 'sh', KEEP, shared.path, BOOT]
+    const keeper = spawn('setpriv', words, {
       stdio: ['ignore', 'ignore', 'inherit'],
     })
     const machine = new BootedMachine(shared, keeper, group)
