@@ -1,13 +1,14 @@
 /**
- * Patterns on distinguished names, as `myproxy-server.config(5)` and the `RENEWER`/`RETRIEVER`
- * lines of an upload write them: `*` is any text, `?` one character, `|` separates alternatives,
- * and a backslash takes the next character literally. The whole DN must match.
+ * Patterns on distinguished names, as `myproxy-server.config(5)`, REGULAR EXPRESSIONS, and the
+ * `RENEWER`/`RETRIEVER` lines of an upload write them: POSIX extended regular expressions in which
+ * `*` is any text, `?` one character and `.` itself; behind a backslash these three have the meaning
+ * that the others took from them. The whole DN must match.
  *
- * The C server turns these into POSIX extended regular expressions, so that brackets and
- * parentheses have a meaning there. Here they stand for themselves: whoever uploads a credential
- * chooses its patterns, and a backtracking engine on a stranger's expression can be made to run for
- * years. A pattern that relied on them matches less than it did, never more.
+ * The translation is textual, as in the C server, and so are its consequences: parentheses group,
+ * `a)|(b` is two expressions. What is no expression, or one of GNU's extensions, matches nothing.
  */
+import { parseExpression } from './posix-expression.js'
+import { compileMatcher } from './posix-matcher.js'
 
 /** Longest pattern and longest DN looked at, in characters: they bound the work of one match. */
 export const MAX_PATTERN_CHARACTERS = 1024
@@ -25,13 +26,18 @@ export type DnForms = Readonly<Record<'oneLine' | 'classicOneLine', string>>
 /** One text for both. */
 export const plainDn = (text: string): DnForms => ({ oneLine: text, classicOneLine: text })
 
-type Step = { kind: 'any-text' } | { kind: 'any-character' } | { kind: 'literal'; text: string }
+/** Before a pattern, in any case: it is one of the DN, which it is anyway. */
+const OF_SUBJECT = /^subject:/i
+
+/**
+ * Before a pattern, in any case: it is one of the client's VOMS attributes. The C server takes it
+ * where it was built with VOMS; here it matches nobody.
+ */
+export const OF_ATTRIBUTES = /^fqan:/i
 
 /** Whether all of `dn` matches `pattern`. Time grows with the product of both lengths at worst. */
 export function matchesDnPattern(pattern: string, dn: string): boolean {
-  if (pattern.length > MAX_PATTERN_CHARACTERS || dn.length > MAX_DN_CHARACTERS) return false
-  const characters = [...dn]
-  return parsePattern(pattern).some((steps) => matchesSteps(steps, characters))
+  return matchesAnyDnPattern([pattern], plainDn(dn))
 }
 
 /** Whether any of `patterns` matches the name in either form; none never does. */
@@ -40,55 +46,37 @@ export function matchesAnyDnPattern(
   { oneLine, classicOneLine }: DnForms,
 ): boolean {
   const forms = oneLine === classicOneLine ? [oneLine] : [oneLine, classicOneLine]
-  return patterns.some((pattern) => forms.some((dn) => matchesDnPattern(pattern, dn)))
+  const names = forms.filter(({ length }) => length <= MAX_DN_CHARACTERS)
+  return patterns.some((pattern) => {
+    const matcher = compileDnPattern(pattern)
+    return matcher !== undefined && names.some((name) => matcher.search(name))
+  })
 }
 
-/** The alternatives of a pattern. A backslash at the very end stands for itself. */
-function parsePattern(pattern: string): Step[][] {
-  const alternatives: Step[][] = [[]]
-  const characters = [...pattern]
-  for (let at = 0; at < characters.length; at += 1) {
-    const character = characters[at] as string
-    const steps = alternatives[alternatives.length - 1] as Step[]
-    if (character === '|') alternatives.push([])
-    else if (character === '?') steps.push({ kind: 'any-character' })
-    else if (character === '*') {
-      if (steps.at(-1)?.kind !== 'any-text') steps.push({ kind: 'any-text' })
-    } else {
-      const escaped = character === '\\' && at + 1 < characters.length
-      if (escaped) at += 1
-      steps.push({ kind: 'literal', text: characters[at] as string })
-    }
-  }
-  return alternatives
+/** Whether a pattern can match anything at all. */
+export function isDnPattern(pattern: string): boolean {
+  return compileDnPattern(pattern) !== undefined
 }
 
-/** Greedy with one point to return to, the last `*`: enough, because `*` takes any text at all. */
-function matchesSteps(steps: readonly Step[], characters: readonly string[]): boolean {
-  let step = 0
-  let at = 0
-  let retryStep = -1
-  let retryAt = 0
-  while (at < characters.length) {
-    const current = steps[step]
-    if (current?.kind === 'any-text') {
-      retryStep = step
-      retryAt = at
-      step += 1
-    } else if (current !== undefined && matchesCharacter(current, characters[at])) {
-      step += 1
-      at += 1
-    } else if (retryStep >= 0) {
-      retryAt += 1
-      at = retryAt
-      step = retryStep + 1
-    } else {
-      return false
-    }
-  }
-  return steps.slice(step).every(({ kind }) => kind === 'any-text')
+function compileDnPattern(pattern: string) {
+  if (pattern.length > MAX_PATTERN_CHARACTERS || OF_ATTRIBUTES.test(pattern)) return undefined
+  const expression = parseExpression(`^(${translate(pattern.replace(OF_SUBJECT, ''))})$`)
+  return expression && compileMatcher(expression)
 }
 
-function matchesCharacter(step: Step, character: string | undefined): boolean {
-  return step.kind === 'any-character' || (step.kind === 'literal' && step.text === character)
+const TRANSLATED: Readonly<Record<string, string>> = {
+  '*': '.*',
+  '?': '.',
+  '.': '\\.',
+  '\\*': '*',
+  '\\?': '?',
+  '\\.': '.',
+  // Not in the manual: seen at the C server.
+  '\\\\': '\\',
+  '\\': '',
+}
+
+/** The table of the manual; anything else, an escaped bracket say, stays as it is. */
+function translate(pattern: string): string {
+  return pattern.replace(/\\[*?.\\]|\\$|[*?.]/g, (part) => TRANSLATED[part] as string)
 }
