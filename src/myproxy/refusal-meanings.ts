@@ -182,7 +182,8 @@ const OF_CREDENTIALS: readonly Meaning[] = [
     hint: 'Ask whoever runs the server; its message says why',
   },
   {
-    text: /bad password|(?:PAM|SASL) authentication failed/i,
+    // About one wrong pass phrase in 256 decrypts to what is no key, and then the server says that.
+    text: /bad password|error reading private key.*pass ?phrase|(?:PAM|SASL) authentication failed/i,
     code: 'MYPROXY_PASS_PHRASE_WRONG',
     reason: 'pass-phrase',
     says: 'does not take the pass phrase',

@@ -29,13 +29,14 @@ interface Refusal {
   code: string
   reason: string
   /** In the server's own words. */
-  says: string
+  says: string | RegExp
   cure: RegExp
 }
 
 const PHRASE_WRONG: Refusal = {
   ...{ code: 'MYPROXY_PASS_PHRASE_WRONG', reason: 'pass-phrase' },
-  ...{ says: 'Bad password', cure: /was stored/ },
+  // The second where what it decrypts to looks like a key at first, about once in 256 times.
+  ...{ says: /Bad password|Error reading private key/, cure: /was stored/ },
 }
 
 const noneThat = (says: string): Refusal => ({
@@ -213,7 +214,7 @@ describeWithPrograms('a refusal, as their client and as ours tells it', BOTH_WAY
     const failure = await rejectionOf(ours)
     expect(failure).toMatchObject({ code, data: { reason } })
     expect(failure.data.serverMessage).toBe(printed)
-    expect(printed).toContain(says)
+    expect(printed).toMatch(says)
     // Which server, what it means, and its own words, for whoever asks its manager.
     expect(failure.message).toMatch(/^localhost:\d+ \(127\.0\.0\.1\) /)
     expect(failure.message).toContain(`(it says: "${printed}")`)

@@ -72,6 +72,13 @@ const observed = [
     'permanent',
   ],
   [
+    'a wrong pass phrase with which decryption ends by chance, and gives no key',
+    ['Error reading private key /store/a.creds: wrong tag', 'invalid credential passphrase'],
+    'MYPROXY_PASS_PHRASE_WRONG',
+    'pass-phrase',
+    'permanent',
+  ],
+  [
     'a locked credential',
     ['credential locked', 'under investigation'],
     'MYPROXY_CREDENTIAL_LOCKED',
