@@ -5,7 +5,8 @@ export default class Unregister extends VoboxCommand {
   static override summary = 'Ends a registration and removes its proxy file'
   static override description =
     'Where one person is registered several times, with other attributes each, --voms with the first ' +
-    'of them, or --no-voms, says which. The stored credential on the MyProxy server stays: myproxy destroy removes it.'
+    'of them, or --no-voms, says which. The credential on the MyProxy server stays: ' +
+    '`vobox-proxy myproxy destroy -d` removes it.'
   static override examples = [
     { description: 'your own registration', command: '<%= config.bin %> unregister' },
     {

@@ -23,13 +23,15 @@ import type { Stage } from './stage.js'
 
 export interface DemoGrid {
   user: Credential
+  /** The same as files, as a CA gives them out. */
+  userFiles: { cert: string; key: string }
   userDn: string
   /** Host certificate of the VO-Box and its key, as files. */
   host: { cert: string; key: string }
   hostDn: string
   /** Hashed CA directory. */
   trustDirectory: string
-  /** For the client that stores the user's credential. */
+  /** For a look at what the server holds. */
   myproxy: MyProxyContext
   server: { host: string; port: number }
   /** What the server has logged so far, newest last. */
@@ -56,6 +58,7 @@ export async function makeGrid(stage: Stage): Promise<DemoGrid> {
   const serverHost = ca.issueHost('localhost', { key: await key(), ips: ['127.0.0.1'] })
   const trustDirectory = await writeTrustDirectory(directory, ca)
   const host = await writeCredentialPair(directory, 'host', voBox)
+  const userFiles = await writeCredentialPair(directory, 'user', user)
   const trust = new TrustDirectory(nodeFiles, systemClock, trustDirectory, {
     allowMissingSigningPolicy: false,
   })
@@ -64,6 +67,7 @@ export async function makeGrid(stage: Stage): Promise<DemoGrid> {
   const server = await startServer(stage, serverHost, anchors, requests)
   return {
     user,
+    userFiles,
     userDn: USER.oneLine,
     host,
     hostDn: hostName(VO_BOX).oneLine,

@@ -5,7 +5,7 @@
 import { createPublicKey } from 'node:crypto'
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
-import { requestInfo, requestPut } from '../../src/myproxy/client.js'
+import { requestInfo } from '../../src/myproxy/client.js'
 import { systemClock } from '../../src/node/ports/clock.js'
 import { systemRandom } from '../../src/node/ports/random.js'
 import { asUnixSeconds } from '../../src/ports/clock.js'
@@ -21,7 +21,7 @@ import type { Stage } from './stage.js'
 const VO = 'demo'
 const EMAIL = 'alice@example.org'
 
-const RENEWER = '*/CN=vobox.example.org'
+const VO_BOX = 'vobox.example.org'
 
 /** Lifetimes of the demo, in seconds; at a site they are hours and days. */
 const LOGIN_PROXY_SECONDS = 45
@@ -73,6 +73,8 @@ async function buildScene(stage: Stage, narrator: Narrator, home: string): Promi
     environment: {
       HOME: stage.directory,
       X509_USER_PROXY: loginProxy,
+      X509_USER_CERT: grid.userFiles.cert,
+      X509_USER_KEY: grid.userFiles.key,
       VOBOX_PROXY_CONFIG: configuration,
       VOBOX_PROXY_ROOT: root,
       MYPROXY_SERVER: `${grid.server.host}:${grid.server.port}`,
@@ -81,7 +83,7 @@ async function buildScene(stage: Stage, narrator: Narrator, home: string): Promi
   return { stage, narrator, grid, sink, programs, root }
 }
 
-/** What `grid-proxy-init` leaves when a user logs in. */
+/** What `vobox-proxy proxy-init` leaves when a user logs in. */
 async function makeLoginProxy(user: Credential): Promise<Credential> {
   const privateKey = await rsaKeys.generate('rsa2048')
   const now = systemClock.now()
@@ -95,24 +97,18 @@ async function makeLoginProxy(user: Credential): Promise<Credential> {
   return { privateKey, chain: [proxy, ...user.chain] }
 }
 
-async function storeCredential({ narrator, grid, stage }: Scene): Promise<void> {
+async function storeCredential({ narrator, grid, stage, programs }: Scene): Promise<void> {
   narrator.step('The user stores a credential with the MyProxy server, once')
-  narrator.say('as `myproxy-init -d -n -R vobox.example.org` does; this one lives for half an hour')
-  const username = grid.userDn
-  const call = { servers: [grid.server], username, credential: grid.user, signal: stage.signal }
-  await requestPut(grid.myproxy, {
-    ...call,
-    storedSeconds: STORED_SECONDS,
-    lifetimeSeconds: STORED_SECONDS,
-    policies: { renewer: RENEWER },
-    random: systemRandom,
-  })
-  const { credentials } = await requestInfo(grid.myproxy, call)
+  narrator.say('at a site with `--for-vobox`, for months; this one lives for half an hour')
+  const lifetimes = ['-c', `${STORED_SECONDS}s`, '-t', `${STORED_SECONDS}s`]
+  await programs.voboxProxy('myproxy', 'init', '-d', '-n', '-R', VO_BOX, ...lifetimes)
+  const call = { servers: [grid.server], username: grid.userDn, credential: grid.user }
+  const { credentials } = await requestInfo(grid.myproxy, { ...call, signal: stage.signal })
   narrator.verify(
-    credentials.length === 1 && credentials[0]?.owner === username,
+    credentials.length === 1 && credentials[0]?.owner === grid.userDn,
     'the server holds it, and shows it to its owner',
   )
-  narrator.verify(credentials[0]?.renewer === RENEWER, `whoever matches ${RENEWER} may renew it`)
+  narrator.verify(credentials[0]?.renewer === `*/CN=${VO_BOX}`, `${VO_BOX} alone may renew it`)
 }
 
 async function makeMachineProxy({ narrator, programs, grid, stage }: Scene): Promise<void> {
@@ -184,7 +180,7 @@ async function showMail({ narrator, sink, stage }: Scene): Promise<void> {
   )
   narrator.quote(`To: ${mail.to.join(', ')}\nSubject: ${mail.subject}\n\n${mail.body}`)
   narrator.verify(mail.body.includes('Alice Demo'), 'it says whose credential ends')
-  narrator.verify(mail.body.includes('myproxy-init'), 'it says which command cures it')
+  narrator.verify(mail.body.includes('vobox-proxy myproxy init'), 'it says which command cures it')
 }
 
 async function unregister({ narrator, programs, stage }: Scene, service: Service): Promise<void> {

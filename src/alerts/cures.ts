@@ -19,7 +19,7 @@ const run = (command: string): CureLine => ({ run: command })
 
 /** A hint ends in its command; on a line of its own that can be pasted. */
 function hintLines(hint: string): CureLine[] {
-  const command = hint.search(/(?<=: )(?:myproxy-|vobox-proxy |\/etc\/init\.d\/)/)
+  const command = hint.search(/(?<=: )(?:vobox-proxy |\/etc\/init\.d\/)/)
   return command < 0 ? [run(hint)] : [say(hint.slice(0, command - 1)), run(hint.slice(command))]
 }
 

@@ -158,7 +158,7 @@ function malformedFile(
   data: Readonly<Record<string, unknown>> = {},
 ): VoboxError {
   return new VoboxError('PROXY_FILE_MALFORMED', `the proxy file ${what}`, {
-    hint: 'make the proxy anew with voms-proxy-init, grid-proxy-init or myproxy-logon',
+    hint: 'make the proxy anew with vobox-proxy proxy-init or vobox-proxy myproxy logon',
     data: { ...data, reason },
   })
 }

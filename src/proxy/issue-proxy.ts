@@ -98,7 +98,7 @@ function checkCanSign(facts: ChainFacts, signer: Certificate, request: ProxyRequ
       'PROXY_KIND_REFUSED',
       `${signer.subject.oneLine} is a ${facts.kind} proxy, which cannot sign RFC 3820 proxies`,
       {
-        hint: 'make an RFC 3820 proxy (grid-proxy-init -rfc, voms-proxy-init -rfc)',
+        hint: 'make an RFC 3820 proxy with vobox-proxy proxy-init',
         data: { kind: facts.kind, subject: signer.subject.oneLine },
       },
     )

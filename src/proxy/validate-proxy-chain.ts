@@ -100,9 +100,7 @@ function refuseOtherKinds({ proxies }: ChainFacts): void {
     'PROXY_KIND_REFUSED',
     `${subject} is a ${refused.kind} proxy, and only RFC 3820 proxies are accepted`,
     {
-      hint:
-        'make an RFC 3820 proxy (grid-proxy-init -rfc, voms-proxy-init -rfc), ' +
-        'or set trust.allow_legacy_proxies',
+      hint: 'make an RFC 3820 proxy with vobox-proxy proxy-init, or set trust.allow_legacy_proxies',
       data: { kind: refused.kind, subject },
     },
   )

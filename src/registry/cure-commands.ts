@@ -5,12 +5,13 @@
 import type { Registration } from './registration.js'
 
 /**
- * Lifetime of an uploaded credential, in hours: four months, or as long as its certificate lives.
+ * Lifetime of a credential that is stored for a VO-Box, in hours: four months, or as long as its
+ * certificate lives.
  */
-const UPLOAD_HOURS = 3000
+export const UPLOAD_HOURS = 3000
 
 /** Longest proxy to be had from it, in hours: services want 48, whatever is asked for today. */
-const LEAST_PROXY_HOURS = 48
+export const LEAST_PROXY_HOURS = 48
 
 /** What of a registration decides how its stored credential must be uploaded. */
 export type UploadFacts = Pick<
@@ -36,34 +37,40 @@ export function quoteShell(word: string): string {
 }
 
 /**
- * `myproxy-init` as the owner must call it, on a machine that holds the long-lived certificate:
- * under the DN (`-d`) or the registered user name, without a pass phrase (`-n`), for proxies of at
- * least 48 h (`-t`) and for as long as the certificate lives (`-c`). One that is fetched with a pass
- * phrase is stored with one, which is asked for.
+ * `myproxy init` as the owner must call it, on a machine that holds the long-lived certificate: what
+ * a VO-Box renews, under the DN or the registered user name, for proxies of at least 48 h and for as
+ * long as the certificate lives. One that is fetched with a pass phrase is stored with one, which is
+ * asked for.
  *
  * @param partnerDn when given, the credential can be renewed by exactly this DN, or be fetched by it
  *   with the pass phrase.
  */
 export function uploadCommand(facts: UploadFacts, partnerDn?: string): string {
-  const words = ['myproxy-init', '-s', facts.servers[0] ?? 'SERVER']
-  if (facts.username === undefined) words.push('-d')
-  else words.push('-l', facts.username)
-  if (facts.credentialName !== undefined) words.push('-k', facts.credentialName)
   const hours = Math.max(LEAST_PROXY_HOURS, wholeHours(facts.lifetimeSeconds))
   const byPassPhrase = facts.passPhraseFile !== undefined
-  if (!byPassPhrase) words.push('-n')
-  words.push('-t', String(hours), '-c', String(UPLOAD_HOURS))
-  if (partnerDn !== undefined) words.push('-x', byPassPhrase ? '-r' : '-R', dnAsPattern(partnerDn))
+  const words = ['vobox-proxy', 'myproxy', 'init']
+  // It alone means: under the DN, without a pass phrase, and these lifetimes.
+  if (!byPassPhrase) words.push('--for-vobox')
+  words.push('-s', facts.servers[0] ?? 'SERVER')
+  if (byPassPhrase || facts.username !== undefined) words.push(...underName(facts))
+  if (facts.credentialName !== undefined) words.push('-k', facts.credentialName)
+  if (byPassPhrase || hours > LEAST_PROXY_HOURS) words.push('-t', String(hours))
+  if (byPassPhrase) words.push('-c', String(UPLOAD_HOURS))
+  if (partnerDn !== undefined) {
+    words.push(...(byPassPhrase ? ['-x', '-r', dnAsPattern(partnerDn)] : ['--vobox-dn', partnerDn]))
+  }
   return words.map(quoteShell).join(' ')
 }
 
-/** `myproxy-info` as the owner can call it, to look at what is stored. */
+/** `myproxy info` as the owner can call it, to look at what is stored. */
 export function lookCommand(facts: UploadFacts): string {
-  const words = ['myproxy-info', '-s', facts.servers[0] ?? 'SERVER']
-  if (facts.username === undefined) words.push('-d')
-  else words.push('-l', facts.username)
+  const server = facts.servers[0] ?? 'SERVER'
+  const words = ['vobox-proxy', 'myproxy', 'info', '-s', server, ...underName(facts)]
   return words.map(quoteShell).join(' ')
 }
+
+const underName = ({ username }: UploadFacts) =>
+  username === undefined ? ['-d'] : ['-l', username]
 
 /** A subcommand of `vobox-proxy` for this VO. */
 export function voboxCommand(vo: string, ...words: string[]): string {

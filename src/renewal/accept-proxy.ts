@@ -213,7 +213,7 @@ function refuseAttributes(facts: ChainFacts): void {
     'CREDENTIAL_CARRIES_ATTRIBUTES',
     `the stored credential was uploaded with VOMS attributes${which}, ${until} and narrow every later one`,
     {
-      hint: 'Its owner uploads it again without VOMS: myproxy-init, from the user certificate',
+      hint: 'Its owner stores it again without VOMS attributes: vobox-proxy myproxy init --for-vobox, from the user certificate',
       data: { fqans, end },
     },
   )

@@ -14,7 +14,7 @@ import type { GrantLimit, Registration } from '../registry/registration.js'
 /** Differences up to this much are rounding and time in flight, in seconds. */
 const TOLERANCE_SECONDS = 120
 
-/** `myproxy-init` without `-t` stores this. */
+/** What every client stores that is given no `-t`. */
 const DEFAULT_STORED_SECONDS = 12 * 3600
 
 export interface GrantFacts {

@@ -209,6 +209,6 @@ function carriedAttributes({ credential, allowCarried, requests }: ExtensionCall
   }
   throw new VoboxError('CREDENTIAL_CARRIES_ATTRIBUTES', message, {
     data: { identity },
-    hint: 'Upload the stored credential without VOMS attributes: `myproxy-init -d -n -t 48 -R RENEWER` with the user certificate, and no --voms',
+    hint: 'Its owner stores it again without --voms: vobox-proxy myproxy init --for-vobox, from the user certificate',
   })
 }

@@ -219,7 +219,7 @@ describeWithPrograms('check, against real servers', MYPROXY_PROGRAMS, () => {
         made.settings = { settings: { username: 'nobody-stored-this' } }
       },
       /^bad stored-credential: localhost:\d+ holds no credential of this registration$/,
-      /myproxy-init/,
+      /vobox-proxy myproxy init --for-vobox /,
     ],
     [
       'a credential that was stored with -t 12',
@@ -229,7 +229,7 @@ describeWithPrograms('check, against real servers', MYPROXY_PROGRAMS, () => {
         made.settings = { settings: { username: 'short' } }
       },
       /^doubtful lifetime: asked for 48 h and got 12 h, because the credential was stored with a shorter -t$/,
-      /myproxy-init .*-t 48/,
+      /vobox-proxy myproxy init --for-vobox .*-l short$/,
     ],
     [
       'a repository that cannot be written',

@@ -65,7 +65,7 @@ describeWithPrograms('our client and Debian’s myproxy-server', MYPROXY_PROGRAM
       const failure = await rejectionOf(info(grid.users.eve.dn, grid.users.eve.credential))
       expect(failure.code).toBe('MYPROXY_NO_CREDENTIAL')
       expect(failure.message).toContain(`localhost:${grid.server.port} (127.0.0.1)`)
-      expect(failure.hint).toContain('myproxy-init')
+      expect(failure.hint).toContain('vobox-proxy myproxy init')
     })
   })
 

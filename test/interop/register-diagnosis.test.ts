@@ -9,6 +9,7 @@ import { encodeCredential } from '../../src/proxy/credential.js'
 import type { RegisterRequest } from '../../src/renewal/registering/register.js'
 import { registerProxy } from '../../src/renewal/registering/register.js'
 import { rejectionOf } from '../support/failure.js'
+import { commandOf, paste } from '../support/pasted.js'
 import { addProxy, realNow } from '../support/pki.js'
 import { describeWithPrograms } from '../support/programs.js'
 import { MYPROXY_PROGRAMS, type RealGrid, startRealGrid } from '../support/real-peers.js'
@@ -59,8 +60,8 @@ describeWithPrograms('register and Debian’s myproxy-server', MYPROXY_PROGRAMS,
     const register = (request: Partial<RegisterRequest> = {}) =>
       registerProxy(registering.context, { ...registering.request, ...request })
     const failure = (request: Partial<RegisterRequest> = {}) => rejectionOf(register(request))
-    const command = () => `myproxy-init -s localhost:${grid.server.port} -d -n -t 48 -c 3000`
-    const renewable = () => `${command()} -x -R ${grid.hosts.vobox.dn}`
+    const command = () => `vobox-proxy myproxy init --for-vobox -s localhost:${grid.server.port}`
+    const renewable = () => `${command()} --vobox-dn ${grid.hosts.vobox.dn}`
 
     it('tells that nothing is stored', async () => {
       const error = await failure()
@@ -158,10 +159,20 @@ describeWithPrograms('register and Debian’s myproxy-server', MYPROXY_PROGRAMS,
       it('registers after the very command that it named was run', async () => {
         await upload('-d', '-n')
         const { hint = '' } = await failure()
-        const [, words = ''] = hint.split('myproxy-init ')
-        const result = await grid.run('myproxy-init', words.split(' '), { as: grid.users.alice })
+        const pasted = await paste(grid, commandOf(hint), { as: grid.users.alice })
+        expect(pasted).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/ok +renewers/) })
+        const { stored, warnings } = await register({ lifetimeSeconds: 48 * HOUR })
+        expect(stored?.renewer).toBe(grid.hosts.vobox.dn)
+        expect(warnings).toEqual([])
+      })
+
+      it('registers what the C tool stored as the manual tells who has nothing else', async () => {
+        const words = ['-d', '-n', '-t', '48', '-c', '3000', '-R', 'vobox.example.org']
+        const result = await grid.run('myproxy-init', words, { as: grid.users.alice })
         expect(result).toMatchObject({ exitCode: 0 })
-        expect((await register()).stored?.renewer).toBe(grid.hosts.vobox.dn)
+        const { stored, warnings } = await register({ lifetimeSeconds: 48 * HOUR })
+        expect(stored?.renewer).toBe('*/CN=vobox.example.org')
+        expect(warnings).toEqual([])
       })
       return
     }

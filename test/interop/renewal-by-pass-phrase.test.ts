@@ -96,7 +96,7 @@ describeWithPrograms(
           'MYPROXY_PASS_PHRASE_WRONG',
           'pass-phrase',
           () => writeFile(phraseFile, 'open-sesame-8\n'),
-          /^Write the pass phrase with which it was stored into .*myproxy-init -s \S+ -d -t 48 -c 3000$/,
+          /^Write the pass phrase with which it was stored into .*vobox-proxy myproxy init -s \S+ -d -t 48 -c 3000$/,
         ],
         [
           'no file any more',
@@ -182,21 +182,21 @@ describeWithPrograms(
         ['-r', 'elsewhere.example.org'],
         'MYPROXY_NOT_AUTHORISED_RETRIEVER',
         'not-by-credential',
-        /myproxy-init -s \S+ -d -t 48 -c 3000 -x -r \S+vobox.example.org$/,
+        /vobox-proxy myproxy init -s \S+ -d -t 48 -c 3000 -x -r \S+vobox.example.org$/,
       ],
       [
         'for no retriever',
         [],
         'MYPROXY_NOT_AUTHORISED_RETRIEVER',
         'no-retriever-set',
-        /myproxy-init -s \S+ -d -t 48 -c 3000 -x -r \S+vobox.example.org$/,
+        /vobox-proxy myproxy init -s \S+ -d -t 48 -c 3000 -x -r \S+vobox.example.org$/,
       ],
       [
         'without a pass phrase, for a retriever',
         ['-n', '-r', 'vobox.example.org'],
         'CREDENTIAL_HAS_NO_PASS_PHRASE',
         'no-pass-phrase',
-        /^Its owner stores it with a pass phrase: myproxy-init -s \S+ -d -t 48 -c 3000$/,
+        /^Its owner stores it with a pass phrase: vobox-proxy myproxy init -s \S+ -d -t 48 -c 3000$/,
       ],
     ])('refuses to register what is stored %s', async (_name, options, code, reason, cure) => {
       await upload(...options)

@@ -6,6 +6,7 @@ import { uploadCommand } from '../../src/registry/cure-commands.js'
 import { type AttributeText, buildName, type Name } from '../../src/x509/name.js'
 import { rejectionOf } from '../support/failure.js'
 import { dialerWithNames, myproxyContext } from '../support/myproxy-context.js'
+import { paste } from '../support/pasted.js'
 import { addProxy } from '../support/pki.js'
 import { describeWithPrograms } from '../support/programs.js'
 import { MYPROXY_PROGRAMS, type RealGrid, startRealGrid } from '../support/real-peers.js'
@@ -20,13 +21,11 @@ describeWithPrograms('the upload command that names a machine', MYPROXY_PROGRAMS
   })
   afterAll(() => grid?.stop())
 
-  const upload = (renewer: string) => {
-    const words = uploadCommand({ servers: [], lifetimeSeconds: 3600 }, renewer).split(' -x -R ')
-    const pattern = (words[1] ?? '').replace(/^'(.*)'$/, '$1')
-    return grid.upload({
-      as: grid.users.alice,
-      options: ['-d', '-n', '-t', '48', '-c', '168', '-x', '-R', pattern],
-    })
+  const upload = async (renewer: string) => {
+    const servers = [`localhost:${grid.server.port}`]
+    const command = uploadCommand({ servers, lifetimeSeconds: 3600 }, renewer)
+    const pasted = await paste(grid, command, { as: grid.users.alice })
+    expect([pasted.exitCode, pasted.stderr], pasted.stdout).toEqual([0, ''])
   }
   const renew = (machine: Credential) =>
     requestRenewal(
@@ -46,6 +45,7 @@ describeWithPrograms('the upload command that names a machine', MYPROXY_PROGRAMS
     ['two attributes in one part', named(['CN', 'c.example.org'], ['UID', 'c'])],
     ['a letter outside ASCII', named(['CN', 'Zoë'])],
     ['brackets', named(['CN', 'vobox (new) [1] {2} a|b^c$'])],
+    ['what a shell would read', named(['CN', "o'brien `id` $HOME"])],
   ])('lets it renew where its name has %s, and no other', async (_what, name) => {
     await upload(name.oneLine)
     const { credential } = await renew(grid.ca.issueHost('vobox.example.org', { name }))

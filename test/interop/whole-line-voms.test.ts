@@ -205,7 +205,7 @@ smtp.port = ${sink.port}
     await box.until(() => failed('code=CREDENTIAL_CARRIES_ATTRIBUTES').length > 0)
     const refused = await box.call(['register', '--json'], asUser())
     expect(codeOf(refused)).toBe('CREDENTIAL_CARRIES_ATTRIBUTES')
-    expect(refused.stderr).toContain('myproxy-init -s ')
+    expect(refused.stderr).toContain('vobox-proxy myproxy init --for-vobox -s ')
     const before = renewed()
     await grid.upload({ as: alice })
     reload()

@@ -102,7 +102,7 @@ export function storedLivesTooLong(hours: number, maxHours: number): VoboxError 
 export function tooManyStored(max: number): VoboxError {
   return refusal('MYPROXY_REFUSED', [
     `You have ${max} credentials stored here, and may not have more.`,
-    'Remove one that is not needed with myproxy-destroy.',
+    'Remove one that is not needed: vobox-proxy myproxy destroy',
   ])
 }
 

@@ -11,7 +11,7 @@ import { showDuration, showInstant } from '../../ports/time-text.js'
 import { describeChain } from '../../proxy/chain-facts.js'
 import type { Credential } from '../../proxy/credential.js'
 import { parseUserCertificates } from '../../proxy/user-credential.js'
-import { dnAsPattern } from '../../registry/cure-commands.js'
+import { dnAsPattern, LEAST_PROXY_HOURS, UPLOAD_HOURS } from '../../registry/cure-commands.js'
 import { showAccess } from '../../report/myproxy-access-words.js'
 import type { VoboxCheck } from '../../report/myproxy-init-text.js'
 import { readEffectiveConfig } from '../compose/compose-config.js'
@@ -24,10 +24,10 @@ import type { ForVobox, MyProxyInitOptions } from './init-options.js'
 import { proxyOf, type Signer } from './init-signer.js'
 import { readProxyFile } from './own-credential.js'
 
-/** As `myproxy-init -d -n -t 48 -c 3000` stores it: four months, for proxies of two days. */
+/** Four months, for proxies of two days: `myproxy-init -d -n -t 48 -c 3000` in the C syntax. */
 export const VOBOX_TERMS: { storedSeconds?: number; lifetimeSeconds?: number } = {
-  storedSeconds: 3000 * 3600,
-  lifetimeSeconds: 48 * 3600,
+  storedSeconds: UPLOAD_HOURS * 3600,
+  lifetimeSeconds: LEAST_PROXY_HOURS * 3600,
 }
 
 /** The machine that is to renew, as far as it is known here. */

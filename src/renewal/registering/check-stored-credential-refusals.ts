@@ -50,7 +50,7 @@ function hasPassPhrase({ registration }: RefusalFacts): Diagnosis {
     code: 'CREDENTIAL_HAS_PASS_PHRASE',
     message:
       'the stored credential is protected by a pass phrase, so that nothing can renew from it',
-    hint: `Register with --pass-phrase-file FILE, which holds it; or store it without one (-n): ${uploadCommand(registration)}`,
+    hint: `Register with --pass-phrase-file FILE, which holds it; or store it without one: ${uploadCommand(registration)}`,
   }
 }
 

@@ -191,8 +191,8 @@ async function whyNone(
     `${said} holds no credential of yours under ${name}`,
     {
       hint:
-        'If it was stored without -d, register with --username NAME, the login name that you had ' +
-        `there; else store one, on a machine that holds your certificate: ${upload}`,
+        'If it is stored under a login name, register with --username NAME; else store one, ' +
+        `where your certificate is: ${upload}`,
       data: error.data,
       cause: error,
     },
@@ -200,8 +200,8 @@ async function whyNone(
 }
 
 /**
- * `myproxy-init` without `-d` uses the login name; people choose their CN as one, too. With `-d`, on a
- * machine with an OpenSSL before 3, it uses the DN as that writes it.
+ * Who stores without `-d` does so under the login name; people choose their CN as one, too. With `-d`,
+ * the C tool uses the DN as an OpenSSL before 3 writes it, where it has that.
  */
 function likelyNames({ registration, login, callerName }: CheckRequest): string[] {
   const commonNames = registration.identity

@@ -113,7 +113,9 @@ describe('AlertKeeper', () => {
       { step: 'begin', kind: 'stored-credential-short', endsAt, to: [] },
       { step: 'end', kind: 'stored-credential-short' },
     ])
-    expect(events[0]?.cure).toMatch(/^Upload the credential again, [^\n]*: myproxy-init -s [^\n]*$/)
+    expect(events[0]?.cure).toMatch(
+      /^Upload the credential again, [^\n]*: vobox-proxy myproxy init --for-vobox -s [^\n]*$/,
+    )
     expect(events[1]).not.toHaveProperty('cure')
     expect(events[1]).not.toHaveProperty('endsAt')
   })

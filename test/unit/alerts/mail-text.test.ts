@@ -7,7 +7,7 @@ import { DAY, HOUR, hours, later } from '../../support/time.js'
 import { AT, failure, machine, observed } from './fixtures.js'
 
 const origin = { host: 'voalice01.example.org', vo: 'alice', reminderSeconds: DAY }
-const UPLOAD = 'myproxy-init -s px.example.org -d -n -t 48 -c 3000'
+const UPLOAD = 'vobox-proxy myproxy init --for-vobox -s px.example.org'
 const REGISTER = 'vobox-proxy --vo alice register --no-voms'
 
 const withRole = { registration: { voms: ['alice:/alice/Role=lcgadmin'] } }
@@ -161,7 +161,7 @@ This is how it looked on 1970-01-05 04:00 UTC. A reminder comes every
       'granted lifetime alicesgm: shorter than asked',
       [
         'granted 12 h: the credential\nwas uploaded with a shorter -t.',
-        `    myproxy-init -s px.example.org -l 'o'\\''alice' -k grid -n -t 48 -c 3000\n`,
+        `    vobox-proxy myproxy init --for-vobox -s px.example.org -l 'o'\\''alice' -k grid\n`,
         "Stored under:           o'alice",
       ],
     ],
@@ -332,6 +332,6 @@ This is how it looked on 1970-01-05 04:00 UTC. A reminder comes every
     const servers = [`${'long-name.'.repeat(12)}example.org`]
     const observation = observed({ registration: { servers }, state: stored(5 * DAY) })
     const { text } = firstMail(observation)
-    expect(text).toContain(`    myproxy-init -s ${servers[0]} -d -n -t 48 -c 3000\n`)
+    expect(text).toContain(`    vobox-proxy myproxy init --for-vobox -s ${servers[0]}\n`)
   })
 })

@@ -154,7 +154,7 @@ describe('judgeTrials, of one server', () => {
     const [ending] = judgeTrials([trial({ stored: stored({ end: at(DAY) }) })], rules())
     expect(ending).toMatchObject({
       end: at(DAY),
-      cure: expect.stringMatching(/^Its owner stores a new one: myproxy-init .*px1/),
+      cure: expect.stringMatching(/^Its owner stores a new one: vobox-proxy myproxy init .*px1/),
     })
   })
 })

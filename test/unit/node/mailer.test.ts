@@ -10,7 +10,7 @@ import { rejectionOf } from '../../support/failure.js'
 import { smtpSink } from '../../support/smtp-sink.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 
-const command = `myproxy-init -s px.example.org -l '${'/DC=ch/'.repeat(14)}' -n -t 48 -c 3000`
+const command = `vobox-proxy myproxy init --for-vobox -s px.example.org -l '${'/DC=ch/'.repeat(14)}'`
 
 const mail: Mail = {
   to: ['alice@example.org'],

@@ -6,7 +6,7 @@ import { unreachable } from '../../support/renewal-world.js'
 import { DAY, HOUR } from '../../support/time.js'
 import { ALICE, MACHINE, registeringWorld, UPLOAD } from './fixtures.js'
 
-const US = `${UPLOAD} -x -R ${MACHINE}`
+const US = `${UPLOAD} --vobox-dn ${MACHINE}`
 
 /** A world in which the login proxy is there and the server refuses the trial renewal. */
 async function refusing(
@@ -50,7 +50,7 @@ describe('the check of a stored credential', () => {
       'MYPROXY_PASS_PHRASE_REQUIRED',
       'pass-phrase',
       'CREDENTIAL_HAS_PASS_PHRASE',
-      `Register with --pass-phrase-file FILE, which holds it; or store it without one (-n): ${UPLOAD}`,
+      `Register with --pass-phrase-file FILE, which holds it; or store it without one: ${UPLOAD}`,
     ],
   ] as const)(
     'tells %s by its own code, with the command that cures it',
@@ -73,7 +73,7 @@ describe('the check of a stored credential', () => {
     myproxy.stored.clear()
     const error = await rejectionOf(register({ lifetimeSeconds: 72 * HOUR }))
     expect(error.code).toBe('MYPROXY_NO_CREDENTIAL')
-    expect(error.hint).toContain('myproxy-init -s px.example.org -d -n -t 72 -c 3000')
+    expect(error.hint).toContain('vobox-proxy myproxy init --for-vobox -s px.example.org -t 72')
     expect(error.message).toContain(ALICE)
   })
 
@@ -171,7 +171,7 @@ describe('the check of a stored credential', () => {
     myproxy.stored.set(ALICE, { credential, maxSeconds: 48 * HOUR })
     const error = await rejectionOf(register())
     expect(error.code).toBe('RENEWED_LIMITED')
-    expect(error.hint).toContain('myproxy-init')
+    expect(error.hint).toContain('vobox-proxy myproxy init')
   })
 
   it('tells a missing machine proxy from all that, before it asks the server', async () => {
@@ -238,6 +238,6 @@ describe('the check of a stored credential', () => {
     await login()
     myproxy.stored.clear()
     const error = await rejectionOf(register({ username: "o'alice b" }))
-    expect(error.hint).toContain(`-l 'o'\\''alice b' -n -t 48`)
+    expect(error.hint).toContain(`--for-vobox -s px.example.org -l 'o'\\''alice b'`)
   })
 })

@@ -38,7 +38,7 @@ describe('servedBy', () => {
     })
     const registered = registration('anna', { servers: facts.servers })
     expect(withCure(error, { registration: registered }).hint).toContain(
-      'myproxy-init -s px2.example.org -d',
+      'vobox-proxy myproxy init --for-vobox -s px2.example.org',
     )
   })
 })
@@ -77,34 +77,46 @@ describe('registerCommand', () => {
 describe('uploadCommand', () => {
   it.each([
     [
-      'stores for 48 h though only 12 are asked for',
+      'stores for 48 h, as --for-vobox does, though only 12 are asked for',
       facts,
       undefined,
-      'myproxy-init -s px.example.org -d -n -t 48 -c 3000',
+      'vobox-proxy myproxy init --for-vobox -s px.example.org',
     ],
     [
       'stores for 72 h when 71.5 are asked for',
       { ...facts, lifetimeSeconds: 71.5 * HOUR },
       undefined,
-      'myproxy-init -s px.example.org -d -n -t 72 -c 3000',
+      'vobox-proxy myproxy init --for-vobox -s px.example.org -t 72',
     ],
     [
       'names user and credential',
       { ...facts, username: 'asm', credentialName: 'grid' },
       undefined,
-      'myproxy-init -s px.example.org -l asm -k grid -n -t 48 -c 3000',
+      'vobox-proxy myproxy init --for-vobox -s px.example.org -l asm -k grid',
     ],
     [
-      'names the renewer as a pattern of its DN',
+      'names the renewer by its DN, whatever is in it',
       facts,
+      "/DC=ch/CN=vobox (new) o'brien",
+      `vobox-proxy myproxy init --for-vobox -s px.example.org --vobox-dn '/DC=ch/CN=vobox (new) o'\\''brien'`,
+    ],
+    [
+      'asks for a pass phrase where it is fetched with one',
+      { ...facts, passPhraseFile: '/home/sgm/.phrase' },
+      undefined,
+      'vobox-proxy myproxy init -s px.example.org -d -t 48 -c 3000',
+    ],
+    [
+      'names who fetches it with a pass phrase as a pattern of the DN',
+      { ...facts, username: 'asm', passPhraseFile: '/home/sgm/.phrase' },
       '/DC=ch/CN=vobox (new).example.org',
-      `myproxy-init -s px.example.org -d -n -t 48 -c 3000 -x -R '/DC=ch/CN=vobox \\(new\\).example.org'`,
+      `vobox-proxy myproxy init -s px.example.org -l asm -t 48 -c 3000 -x -r '/DC=ch/CN=vobox \\(new\\).example.org'`,
     ],
     [
       'has a place for a server that nobody knows',
       { ...facts, servers: [] },
       undefined,
-      'myproxy-init -s SERVER -d -n -t 48 -c 3000',
+      'vobox-proxy myproxy init --for-vobox -s SERVER',
     ],
   ])('%s', (_name, given, renewer, command) => {
     expect(uploadCommand(given, renewer)).toBe(command)
@@ -130,8 +142,10 @@ describe('dnAsPattern', () => {
 
 describe('the other commands', () => {
   it('look at what is stored', () => {
-    expect(lookCommand(facts)).toBe('myproxy-info -s px.example.org -d')
-    expect(lookCommand({ ...facts, username: 'asm' })).toBe('myproxy-info -s px.example.org -l asm')
+    expect(lookCommand(facts)).toBe('vobox-proxy myproxy info -s px.example.org -d')
+    expect(lookCommand({ ...facts, username: 'asm' })).toBe(
+      'vobox-proxy myproxy info -s px.example.org -l asm',
+    )
   })
 
   it('name the VO, with arguments quoted', () => {

@@ -14,7 +14,7 @@ import { renewalWorld } from '../../support/renewal-world.js'
 export const ALICE = '/DC=org/DC=example/OU=Users/CN=alice'
 export const ALICE_FILE = '+2fDC+3dorg+2fDC+3dexample+2fOU+3dUsers+2fCN+3dalice+2fCN+3dproxy'
 export const LOGIN = '/tmp/x509up_u1000'
-export const UPLOAD = 'myproxy-init -s px.example.org -d -n -t 48 -c 3000'
+export const UPLOAD = 'vobox-proxy myproxy init --for-vobox -s px.example.org'
 export const MACHINE = '/DC=org/DC=example/OU=Hosts/CN=vobox.example.org'
 
 export async function registeringWorld(overrides: ConfigOverrides = {}) {

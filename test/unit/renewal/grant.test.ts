@@ -47,7 +47,7 @@ describe('limitOfGrant', () => {
     ],
     ['is a short -t when far more brought no more', halfGranted, 'stored-lifetime'],
     [
-      'is a short -t at 12 h, what myproxy-init stores by itself, even unprobed',
+      'is a short -t at 12 h, what is stored without -t, even unprobed',
       { ...halfGranted, grantedSeconds: 12 * HOUR, probedSeconds: undefined },
       'stored-lifetime',
     ],
@@ -84,7 +84,7 @@ describe('limitOfGrant', () => {
 
 describe('explainGrant', () => {
   const alice = registration('alice', { lifetimeSeconds: 48 * HOUR })
-  const upload = 'myproxy-init -s myproxy.example.org -d -n -t 48 -c 3000'
+  const upload = 'vobox-proxy myproxy init --for-vobox -s myproxy.example.org'
 
   it.each([
     [

@@ -271,7 +271,7 @@ describe('renewOne, offered attributes that are not to be believed', () => {
     const { lastFailure } = await state()
     expect(lastFailure?.message).toContain('uploaded with VOMS attributes (/alice, /alice/team)')
     expect(lastFailure?.hint).toMatch(
-      /without VOMS.*: myproxy-init -s px\.example\.org -d -n -t 48/,
+      /without VOMS.*: vobox-proxy myproxy init --for-vobox -s px\.example\.org$/,
     )
     expect(world.voms.asked).toEqual([])
   })

@@ -172,7 +172,7 @@ describe('renewOne', () => {
     expect(outcome.error).toMatchObject({
       code: 'MYPROXY_NO_CREDENTIAL',
       persistence: 'permanent',
-      hint: 'Its owner stores a credential: myproxy-init -s px.example.org -d -n -t 48 -c 3000',
+      hint: 'Its owner stores a credential: vobox-proxy myproxy init --for-vobox -s px.example.org',
     })
     const [line] = world.events('renewal-failed')
     expect(line).toContain(`dn="${registration.identity}" file=alice code=MYPROXY_NO_CREDENTIAL`)
@@ -186,7 +186,7 @@ describe('renewOne', () => {
     ],
     [
       'not-by-credential',
-      'Its owner stores it so that this host may renew it: myproxy-init -s px.example.org -d -n -t 48 -c 3000 -x -R /DC=org/DC=example/OU=Hosts/CN=vobox.example.org',
+      'Its owner stores it so that this host may renew it: vobox-proxy myproxy init --for-vobox -s px.example.org --vobox-dn /DC=org/DC=example/OU=Hosts/CN=vobox.example.org',
     ],
   ])('tells who must let us renew when the refusal is %s', async (reason, hint) => {
     const { world } = await worldWithAlice()

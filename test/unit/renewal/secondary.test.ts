@@ -86,7 +86,7 @@ describe('renewal from a secondary that is behind', () => {
       end: start + 20 * HOUR,
       shortGrant: { limit: 'secondary-behind' },
     })
-    expect(world.events('warning').join()).not.toContain('myproxy-init')
+    expect(world.events('warning').join()).not.toContain('myproxy init')
   })
 
   it('keeps the better proxy where the copy ends before it, and says that as well', async () => {

@@ -57,7 +57,7 @@ const failedTwice = row({
       at: asUnixSeconds(at - 120),
       code: 'MYPROXY_NO_CREDENTIAL',
       message: 'the server holds\u001b[2J no credential',
-      hint: 'myproxy-init -d -n -t 48',
+      hint: 'vobox-proxy myproxy init --for-vobox',
       persistence: 'permanent',
     },
   },
@@ -82,7 +82,7 @@ describe('showQueryTable', () => {
   it('puts the last failure and its cure below the row, without control characters', () => {
     expect(showQueryTable([failedTwice]).split('\n').slice(2)).toEqual([
       '  ! failed 2 min ago, 2 times in a row: the server holds [2J no credential',
-      '  !   myproxy-init -d -n -t 48',
+      '  !   vobox-proxy myproxy init --for-vobox',
       '',
     ])
   })

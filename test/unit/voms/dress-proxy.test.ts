@@ -345,7 +345,7 @@ describe('a credential that carries attributes', () => {
     const stored = addProxy(aliceVoms.addProxyTo(alice))
     const failure = await rejectionOf(dress(context, ['alice'], { credential: stored }))
     expect(failure.code).toBe('CREDENTIAL_CARRIES_ATTRIBUTES')
-    expect(failure.hint).toContain('without VOMS')
+    expect(failure.hint).toContain('without --voms: vobox-proxy myproxy init --for-vobox')
     expect(failure.data.identity).toBe(leafOf(alice).subject.oneLine)
     expect(peer.connections()).toBe(0)
   })
