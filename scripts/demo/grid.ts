@@ -7,6 +7,8 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { promisify } from 'node:util'
 import type { MyProxyContext } from '../../src/myproxy/client.js'
+import { optionsOf } from '../../src/myproxy/server/config/options-of.js'
+import { readServerConfig } from '../../src/myproxy/server/config/read-server-config.js'
 import { CredentialRepository } from '../../src/myproxy/server/credential-repository.js'
 import { MyProxyServer } from '../../src/myproxy/server/server.js'
 import { systemClock } from '../../src/node/ports/clock.js'
@@ -93,6 +95,11 @@ export async function makeGrid(stage: Stage): Promise<DemoGrid> {
 }
 
 /** As sites configure it: users store what is theirs, hosts renew what users allow. */
+const SERVER_CONFIG = `accepted_credentials "/DC=org/DC=example/OU=Users/*"
+authorized_renewers "/DC=org/DC=example/OU=Hosts/*"
+default_renewers "none"
+`
+
 async function startServer(
   stage: Stage,
   credential: Credential,
@@ -106,21 +113,20 @@ async function startServer(
       }
     },
   }
+  const path = stage.path('myproxy-server.config')
+  await writeFile(path, SERVER_CONFIG, { mode: 0o600 })
+  const { uid } = userInfo()
   const server = new MyProxyServer({
+    ...optionsOf(await readServerConfig(nodeFiles, { path, uid }), path),
     host: '127.0.0.1',
     port: 0,
     credential,
     anchors,
-    policy: {
-      acceptedCredentials: ['/DC=org/DC=example/OU=Users/*'],
-      authorizedRenewers: ['/DC=org/DC=example/OU=Hosts/*'],
-      defaultRenewers: ['none'],
-    },
     repository: new CredentialRepository({
       files: nodeFiles,
       journal,
       directory: stage.path('myproxy'),
-      owners: [userInfo().uid],
+      owners: [uid],
     }),
     clock: systemClock,
     random: systemRandom,

@@ -5,6 +5,8 @@
 import { join } from 'node:path'
 import { execa } from 'execa'
 import type { MyProxyContext } from '../../src/myproxy/client.js'
+import { optionsOf } from '../../src/myproxy/server/config/options-of.js'
+import { parseServerConfig } from '../../src/myproxy/server/config/parse-server-config.js'
 import { CredentialRepository } from '../../src/myproxy/server/credential-repository.js'
 import type { MyProxyPolicy } from '../../src/myproxy/server/policy.js'
 import { MyProxyServer, type MyProxyServerOptions } from '../../src/myproxy/server/server.js'
@@ -35,7 +37,9 @@ export interface EmbeddedGridOptions {
    * nothing.
    */
   key?: TestKeyKind
-  /** Changes to what is otherwise as sites have it. */
+  /** Lines of a configuration file, behind those that sites have. */
+  config?: string
+  /** Changes to what the configuration says. */
   policy?: MyProxyPolicy
   server?: Partial<MyProxyServerOptions>
   /** Most credentials an owner may store; default the repository's own. */
@@ -67,18 +71,25 @@ export interface EmbeddedGrid {
 /**
  * As sites configure it: hosts may renew what users allow; whoever knows the pass phrase retrieves.
  */
-const POLICY: MyProxyPolicy = {
-  acceptedCredentials: ['/DC=org/DC=example/*'],
-  authorizedRetrievers: ['*'],
-  authorizedRenewers: ['/DC=org/DC=example/OU=Hosts/*'],
-  defaultRenewers: ['none'],
-}
+const CONFIG = `accepted_credentials "/DC=org/DC=example/*"
+authorized_retrievers "*"
+authorized_renewers "/DC=org/DC=example/OU=Hosts/*"
+default_renewers "none"
+default_trusted_retrievers "none"
+`
+
+/** For messages only: the text is never written down. */
+const CONFIG_PATH = 'myproxy-server.config'
 
 const HOSTS = { server: 'localhost', vobox: 'vobox.example.org', portal: 'portal.example.org' }
 
 export async function startEmbeddedGrid(options: EmbeddedGridOptions = {}): Promise<EmbeddedGrid> {
   const { path: directory, remove } = await makeTemporaryDirectory()
-  const { key = 'p256' } = options
+  const { key = 'p256', config = '' } = options
+  const configured = optionsOf(
+    parseServerConfig(Buffer.from(CONFIG + config), CONFIG_PATH),
+    CONFIG_PATH,
+  )
   const ca = new TestAuthority({ key })
   const trustDirectory = await writeTrustDirectory(directory, ca)
   const identity = async (name: string, credential: Credential): Promise<GridIdentity> => {
@@ -112,11 +123,12 @@ export async function startEmbeddedGrid(options: EmbeddedGridOptions = {}): Prom
     allowMissingSigningPolicy: false,
   })
   const server = new MyProxyServer({
+    ...configured,
     host: '127.0.0.1',
     port: 0,
     credential: hosts.server.credential,
     anchors: () => trust.current(),
-    policy: { ...POLICY, ...options.policy },
+    policy: { ...configured.policy, ...options.policy },
     repository,
     clock: systemClock,
     random: systemRandom,

@@ -23,8 +23,14 @@ export interface MyProxyPolicy {
   trustedRetrievers?: readonly string[]
   /** For credentials stored without `RETRIEVER_TRUSTED`; none: nobody, unlike the C server. */
   defaultTrustedRetrievers?: readonly string[]
+  /** Who may retrieve certificate and key, if also among `authorizedRetrievers`; none: nobody. */
+  authorizedKeyRetrievers?: readonly string[]
+  /** For credentials stored without `KEYRETRIEVERS`; none: everybody. */
+  defaultKeyRetrievers?: readonly string[]
   /** Let the owner of a credential renew it with a proxy of the same identity; default false. */
   allowSelfAuthorization?: boolean
+  /** Treat a client with a limited proxy as one with a full one; default false. */
+  ignoreLimitedProxyFlag?: boolean
 }
 
 /** The patterns that were stored with one credential. */
@@ -32,10 +38,15 @@ export interface CredentialPolicy {
   retriever?: string
   renewer?: string
   trustedRetriever?: string
+  keyRetriever?: string
 }
 
-/** The ways in which a client can be given a delegated proxy. */
-export type Access = 'trusted_retrievers' | 'authorized_retrievers' | 'authorized_renewers'
+/** The ways in which a client can be given a delegated proxy, or a key itself. */
+export type Access =
+  | 'trusted_retrievers'
+  | 'authorized_retrievers'
+  | 'authorized_renewers'
+  | 'authorized_key_retrievers'
 
 interface AccessRule {
   server: (policy: MyProxyPolicy) => readonly string[] | undefined
@@ -62,6 +73,12 @@ const ACCESS_RULES: Record<Access, AccessRule> = {
     server: (policy) => policy.authorizedRenewers,
     fallback: (policy) => policy.defaultRenewers,
     own: (credential) => credential.renewer,
+    openByDefault: true,
+  },
+  authorized_key_retrievers: {
+    server: (policy) => policy.authorizedKeyRetrievers,
+    fallback: (policy) => policy.defaultKeyRetrievers,
+    own: (credential) => credential.keyRetriever,
     openByDefault: true,
   },
 }

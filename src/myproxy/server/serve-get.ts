@@ -46,7 +46,7 @@ export async function serveGet(
   if (entry === undefined) throw wrongPassPhrase()
   if (entry.lockMessage !== undefined) throw locked(entry.lockMessage)
   const stored = await validateStored(context, entry)
-  refuseLimited(client, stored)
+  if (context.policy.ignoreLimitedProxyFlag !== true) refuseLimited(client, stored)
   if (decision.action === 'challenge') await challengeForRenewal(context, exchange, stored)
 
   await stream.write(encodeResponse({ kind: 'ok', credentials: [] }))

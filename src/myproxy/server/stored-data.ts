@@ -19,7 +19,6 @@ export interface StoredData extends CredentialPolicy {
   /** Longest proxy delegated from it, in seconds (`myproxy-init -t`); 0: no limit of its own. */
   lifetimeSeconds: number
   description?: string
-  keyRetriever?: string
   /**
    * A hash that some C servers wrote beside an unencrypted key; crypt(3), which we do not compute.
    */

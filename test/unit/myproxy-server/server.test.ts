@@ -350,7 +350,7 @@ describe('a server of ours and what it has stored', () => {
 describe('a server of ours that is configured otherwise', () => {
   it('caps what it delegates at an hour, and what it takes at a day', async () => {
     const capped = await startEmbeddedGrid({
-      server: { maxProxyLifetimeSeconds: HOUR, maxCredentialLifetimeSeconds: 24 * HOUR },
+      config: 'max_proxy_lifetime 1\nmax_cred_lifetime 24\n',
     })
     try {
       const { alice } = capped.users
