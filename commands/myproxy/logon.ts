@@ -36,7 +36,7 @@ export default class MyProxyLogon extends MyProxyCommand {
     const options = library.logonOptionsOf(flags, {
       open: (settings) => this.openMyProxy(flags, settings),
       environment: process.env,
-      lifetimeSeconds: await secondsOf('proxy-lifetime', flags['proxy-lifetime'], 'h', 60),
+      lifetimeSeconds: await lifetimeOf(flags['proxy-lifetime']),
       passPhrase: () => passPhrases.current(),
       keyPassPhrase: passPhrases.ofKey,
       signal: library.interruption(),
@@ -49,6 +49,12 @@ export default class MyProxyLogon extends MyProxyCommand {
     process.stdout.write(stdout)
     process.stderr.write(stderr)
   }
+}
+
+/** As of `myproxy-logon`, 0 is as much as the server gives. */
+function lifetimeOf(text: string | undefined): Promise<number | undefined> {
+  const least = text !== undefined && /^0+[a-z]?$/.test(text) ? 0 : 60
+  return secondsOf('proxy-lifetime', text, 'h', least)
 }
 
 /** Two things cannot both come on standard input, nor both go to standard output. */

@@ -36,7 +36,8 @@ export const logonFlags = {
   ...usernameFlags,
   'proxy-lifetime': Flags.string({
     char: 't',
-    description: 'lifetime: hours, or 90m, 48h, 7d [default: 12]',
+    description:
+      'lifetime: hours, or 90m, 48h, 7d; 0 for as much as the server gives [default: 12]',
     helpValue: 'HOURS',
   }),
   out: Flags.string({

@@ -88,6 +88,7 @@ function entrantOf(
         const channel = await paced<SecureChannel>(context, {
           key,
           othersFollow,
+          headStartMs: HEAD_START_MS,
           signal,
           run: (pace, opening) => openAtPace(context, { ...one, opening }, pace, attempt),
           letGo: (opened) => opened.close(),

@@ -8,6 +8,8 @@ export interface PacedTry<T> {
   key: string
   /** Whether somebody else can be asked instead. If not, patience is all that is left. */
   othersFollow: boolean
+  /** How long it is waited for, in milliseconds, before being overtaken says anything; default 0. */
+  headStartMs?: number
   signal?: AbortSignal | undefined
   run(pace: Pace, signal: AbortSignal | undefined): Promise<T>
   /** Lets go of what came of a look that nobody waits for. */
@@ -20,7 +22,7 @@ export interface PacedTry<T> {
  */
 export async function paced<T>(context: GsiContext, attempt: PacedTry<T>): Promise<T> {
   const { circuit } = context
-  const { key, othersFollow, signal } = attempt
+  const { key, othersFollow, headStartMs = 0, signal } = attempt
   const pace = new Pace(context, othersFollow ? circuit?.deadAt(key) : undefined)
   try {
     const value = await attempt.run(pace, signal)
@@ -28,8 +30,10 @@ export async function paced<T>(context: GsiContext, attempt: PacedTry<T>): Promi
     return value
   } catch (error) {
     const cancelled = signal?.aborted === true
-    // Whoever was overtaken after its head start has been silent that long; who was cancelled has not.
-    if (circuit && (!cancelled || signal.reason === OVERTAKEN)) pace.tell(circuit, key)
+    // Who was overtaken after its head start has been silent that long; who was cancelled has not, and
+    // nor has who began when another one was about to arrive.
+    const silent = signal?.reason === OVERTAKEN && pace.elapsedMs >= headStartMs
+    if (circuit && (!cancelled || silent)) pace.tell(circuit, key)
     if (circuit?.deadAt(key) !== undefined && pace.isShort && !cancelled) {
       circuit.lookAgain(key, async (closing) => {
         attempt.letGo(await paced(context, { ...attempt, othersFollow: false, signal: closing }))
@@ -65,6 +69,11 @@ export class Pace {
     return short ? Math.min(connectMs, circuit?.shortMs ?? connectMs) : connectMs
   }
 
+  /** Since the first step began; 0 before. */
+  get elapsedMs(): number {
+    return this.#phase === undefined ? 0 : this.#context.clock.monotonicMs() - this.#beganMs
+  }
+
   /** Each step says so when it begins. */
   begin(phase: DeadPhase | 'peer'): void {
     if (this.#phase === undefined) this.#beganMs = this.#context.clock.monotonicMs()
@@ -75,6 +84,6 @@ export class Pace {
   tell(circuit: Circuit, key: string): void {
     if (this.#phase === undefined) return
     if (this.#phase === 'peer') circuit.answered(key)
-    else circuit.silent(key, this.#phase, this.#context.clock.monotonicMs() - this.#beganMs)
+    else circuit.silent(key, this.#phase, this.elapsedMs)
   }
 }

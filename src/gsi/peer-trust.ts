@@ -10,9 +10,10 @@ import type { GsiContext } from './context.js'
 import { readPeerChain } from './peer-chain.js'
 
 /**
- * `bootstrap` is for a host that has no trust anchors yet and asks for them (`get-trustroots -b`):
- * the chain is not judged at all; the name in it still is. Whoever uses it tells the person that
- * nothing proves who answered.
+ * `bootstrap` is for a host that does not know the CA of the peer yet and asks for it
+ * (`get-trustroots -b`): a chain of which nothing is known here is let through; the name in it is not.
+ * One that is known here is judged as always: what a CA says no to is no stranger. Whoever uses this
+ * tells the person, where `trusted` is false, that nothing proves who answered.
  */
 export type PeerTrust = 'anchors' | 'bootstrap'
 
@@ -42,12 +43,22 @@ export async function prepareJudge(
     inTime(context, signal, () => context.anchorsFor?.(chain) ?? context.anchors())
   return async (socket, label) => {
     const chain = naming(label, () => readPeerChain(socket))
-    if (trust === 'bootstrap') {
+    try {
+      const anchors = all ?? (await anchorsFor(chain))
+      return naming(label, () => ({ ...validate(context, anchors, chain), trusted: true }))
+    } catch (error) {
+      if (trust === 'anchors' || !isOfStranger(error)) throw error
       return naming(label, () => ({ chain, facts: describeChain(chain), trusted: false }))
     }
-    const anchors = all ?? (await anchorsFor(chain))
-    return naming(label, () => ({ ...validate(context, anchors, chain), trusted: true }))
   }
+}
+
+/** Why a chain leads nowhere on this machine. */
+const NOT_KNOWN: readonly unknown[] = ['CHAIN_UNTRUSTED', 'SIGNING_POLICY_MISSING']
+
+function isOfStranger(error: unknown): boolean {
+  if (isVoboxError(error, 'TRUST_ANCHORS_UNREADABLE')) return true
+  return isVoboxError(error, 'PEER_UNTRUSTED') && NOT_KNOWN.includes(error.data.reason)
 }
 
 /** Whatever is wrong with a chain makes its peer one that is not trusted. */

@@ -6,6 +6,7 @@
  * cannot be reached or does not speak the protocol. Otherwise a replica that lags behind would be
  * asked after every "no".
  */
+import { toVoboxError } from '../errors.js'
 import type { Address } from '../ports/dialer.js'
 import type { Credential } from '../proxy/credential.js'
 import { type Attempt, AttemptLog } from './attempts.js'
@@ -59,7 +60,7 @@ const WALK_DEADLINES = 24
  * @throws `ALL_SERVERS_FAILED` when none could be reached: `data.attempts` lists each
  *   `FailedAttempt`, `data.untried` counts the addresses that were left out, `data.notAsked` names the
  *   servers that a write leaves alone; permanent only when every attempt was and no address is left.
- *   `OUTCOME_UNKNOWN` when a write broke after its request had left. Anything else that `exchange`
+ *   `OUTCOME_UNKNOWN` when a write broke, or was cancelled, after its request had left. Anything else that `exchange`
  *   throws, and `signal.reason`, end the walk at once.
  */
 export async function withFirstReachable<S extends ServerAddress, T>(
@@ -146,7 +147,8 @@ class Walk<S extends ServerAddress> {
       attempt.end('answered', `${channel.label} answered`)
       return { value }
     } catch (thrown) {
-      this.#reach.signal?.throwIfAborted()
+      const { signal } = this.#reach
+      if (signal?.aborted) throw this.#cancelled(channel, signal)
       const error = namingPeer(thrown, channel.label)
       attempt.fail(isNotReached(error) ? 'failed' : 'refused', error)
       if (!isNotReached(error)) throw error
@@ -155,6 +157,13 @@ class Walk<S extends ServerAddress> {
     } finally {
       channel.close()
     }
+  }
+
+  /** Who takes back a change that has left must know that it may be made. */
+  #cancelled(channel: SecureChannel, { reason }: AbortSignal): unknown {
+    if (!this.#writes || !channel.hasSent) return reason
+    const error = toVoboxError(namingPeer(toVoboxError(reason), channel.label))
+    return outcomeUnknown(channel.label, error)
   }
 
   leaveOut(server: S, addresses: readonly Address[]): void {

@@ -21,7 +21,7 @@ import {
 import { rejectionOf } from '../support/failure.js'
 import { openssl } from '../support/openssl-ca.js'
 import { realNow, TestAuthority } from '../support/pki.js'
-import { writeTrustDirectory } from '../support/pki-files.js'
+import { makeCrl, writeTrustDirectory } from '../support/pki-files.js'
 import { describeWithPrograms } from '../support/programs.js'
 
 const HOME = join(import.meta.dirname, '..', '..')
@@ -118,6 +118,12 @@ describeWithPrograms('fetching from a MyProxy server', PROGRAMS, () => {
       expect(lstatSync(out).mode & 0o777).toBe(0o600)
       const { stdout } = await both.grid.run('grid-proxy-info', ['-f', out, '-timeleft'])
       expect(Math.abs(Number(stdout) - 43_200)).toBeLessThan(120)
+    })
+
+    it('for 0 hours fetches the 20 that it was stored for, and has nothing to say of that', async () => {
+      const { received } = await logon({ username: 'anna', out: at('all'), lifetimeSeconds: 0 })
+      expect(received?.warnings).toEqual([])
+      expect(Math.abs((received?.end ?? 0) - realNow() - 72_000)).toBeLessThan(400)
     })
 
     it('makes an RSA-2048 key where nothing else is said', async () => {
@@ -443,6 +449,20 @@ describeWithPrograms('fetching from a MyProxy server', PROGRAMS, () => {
       const again = await into(at('boot'))
       expect([again.added, again.replaced, again.newAuthorities]).toEqual([[], [], []])
       expect(again.unchanged).toEqual(got.added)
+    })
+
+    it('judges with -b too, once it knows the CA, and speaks of no fingerprint any more', async () => {
+      await into(at('known'), true)
+      const again = await into(at('known'), true)
+      expect([again.vouchedBy, again.newAuthorities]).toEqual([undefined, []])
+      const over = { thisUpdate: realNow() - 86_400, nextUpdate: realNow() - 3600 }
+      const crl = makeCrl(both.grid.ca, over)
+      const list = `${nameHash(both.grid.ca.name)}.r0`
+      writeFileSync(join(at('known'), list), crl)
+      const failure = await rejectionOf(into(at('known'), true))
+      expect(failure.code).toBe('ALL_SERVERS_FAILED')
+      expect(failure.cause).toMatchObject({ data: { reason: 'CRL_EXPIRED' } })
+      expect(readFileSync(join(at('known'), list))).toEqual(Buffer.from(crl))
     })
 
     it('installs the same files as the C tool does', async () => {

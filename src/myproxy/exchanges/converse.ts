@@ -17,7 +17,7 @@ interface Way extends Pick<MyProxyCall, 'servers' | 'onAttempt' | 'signal'> {
  * Has an exchange with the first server that answers.
  *
  * @param does `writes` changes something, so that it goes to the first server of the list alone and is
- *   never sent twice; `bootstraps` reads from a server whose chain nobody judges.
+ *   never sent twice; `bootstraps` reads also from a server whose CA is not known.
  */
 export function converse<T>(
   context: MyProxyContext,

@@ -13,8 +13,8 @@ export interface GetTrustRootsCall extends Omit<MyProxyCall, 'username'> {
   /** Presented in TLS; absent: anonymous. */
   credential?: Credential | undefined
   /**
-   * Do not judge the server's chain, only its name: for a host without CA files; default false. No
-   * other exchange has this: it would give a pass phrase to whoever answers.
+   * Let a server through whose CA is not known here, and judge its name alone: for a host without CA
+   * files; default false. No other exchange has this: it would give a pass phrase to whoever answers.
    */
   bootstrap?: boolean | undefined
 }
@@ -23,7 +23,7 @@ export interface GetTrustRootsCall extends Omit<MyProxyCall, 'username'> {
 export interface GetTrustRootsResult extends Answered {
   /** None where the server gives none. */
   files: readonly TrustRootFile[]
-  /** False with `bootstrap`: nothing proves who sent them. */
+  /** False, with `bootstrap`, where its CA is not known: nothing proves who sent them. */
   serverTrusted: boolean
   /** What the server presented, leaf first: with `bootstrap` somebody must look at it. */
   serverChain: readonly Certificate[]

@@ -53,7 +53,7 @@ const KEY_TYPES: Readonly<Record<string, KeyKind>> = {
   p256: 'p256',
 }
 
-/** The least lifetime that the command takes, in seconds. */
+/** The least lifetime that the command takes, in seconds; 0 is as much as the server gives. */
 const LEAST_SECONDS = 60
 
 export interface LogonLine {
@@ -122,7 +122,7 @@ function lineOf(
   const descriptor = numberOf(values.get('pass-phrase-fd'), 0, 999_999_999)
   const wrong =
     (type !== undefined && kind === undefined) ||
-    (lifetimeSeconds !== undefined && lifetimeSeconds < LEAST_SECONDS) ||
+    (lifetimeSeconds && lifetimeSeconds < LEAST_SECONDS) ||
     Number.isNaN(psport) ||
     Number.isNaN(descriptor)
   if (wrong) return undefined

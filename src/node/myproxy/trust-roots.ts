@@ -30,7 +30,7 @@ export interface TrustRootsOptions {
 
 export interface GotTrustRoots extends InstalledTrustRoots {
   server: string
-  /** With `bootstrap`: the CA that vouches for the server; it sent that itself. */
+  /** Of a server whose CA was not known: the CA that vouches for it; it sent that itself. */
   vouchedBy?: { subject: string; fingerprint: string }
 }
 
@@ -38,7 +38,7 @@ export interface GotTrustRoots extends InstalledTrustRoots {
  * Fetches and installs them.
  *
  * @throws VoboxError what the client says; `PEER_UNTRUSTED` where the server's CA is not known, with
- *   `bootstrap` where it is not among what the server sent; `FILE_UNSAFE` for a directory that is not
+ *   `bootstrap` where it is not among what the server sent, and where it is known and says no; `FILE_UNSAFE` for a directory that is not
  *   the caller's; `PROTOCOL_VIOLATION` where nothing useful came.
  */
 export async function fetchTrustRoots(options: TrustRootsOptions): Promise<GotTrustRoots> {
@@ -49,7 +49,7 @@ export async function fetchTrustRoots(options: TrustRootsOptions): Promise<GotTr
   const got = await client.getTrustRoots({ bootstrap }).catch((error: unknown) => {
     throw bootstrap ? error : withBootstrapHint(error)
   })
-  const vouchedBy = bootstrap ? authorityOf(got.serverChain, got.files) : undefined
+  const vouchedBy = got.serverTrusted ? undefined : authorityOf(got.serverChain, got.files)
   const installed = await installTrustRoots(nodeFiles, directory, got.files)
   return { server: showServer(got.server), ...installed, ...(vouchedBy && { vouchedBy }) }
 }

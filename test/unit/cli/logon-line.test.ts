@@ -71,6 +71,10 @@ describe('parseLogonLine', () => {
     })
   })
 
+  it('takes a lifetime of 0, which is as much as the server gives', () => {
+    expect(said('myproxy-logon -S -l robot -t 0')?.lifetimeSeconds).toBe(0)
+  })
+
   it('reads the C tool’s line, and is as terse as that', () => {
     expect(said('myproxy-logon --stdin_pass --username robot -t 12')).toEqual({
       'stdin-pass': true,

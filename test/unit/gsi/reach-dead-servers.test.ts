@@ -199,4 +199,13 @@ describe('an address that was overtaken after its head start of 1 s', () => {
     // Only the first address is dialled: nothing is held against it any more.
     expect(scene.network.dials.slice(4)).toHaveLength(1)
   })
+
+  it('is not held against one that began 0.3 s before the first one arrived', async () => {
+    const late: Behaviour = { ...good, afterMs: 1300 } as Behaviour
+    const scene = new Scene({ px: { '2001:db8::1': late, '192.0.2.1': unreachable } }).remembering()
+    await scene.reach(['px'])
+    expect(scene.told).toEqual(['192.0.2.1 connect overtaken', '2001:db8::1 exchange answered'])
+    expect(scene.circuit?.deadAt('px.example.org:7512 (192.0.2.1)')).toBeUndefined()
+    expect(scene.journal.filter(({ event }) => event === 'server-silent')).toEqual([])
+  })
 })

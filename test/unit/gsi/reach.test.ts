@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { VoboxError } from '../../../src/errors.js'
 import type { SecureChannel } from '../../../src/gsi/secure-channel.js'
 import { good, readHello, refusal, Scene, wrongName } from '../../support/reach-scene.js'
 import type { Behaviour } from '../../support/virtual-network.js'
@@ -248,6 +249,31 @@ describe('a write', () => {
     expect(failure.message).toMatch(/after the request had left: it may or may not have been done$/)
     expect(scene.network.dials).toHaveLength(1)
     await scene.expectNothingLeft()
+  })
+
+  it('that is cancelled after its request had left may have been done, and that is said', async () => {
+    const mute = { ...good, script: () => new Promise<never>(() => undefined) } as Behaviour
+    const scene = new Scene({ px: { '192.0.2.1': mute } })
+    const controller = new AbortController()
+    const cancelled = new VoboxError('CANCELLED', 'interrupted')
+    void scene.clock.sleep(2000).then(() => controller.abort(cancelled))
+    const failure = await scene.failure(['px'], { ...writing, signal: controller.signal }, put)
+    expect(failure).toMatchObject({ code: 'OUTCOME_UNKNOWN', data: { reason: 'CANCELLED' } })
+    expect(failure.message).toBe(
+      'px.example.org:7512 (192.0.2.1): interrupted, after the request had left: ' +
+        'it may or may not have been done',
+    )
+    await scene.expectNothingLeft()
+  })
+
+  it('that is cancelled before a byte of it has left is just cancelled', async () => {
+    const mute = { ...good, script: () => new Promise<never>(() => undefined) } as Behaviour
+    const scene = new Scene({ px: { '192.0.2.1': mute } })
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    void scene.clock.sleep(2000).then(() => controller.abort(reason))
+    const call = scene.reach(['px'], { ...writing, signal: controller.signal }, readHello)
+    await expect(call).rejects.toBe(reason)
   })
 
   it('of which not a byte has left goes on to the next address', async () => {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { VoboxError } from '../../../src/errors.js'
 import type { GsiContext } from '../../../src/gsi/context.js'
 import {
   type ChannelTarget,
@@ -7,9 +8,12 @@ import {
   type SecureChannel,
 } from '../../../src/gsi/secure-channel.js'
 import type { Credential } from '../../../src/proxy/credential.js'
+import { parseCrl } from '../../../src/x509/crl.js'
+import { makeTrustAnchors } from '../../../src/x509/trust-anchors.js'
 import { rejectionOf } from '../../support/failure.js'
 import { myproxyContext } from '../../support/myproxy-context.js'
-import { TestAuthority, userName } from '../../support/pki.js'
+import { realNow, TestAuthority, userName } from '../../support/pki.js'
+import { makeCrl } from '../../support/pki-files.js'
 import { type Conversation, startScriptedPeer, startTcpPeer } from '../../support/scripted-peer.js'
 
 const ca = new TestAuthority()
@@ -121,17 +125,33 @@ describe('openSecureChannel without a credential', () => {
 describe('openSecureChannel for a host that has no trust anchors yet', () => {
   const stranger = new TestAuthority({ name: userName('Another CA') })
   const noAnchors = async () => {
-    throw new Error('there is no such directory')
+    throw new VoboxError('TRUST_ANCHORS_UNREADABLE', 'there is no such directory')
   }
   const bootstrap = { target: { trust: 'bootstrap' }, context: { anchors: noAnchors } } as const
 
-  it('takes a chain of a CA that nobody knows, reads no anchors, and says that it was not judged', async () => {
+  it('takes a chain of a CA that nobody knows, and says that it was not judged', async () => {
     const host = stranger.issueHost('px.example.org')
     const channel = await channelTo(sayHello, { ...bootstrap, host })
     expect((await channel.readUntilNul(10)).toString()).toBe('hello')
     expect(channel.peer.trusted).toBe(false)
     expect('anchor' in channel.peer).toBe(false)
     expect(channel.peer.chain[0]?.der).toEqual(host.chain[0]?.der)
+  })
+
+  it('judges the chain of a CA that is known, and says so', async () => {
+    const channel = await channelTo(sayHello, { target: { trust: 'bootstrap' } })
+    expect(channel.peer.trusted).toBe(true)
+  })
+
+  it('refuses a host whose certificate a known CA has revoked', async () => {
+    const host = ca.issueHost('px.example.org')
+    const crl = parseCrl(makeCrl(ca, { revoked: host.chain.slice(0, 1) }))
+    const material = { certificates: [ca.certificate], crls: [{ crl, file: 'ca.r0' }] }
+    const anchors = makeTrustAnchors(material, { allowMissingSigningPolicy: true, now: realNow })
+    const context = { anchors: async () => anchors }
+    const call = { target: { trust: 'bootstrap' }, context, host } as const
+    const error = await rejectionOf(channelTo(sayHello, call))
+    expect(error).toMatchObject({ code: 'PEER_UNTRUSTED', data: { reason: 'CERTIFICATE_REVOKED' } })
   })
 
   it('still minds the name', async () => {
