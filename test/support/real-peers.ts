@@ -164,6 +164,8 @@ export async function startRealGrid(options: RealGridOptions = {}): Promise<Real
         ...baseEnvironment,
         MYPROXY_SERVER: 'localhost',
         MYPROXY_SERVER_PORT: String(server.port),
+        // What somebody left in /tmp/x509up_u<uid> is none of a test's.
+        X509_USER_PROXY: join(directory, 'no-proxy'),
         ...(as && { X509_USER_CERT: as.certificatePath, X509_USER_KEY: as.keyPath }),
         ...(proxy && { X509_USER_PROXY: proxy }),
         ...env,
