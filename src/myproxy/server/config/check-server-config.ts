@@ -1,4 +1,5 @@
 /** What no single line can show: directives that exclude or need each other. */
+import { matchesAnyDnPattern, plainDn } from '../dn-pattern.js'
 import { configInvalid } from './config-lines.js'
 import type { ServerConfig } from './server-config.js'
 
@@ -36,12 +37,12 @@ const NEEDING = [
   ['certificate_issuer_key_passphrase', 'certificate_issuer_key'],
 ] as const
 
-/** Only stars, in front of which anything may be said that nobody is refused by. */
-const ANYBODY = /^(subject:)?\*+$/i
+/** A name that nobody has: what matches it, `*`, `/*` or `x|(*)`, was written for everybody. */
+const NOBODY = '/\u0001=\u0001'
 
-/** The C server looks at the first pattern of each list; here none of them may be open. */
+/** The C server looks for `*` as the first pattern of each list; here none may be open. */
 function isOpenToAll({ trustedRetrievers, defaultTrustedRetrievers }: ServerConfig): boolean {
-  const open = (patterns: readonly string[]) => patterns.some((pattern) => ANYBODY.test(pattern))
+  const open = (patterns: readonly string[]) => matchesAnyDnPattern(patterns, plainDn(NOBODY))
   if (!open(trustedRetrievers)) return false
   return defaultTrustedRetrievers.length === 0 || open(defaultTrustedRetrievers)
 }

@@ -227,6 +227,8 @@ describe('parseServerConfig refuses', () => {
     ],
     ['trusted_retrievers *', 'trusted_retrievers', 1],
     ['trusted_retrievers "/CN=a" SUBJECT:**', 'trusted_retrievers', 1],
+    ['trusted_retrievers /*', 'trusted_retrievers', 1],
+    ['trusted_retrievers none|(*)', 'trusted_retrievers', 1],
     ['trusted_retrievers *\ndefault_trusted_retrievers *', 'trusted_retrievers', 1],
     ['trusted_retrievers *\ndefault_trusted_retrievers none *', 'trusted_retrievers', 1],
   ])('what cannot stand together: %s', (text, directive, line) => {
@@ -237,9 +239,12 @@ describe('parseServerConfig refuses', () => {
     })
   })
 
-  it('nothing where trusted_retrievers is open and its defaults are not', () => {
-    const text = 'trusted_retrievers *\ndefault_trusted_retrievers none'
-    expect(parse(text).trustedRetrievers).toEqual(['*'])
+  it.each([
+    'trusted_retrievers *\ndefault_trusted_retrievers none',
+    'trusted_retrievers */CN=portal.example.org',
+    'trusted_retrievers none\ndefault_trusted_retrievers *',
+  ])('not %s, which is open on one side only', (text) => {
+    expect(parse(text).trustedRetrievers).toHaveLength(1)
   })
 
   it('a pass phrase without showing it', () => {
