@@ -67,7 +67,8 @@ export const myProxyInitFlags = {
   'for-vobox': Flags.boolean({
     description:
       'store what a VO-Box renews: under your DN, without a pass phrase, -t 48, -c 3000, for its ' +
-      'machine alone where that is known; then check that it could',
+      'machine alone where that is known, else for those that renew what it replaces; then check ' +
+      'that it could',
     exclusive: ['generate-pass-phrase', 'pass-phrase-file', 'pass-phrase-fd'],
   }),
   'vobox-dn': Flags.string({

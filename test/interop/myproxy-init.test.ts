@@ -345,6 +345,14 @@ describeWithPrograms('myproxy init', MYPROXY_PROGRAMS, () => {
       expect(verdicts(result)).toMatchObject({ renewers: 'ok', renewal: 'unknown' })
     })
 
+    it('leaves it to who renews what is replaced, where no machine is known, and asks nobody', async () => {
+      const dn = '/DC=org/DC=example/OU=Hosts/CN=box.example.org'
+      await forVobox({ forVobox: { dn }, credentialName: 'again' })
+      const again = await forVobox({ credentialName: 'again', mayReplace: async () => false })
+      expect(again).toMatchObject({ policies: { renewer: dn }, lost: [], warnings: [] })
+      expect(again.replaced?.renewer).toBe(dn)
+    })
+
     it('finds the machine by its proxy, and renews 48 h with it', async () => {
       await makeVobox(grid.hosts.vobox.credential)
       const result = await forVobox({ credentialName: 'found' })

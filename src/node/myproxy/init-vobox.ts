@@ -102,10 +102,18 @@ async function dnOfHost(): Promise<Pick<Vobox, 'dn' | 'from'> | undefined> {
   }
 }
 
-/** What was asked for; where nothing was, the VO-Box by its DN. */
-export function renewersFor(policies: AccessPolicies, vobox: Vobox | undefined): AccessPolicies {
-  if (vobox?.dn === undefined || policies.renewer !== undefined) return policies
-  return { ...policies, renewer: dnAsPattern(vobox.dn) }
+/**
+ * What was asked for; where nothing was, the VO-Box by its DN; where none is known, whoever renews
+ * what is replaced: who stores anew before the old one ends means the same machines.
+ */
+export function renewersFor(
+  policies: AccessPolicies,
+  vobox: Vobox | undefined,
+  before: Pick<StoredCredential, 'renewer'> | undefined,
+): AccessPolicies {
+  if (vobox === undefined || policies.renewer !== undefined) return policies
+  const renewer = vobox.dn === undefined ? before?.renewer : dnAsPattern(vobox.dn)
+  return renewer === undefined || renewer === '' ? policies : { ...policies, renewer }
 }
 
 /** Never rejects for what a server says: what is stored is stored. */

@@ -16,7 +16,7 @@ import { systemRandom } from '../ports/random.js'
 import type { MyProxyInitOptions } from './init-options.js'
 import { placeOfLocalProxy, readSigner, type Signer, writeLocalProxy } from './init-signer.js'
 import { checkVobox, findVobox, renewersFor } from './init-vobox.js'
-import { judgeReplacement } from './replacement.js'
+import { judgeReplacement, replacedBy } from './replacement.js'
 import { usernameOf } from './username.js'
 
 export const DEFAULT_STORED_SECONDS = 168 * 3600
@@ -36,12 +36,13 @@ export async function storeByDelegation(options: MyProxyInitOptions): Promise<My
   const signer = await readSigner(options, options.storedSeconds ?? DEFAULT_STORED_SECONDS)
   const vobox = options.forVobox && (await findVobox(options, options.forVobox))
   const place = { username: nameFor(options, signer), credentialName }
-  const policies = renewersFor(options.access.policies, vobox)
   const lasting = lifetimeOf(options, signer)
 
   const owner = { client, ...place, credential: signer.credential }
-  const hasPassPhrase = !isWithout(options)
-  const replaced = await judgeReplacement(owner, { ...options, policies, hasPassPhrase })
+  const before = await replacedBy(owner)
+  const policies = renewersFor(options.access.policies, vobox, before)
+  const replacing = { ...options, policies, hasPassPhrase: !isWithout(options) }
+  const replaced = await judgeReplacement(owner, before, replacing)
   const { passPhrase, how } = await passPhraseFor(options)
   const { server } = await handingOver(options, passPhrase, () =>
     client.put({

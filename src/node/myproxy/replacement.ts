@@ -29,13 +29,17 @@ export interface Replacing {
   mayReplace?: ((warning: ReplacementWarning) => Promise<boolean>) | undefined
 }
 
+/** What would be replaced; undefined also where the server does not tell. */
+export async function replacedBy(owner: OwnerOptions): Promise<StoredCredential | undefined> {
+  return (await storedUnder(owner))?.find(({ name }) => name === owner.credentialName)
+}
+
 /** @throws VoboxError `CANCELLED` where somebody did not want to replace what is there. */
 export async function judgeReplacement(
-  owner: OwnerOptions,
+  { username, credentialName }: OwnerOptions,
+  before: StoredCredential | undefined,
   { policies, hasPassPhrase, mayReplace }: Replacing,
 ): Promise<Replacement> {
-  const { username, credentialName } = owner
-  const before = (await storedUnder(owner))?.find(({ name }) => name === credentialName)
   const lost = before === undefined ? [] : lostModes(before, policies, hasPassPhrase)
   if (before === undefined || lost.length === 0) return { before, lost, warnings: [] }
   const which = credentialName === undefined ? 'the credential' : `'${printable(credentialName)}'`

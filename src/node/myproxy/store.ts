@@ -12,7 +12,7 @@ import { readUserFiles, type UserPlacesOptions } from '../compose/user-files.js'
 import { systemClock } from '../ports/clock.js'
 import { nodeFiles } from '../ports/files.js'
 import { type OwnerOptions, placeOf } from './owner.js'
-import { judgeReplacement, type Replacing } from './replacement.js'
+import { judgeReplacement, type Replacing, replacedBy } from './replacement.js'
 import { type JudgedFiles, judgeFiles } from './store-files.js'
 
 export interface StoreOptions extends OwnerOptions {
@@ -56,7 +56,7 @@ export async function storeCredential(options: StoreOptions): Promise<Stored> {
     ...warningsOf(judged, callerOf(credential), policies, now),
   ]
   for (const warning of warnings) await options.onWarning?.(warning)
-  const replacement = await judgeReplacement(options, replacing)
+  const replacement = await judgeReplacement(options, await replacedBy(options), replacing)
   const { server } = await client.store({
     ...{ username, credentialName, credential, lifetimeSeconds, policies, description },
     stored: { certificatesPem: judged.certificatesPem, keyPem: judged.keyPem },
