@@ -9,7 +9,11 @@ import { MyProxyClient } from '../../src/node/myproxy/my-proxy-client.js'
 import { type RetrieveOptions, retrieveCredential } from '../../src/node/myproxy/retrieve.js'
 import { fetchTrustRoots } from '../../src/node/myproxy/trust-roots.js'
 import { describeChain } from '../../src/proxy/chain-facts.js'
-import { parseCertificateChain, parseCredential } from '../../src/proxy/credential.js'
+import {
+  encodeCredential,
+  parseCertificateChain,
+  parseCredential,
+} from '../../src/proxy/credential.js'
 import { sayLogon } from '../../src/report/myproxy-logon-text.js'
 import { nameHash } from '../../src/x509/name.js'
 import {
@@ -152,6 +156,15 @@ describeWithPrograms('fetching from a MyProxy server', PROGRAMS, () => {
       const { received } = await logon({ username: 'anna', environment: env })
       expect(received?.file).toBe(place)
       expect(factsOf(place).identity.oneLine).toBe(both.grid.users.alice.dn)
+    })
+
+    it('leaves a certificate in X509_USER_CERT that has expired at home', async () => {
+      const old = both.grid.ca.issueUser('alice', { key: 'rsa2048', notAfter: realNow() - 60 })
+      const file = at('old.pem')
+      writeFileSync(file, encodeCredential(old), { mode: 0o600 })
+      const env = { ...environment, X509_USER_CERT: file, X509_USER_KEY: file }
+      const { received } = await logon({ username: 'anna', out: at('anon'), environment: env })
+      expect(received?.identity).toBe(both.grid.users.alice.dn)
     })
 
     it('gives it to standard output with -o -, and writes no file', async () => {

@@ -68,7 +68,8 @@ async function readIfUsable(options: LogonCredentialOptions): Promise<Credential
   try {
     const proxy = await readLoginProxy(environment)
     if (proxy !== undefined || !environment.X509_USER_CERT) return proxy?.credential
-    return (await readOwnCertificate({ environment, passPhrase: refuseToAsk })).credential
+    const { credential } = await readOwnCertificate({ environment, passPhrase: refuseToAsk })
+    return describeChain(credential.chain).effectiveEnd > systemClock.now() ? credential : undefined
   } catch (error) {
     if (isVoboxError(error)) return undefined
     throw error
