@@ -2,7 +2,7 @@
 import { isVoboxError, VoboxError } from '../../../errors.js'
 import type { Files } from '../../../ports/files.js'
 import { parseServerConfig } from './parse-server-config.js'
-import type { ServerConfig } from './server-config.js'
+import { DEFAULT_SERVER_CONFIG_FILE, type ServerConfig } from './server-config.js'
 
 const MAX_BYTES = 4 * 1024 * 1024
 
@@ -11,13 +11,14 @@ const WRITABLE_BY_OTHERS = 0o022
 const OPEN_TO_OTHERS = 0o077
 
 /**
+ * @param path default `/etc/myproxy-server.config`, as the C server's.
  * @param uid of this process; the file must be its, or root's.
  * @throws VoboxError `CONFIG_INVALID` when it is not there or cannot be taken as it stands;
  *   `FILE_UNSAFE` when others can write it, or read a pass phrase in it.
  */
 export async function readServerConfig(
   files: Files,
-  { path, uid }: { path: string; uid: number },
+  { path = DEFAULT_SERVER_CONFIG_FILE, uid }: { path?: string; uid: number },
 ): Promise<ServerConfig> {
   const { bytes, facts } = await readFile(files, path, uid)
   const config = parseServerConfig(bytes, path)
