@@ -19,7 +19,7 @@ export const accessFlags = {
   }),
   'allow-anonymous-renewers': Flags.boolean({
     char: 'A',
-    description: 'every client that the server lets renew may renew it',
+    description: 'every client that the server lets renew may renew it; implies --no-passphrase',
   }),
   'regex-dn-match': Flags.boolean({
     char: 'x',

@@ -17,7 +17,10 @@ export interface AccessOption {
 
 export interface AccessPolicy {
   policies: AccessPolicies
-  /** Renewal and retrieval without a pass phrase need a credential without one: `-R` and `-Z` imply `-n`. */
+  /**
+   * Renewal and retrieval without a pass phrase need a credential without one: `-R` and `-Z` imply
+   * `-n`, and so does `-A`, which the man page does not say.
+   */
   impliesNoPassPhrase: boolean
   warnings: readonly AccessWarning[]
 }
@@ -45,7 +48,12 @@ interface Meaning {
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   'allow-anonymous-retrievers': { policy: 'retriever', anybody: true, letters: '-a or -r' },
   'retrievable-by': { policy: 'retriever', letters: '-a or -r' },
-  'allow-anonymous-renewers': { policy: 'renewer', anybody: true, letters: '-A or -R' },
+  'allow-anonymous-renewers': {
+    policy: 'renewer',
+    anybody: true,
+    letters: '-A or -R',
+    impliesNoPassPhrase: true,
+  },
   'renewable-by': { policy: 'renewer', letters: '-A or -R', impliesNoPassPhrase: true },
   'retrievable-by-cert': { policy: 'trustedRetriever', letters: '-Z', impliesNoPassPhrase: true },
   'retrieve-key': { policy: 'keyRetriever', letters: '-E' },

@@ -102,6 +102,9 @@ describeWithPrograms('myproxy init', MYPROXY_PROGRAMS, () => {
     return text.split('\n').filter((line) => !line.startsWith('USERNAME='))
   }
 
+  const isEncrypted = async (name: string) =>
+    (await readFile(join(grid.storeDirectory, `${name}.creds`), 'utf8')).includes('ENCRYPTED')
+
   const as = async (credential: Credential, name: string) => {
     const file = await grid.writeProxy(name, credential)
     return { certificateFile: file, keyFile: file }
@@ -120,7 +123,8 @@ describeWithPrograms('myproxy init', MYPROXY_PROGRAMS, () => {
   describe('who may do what', () => {
     it.each([
       [[], { passPhrase: 'given' }],
-      [['-n', '-A'], { passPhrase: 'none' }],
+      [['-A'], { passPhrase: 'none' }],
+      [['-a', '-n'], { passPhrase: 'none' }],
       [['-x', '-r', '/DC=org/.*', '-X', '-R', 'box.example.org'], { passPhrase: 'none' }],
       [['-x', '-Z', '/DC=org/DC=example/*'], { passPhrase: 'none' }],
     ])('%j is stored as myproxy-init stores it', async (words, expected) => {
@@ -136,6 +140,7 @@ describeWithPrograms('myproxy init', MYPROXY_PROGRAMS, () => {
         storedSeconds: 100 * HOUR,
       })
       expect(await stored('ours', 'named')).toEqual(await stored('theirs', 'named'))
+      expect(await isEncrypted('ours-named')).toBe(await isEncrypted('theirs-named'))
       expect(result).toMatchObject({ ...expected, storedSeconds: 100 * HOUR })
       expect(showMyProxyInit(result, true)).toBe(
         'A proxy valid for 100 hours (4.2 days) for user ours now exists on localhost.\n',

@@ -67,7 +67,8 @@ describe('accessPolicyOf', () => {
 
   it.each([
     [[], false],
-    [['-a', '-A'], false],
+    [['-a'], false],
+    [['-a', '-A'], true],
     [['-r', 'x'], false],
     [['-R', 'x'], true],
     [['-Z', 'x'], true],
