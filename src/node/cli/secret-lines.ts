@@ -95,7 +95,7 @@ export class SecretLines {
     const came = length === 0 ? 'nothing' : `more than ${MAX_SECRET_BYTES} bytes`
     return new VoboxError(
       'PASS_PHRASE_REQUIRED',
-      `${what} needs one, and ${came} came from ${where}`,
+      `${what} needs a pass phrase, and ${came} came from ${where}`,
       {
         data: { what, where },
       },
