@@ -166,6 +166,18 @@ describeWithPrograms('register and Debian’s myproxy-server', MYPROXY_PROGRAMS,
         expect(warnings).toEqual([])
       })
 
+      it('registers after the command for one that has expired, which knows whom the old one named', async () => {
+        await upload('-d', '-n', '-R', 'vobox.example.org')
+        await expireStored(grid)
+        const { hint = '', code } = await failure()
+        expect([code, commandOf(hint)]).toEqual(['MYPROXY_CREDENTIAL_EXPIRED', command()])
+        expect(await paste(grid, command(), { as: grid.users.alice })).toMatchObject({
+          exitCode: 0,
+          stderr: '',
+        })
+        expect((await register()).stored?.renewer).toBe('*/CN=vobox.example.org')
+      })
+
       it('registers what the C tool stored as the manual tells who has nothing else', async () => {
         const words = ['-d', '-n', '-t', '48', '-c', '3000', '-R', 'vobox.example.org']
         const result = await grid.run('myproxy-init', words, { as: grid.users.alice })

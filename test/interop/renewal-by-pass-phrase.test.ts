@@ -11,6 +11,7 @@ import type { RegisterRequest } from '../../src/renewal/registering/register.js'
 import { registerProxy } from '../../src/renewal/registering/register.js'
 import { renewOne } from '../../src/renewal/renew-one.js'
 import { rejectionOf } from '../support/failure.js'
+import { commandOf, paste } from '../support/pasted.js'
 import { addProxy, realNow, TestAuthority } from '../support/pki.js'
 import { describeWithPrograms } from '../support/programs.js'
 import { MYPROXY_PROGRAMS, type RealGrid, startRealGrid } from '../support/real-peers.js'
@@ -204,6 +205,11 @@ describeWithPrograms(
       expect(error).toMatchObject({ code, data: { reason } })
       expect(error.hint).toMatch(cure)
       expect(error.message).not.toContain(SECRET)
+      if (code === 'CREDENTIAL_HAS_NO_PASS_PHRASE') return
+      const command = `${commandOf(error.hint ?? '')} -S`
+      const pasted = await paste(grid, command, { as: grid.users.alice, input: `${SECRET}\n` })
+      expect(pasted).toMatchObject({ exitCode: 0 })
+      expect((await register()).stored?.grantedSeconds).toBeGreaterThan(47.9 * HOUR)
     })
 
     it('refuses to register with a file that is not there, before it asks the server anything', async () => {
