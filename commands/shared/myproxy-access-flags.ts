@@ -19,7 +19,8 @@ export const accessFlags = {
   }),
   'allow-anonymous-renewers': Flags.boolean({
     char: 'A',
-    description: 'every client that the server lets renew may renew it; implies --no-passphrase',
+    description:
+      'every client that the server lets renew may renew it; init then takes no pass phrase',
   }),
   'regex-dn-match': Flags.boolean({
     char: 'x',
@@ -30,10 +31,10 @@ export const accessFlags = {
     description: 'patterns behind this option are of common names, as at first',
   }),
   'retrievable-by': patternFlag('r', 'who may retrieve, with the pass phrase'),
-  'renewable-by': patternFlag('R', 'who may renew; implies --no-passphrase'),
+  'renewable-by': patternFlag('R', 'who may renew; init then takes no pass phrase'),
   'retrievable-by-cert': patternFlag(
     'Z',
-    'who may retrieve without a pass phrase; implies --no-passphrase',
+    'who may retrieve without a pass phrase; init then takes no pass phrase',
   ),
   creddesc: Flags.string({
     char: 'K',
