@@ -65,6 +65,7 @@ const tree = mkdtempSync(join(tmpdir(), 'vobox-package-'))
 try {
   layOut({ root, tree, node: process.execPath })
   mkdirSync(values.output, { recursive: true })
+  if (!values.fast) process.stderr.write('Compressing, which takes a minute or more …\n')
   const file = values.rpm
     ? buildRpm({ root, tree, epoch, architecture: architecture.rpm, ...values })
     : buildDeb(tree, values)

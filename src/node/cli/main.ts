@@ -9,6 +9,7 @@ import { EXIT, exitStatusOf } from '../../report/exit-status.js'
 import { encodeFailure, showFailure } from '../../report/failure.js'
 import { compatToolOf } from './compat/compat.js'
 import { type CompatTool, translate, usageOf } from './compat/translate.js'
+import { drawableRelations } from './drawable-relations.js'
 import { endUnwritten } from './end-unwritten.js'
 import { hardenProcess } from './harden-process.js'
 import { type CommandLine, parseCommandLine, toArgv } from './launcher.js'
@@ -141,7 +142,10 @@ function refuseExcluded(line: CommandLine, { id, flags }: CommandFacts): void {
 class ProgramHelp extends Help {
   /** Of a command; of a topic's commands; without either of all. */
   textOf(command: CommandFacts | undefined, topic?: string): string {
-    if (command !== undefined) return `${this.formatCommand(command)}\n`
+    if (command !== undefined) {
+      const drawable = { ...command, flags: drawableRelations(command.flags) }
+      return `${this.formatCommand(drawable)}\n`
+    }
     const listed = this.sortedCommands.filter(
       ({ id }) => topic === undefined || id.startsWith(`${topic}:`),
     )

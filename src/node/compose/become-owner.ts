@@ -68,7 +68,7 @@ export async function checkVoDirectory(files: Files, directory: string): Promise
   const facts = await files.facts(directory)
   if (facts === undefined) {
     throw new VoboxError('VO_UNKNOWN', `There is no VO directory ${printable(directory)}`, {
-      hint: 'Make it, owned by the VO admin and with mode 0750, or name another VO with --vo',
+      hint: 'As root: vobox-proxy setup --vo VO --admin ACCOUNT; or name another VO with --vo',
       data: { directory },
     })
   }

@@ -46,7 +46,7 @@ async function impliedVo(
   const [only, another] = vos
   if (only === undefined) {
     throw new VoboxError('VO_UNKNOWN', `there is no VO directory below ${printable(root)}`, {
-      hint: 'VOBOX_PROXY_ROOT names another root',
+      hint: 'As root: vobox-proxy setup --vo VO --admin ACCOUNT; or $VOBOX_PROXY_ROOT names another root',
       data: { root, vos },
     })
   }
