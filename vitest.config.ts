@@ -8,7 +8,8 @@ const DEADLINES = {
 }
 
 // oclif's own output capture and vitest's interception get in each other's way.
-const COMMON = { ...DEADLINES, disableConsoleIntercept: true }
+// No test leaves a trace in its process, so files share some: modules load once.
+const COMMON = { ...DEADLINES, disableConsoleIntercept: true, isolate: false }
 
 export default defineConfig({
   test: {
@@ -17,12 +18,10 @@ export default defineConfig({
     maxWorkers: 3,
     projects: [
       {
-        // Nothing of these leaves a trace in its process, so they share some: modules load once.
         test: {
           ...COMMON,
           name: 'unit',
           include: ['test/{unit,property}/**/*.test.ts'],
-          isolate: false,
         },
       },
       {

@@ -73,7 +73,8 @@ ${more}`
     expect(await vo.registry.state('twice')).toMatchObject({
       failures: 0,
       renewedFrom: settings.servers[0],
-      storedEnd: { from: 'chain' },
+      // Which of the two looks came last is a matter of milliseconds.
+      storedEnd: { from: expect.stringMatching(/^(chain|info)$/) },
     })
     await vo.registry.update('twice', () => undefined)
   })
@@ -99,7 +100,9 @@ ${more}`
       /asked=259200 granted=172[78]\d\d limit=stored-lifetime$/,
     )
     expect(vo.events('warning')[0]).toContain('because the credential was stored with a shorter -t')
-    expect(vo.events('warning')[0]).toContain('-d -n -t 72 -c 3000')
+    expect(vo.events('warning')[0]).toMatch(
+      /vobox-proxy myproxy init --for-vobox -s localhost:\d+ -t 72"/,
+    )
     await vo.registry.update('greedy', () => undefined)
   })
 

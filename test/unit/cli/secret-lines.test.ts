@@ -55,7 +55,9 @@ describe('SecretLines', () => {
     for (const line of expected) expect(await text(lines.next('it'))).toBe(line)
     const failure = await rejectionOf(lines.next('the key'))
     expect(failure.code).toBe('PASS_PHRASE_REQUIRED')
-    expect(failure.message).toMatch(/^the key needs a pass phrase, and nothing came from descriptor \d+$/)
+    expect(failure.message).toMatch(
+      /^the key needs a pass phrase, and nothing came from descriptor \d+$/,
+    )
   })
 
   it('waits for what a pipe gives in pieces, and for no more than it was asked for', async () => {
