@@ -52,7 +52,7 @@ export type {
   WithTrustRoots,
 } from './myproxy/client.js'
 export { DEFAULT_MYPROXY_PORT, type MyProxyServer, parseServerList } from './myproxy/server-list.js'
-export { type CallOf, MyProxyClient } from './node/myproxy/my-proxy-client.js'
+export { type CallOf, MyProxyClient, type PrimaryWish } from './node/myproxy/my-proxy-client.js'
 export type { OpenMyProxyOptions } from './node/myproxy/my-proxy-options.js'
 export { asUnixSeconds, type UnixSeconds } from './ports/clock.js'
 export type { Journal, JournalFields, JournalLevel } from './ports/journal.js'

@@ -29,8 +29,13 @@ export type AuthorizationResponse = Extract<MyProxyResponse, { kind: 'authorizat
  */
 export async function sendRequest(channel: ByteStream, request: OutgoingRequest): Promise<void> {
   const bytes = encodeRequest(request)
-  await channel.write(NO_DELEGATION)
-  await channel.write(bytes)
+  try {
+    await channel.write(NO_DELEGATION)
+    await channel.write(bytes)
+  } finally {
+    // It may hold a pass phrase. What has not left by now does not leave any more.
+    bytes.fill(0)
+  }
 }
 
 /** What is known of a response that is due. */

@@ -167,6 +167,9 @@ describeWithPrograms('MyProxyClient leaves on a server', PROGRAMS, () => {
     expect(failure.code).toBe('ALL_SERVERS_FAILED')
     const none = await rejectionOf(client.info(owner('secondary')))
     expect(none.code).toBe('MYPROXY_NO_CREDENTIAL')
-    expect((await client.info(owner('all'))).server).toEqual(grid.server)
+    expect((await both.info(owner('all'))).server).toEqual(grid.server)
+    // A look before a change must not be at a server that the change does not go to.
+    const look = await rejectionOf(both.info({ ...owner('all'), primaryOnly: true }))
+    expect(look.code).toBe('ALL_SERVERS_FAILED')
   })
 })

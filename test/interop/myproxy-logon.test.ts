@@ -387,6 +387,9 @@ describeWithPrograms('fetching from a MyProxy server', PROGRAMS, () => {
       expect(kept).toEqual([`${certificateFile}.old`, `${keyFile}.old`])
       expect(readFileSync(`${keyFile}.old`, 'utf8')).toBe(before)
       expect(readFileSync(keyFile, 'utf8')).toMatch(/^-----BEGIN PRIVATE KEY-----/)
+      const again = await retrieveCredential(options({ force: true }))
+      expect(again.kept).toEqual([`${certificateFile}.old.1`, `${keyFile}.old.1`])
+      expect(readFileSync(`${keyFile}.old`, 'utf8')).toBe(before)
     })
 
     it('is the C tool by its name: the same words, and the key without its pass phrase', async () => {

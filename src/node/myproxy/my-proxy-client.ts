@@ -42,6 +42,12 @@ import { contextOf, type OpenMyProxyOptions } from './my-proxy-options.js'
 /** A call as the client takes it: to which servers it goes, the client knows. */
 export type CallOf<Call> = Omit<Call, 'servers'>
 
+/** Which servers a look is for. */
+export interface PrimaryWish {
+  /** Ask the first server of the list alone, where changes go: for a look before one. Default false. */
+  primaryOnly?: boolean | undefined
+}
+
 /**
  * Talks to the first server of a list that can be reached.
  *
@@ -108,8 +114,11 @@ export class MyProxyClient {
   }
 
   /** What is stored under a name, of this owner: one or more. */
-  info(call: CallOf<InfoCall>): Promise<InfoResult> {
-    return requestInfo(this.#context, this.#to(call))
+  info(call: CallOf<InfoCall> & PrimaryWish): Promise<InfoResult> {
+    const { primaryOnly = false, ...rest } = call
+    const asked = this.#to(rest)
+    const servers = primaryOnly ? asked.servers.slice(0, 1) : asked.servers
+    return requestInfo(this.#context, { ...asked, servers })
   }
 
   /** Removes a stored credential. */

@@ -57,14 +57,17 @@ export async function judgeReplacement(
   throw new VoboxError('CANCELLED', 'nothing was stored, and what is there stays')
 }
 
-/** All of this owner's; undefined where the server does not tell: what is to be done will say why. */
+/**
+ * All of this owner's at the server that the change goes to; undefined where it does not tell: what is to
+ * be done will say why.
+ */
 export async function storedUnder({
   client,
   username,
   credential,
 }: OwnerOptions): Promise<readonly StoredCredential[] | undefined> {
   try {
-    return (await client.info({ username, credential })).credentials
+    return (await client.info({ username, credential, primaryOnly: true })).credentials
   } catch (error) {
     if (isVoboxError(error, 'MYPROXY_NO_CREDENTIAL')) return []
     if (isVoboxError(error) && error.code.startsWith('MYPROXY_')) return undefined

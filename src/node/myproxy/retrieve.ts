@@ -47,7 +47,7 @@ export interface RetrieveOptions {
   certificateFile?: string | undefined
   /** Default `$X509_USER_KEY`, or `~/.globus/userkey.pem`. */
   keyFile?: string | undefined
-  /** Replace files that are there; they are kept beside, with `.old` behind their names. */
+  /** Replace files that are there; they are kept beside, with `.old` (`.old.1`, …) behind their names. */
   force?: boolean | undefined
   /** Write the key without a pass phrase. */
   plainKey?: boolean | undefined
@@ -105,9 +105,16 @@ export async function retrieveCredential(options: RetrieveOptions): Promise<Retr
     const { facts, end } = await judge(options, got.chain)
     const plain = options.plainKey === true
     const key = keyFor(got.keyPem, facts, { passPhrase, plain })
-    await write(places, got.chain, key.pem, options.force === true)
+    await write(places, got.chain, key.pem, kept)
     return {
-      ...{ server, username, credentialName: credentialName ?? null, ...places, kept, end },
+      ...{
+        server,
+        username,
+        credentialName: credentialName ?? null,
+        ...places,
+        kept: [...kept.values()],
+        end,
+      },
       ...{ keyEncrypted: key.encrypted, identity: facts.identity.oneLine, now: systemClock.now() },
       ...(installed && { trustRoots: installed }),
     }
@@ -135,10 +142,23 @@ function placesOf({ certificateFile, keyFile, environment }: RetrieveOptions): P
 }
 
 const OLD = '.old'
+const MOST_OLD = 100
+
+/** Files in the way → where they are kept. */
+type Kept = ReadonlyMap<string, string>
+
+/** What was kept before stays, too. */
+async function freeNameFor(path: string): Promise<string> {
+  for (let number = 0; number < MOST_OLD; number += 1) {
+    const name = `${path}${OLD}${number === 0 ? '' : `.${number}`}`
+    if ((await nodeFiles.facts(name)) === undefined) return name
+  }
+  throw inTheWay(path, `was replaced ${MOST_OLD} times`, `remove what is left of ${path}${OLD}*`)
+}
 
 /** A key that is overwritten is lost for ever, and with it what was encrypted for it. */
-async function checkPlaces(places: Places, force: boolean): Promise<string[]> {
-  const kept: string[] = []
+async function checkPlaces(places: Places, force: boolean): Promise<Kept> {
+  const kept = new Map<string, string>()
   for (const path of Object.values(places) as string[]) {
     await requireRootOnlyAbove(nodeFiles, path)
     const facts = await nodeFiles.facts(path)
@@ -146,7 +166,7 @@ async function checkPlaces(places: Places, force: boolean): Promise<string[]> {
       const mine = facts.kind === 'file' && facts.uid === currentUid()
       if (!mine) throw inTheWay(path, 'is no file of yours', 'remove it, or name another place')
       if (!force) throw inTheWay(path, 'is there already', `--force keeps it as ${path}${OLD}`)
-      kept.push(`${path}${OLD}`)
+      kept.set(path, await freeNameFor(path))
     }
     const directory = dirname(path)
     if ((await nodeFiles.facts(directory)) === undefined) {
@@ -211,13 +231,15 @@ async function write(
   { certificateFile, keyFile }: Places,
   chain: readonly Certificate[],
   keyPem: string,
-  keep: boolean,
+  kept: Kept,
 ): Promise<void> {
-  const put = (path: string, text: string, mode: number) =>
-    nodeFiles.replace(path, Buffer.from(text), {
+  const put = (path: string, text: string, mode: number) => {
+    const keepPreviousAs = kept.get(path)
+    return nodeFiles.replace(path, Buffer.from(text), {
       mode,
-      ...(keep && { keepPreviousAs: `${path}${OLD}` }),
+      ...(keepPreviousAs !== undefined && { keepPreviousAs }),
     })
+  }
   await put(keyFile, keyPem, KEY_MODE)
   const certificates = chain.map(({ der }) => encodePem('CERTIFICATE', der))
   await put(certificateFile, certificates.join(''), CERTIFICATE_MODE)
