@@ -104,12 +104,19 @@ function voboxLines(checks: readonly VoboxCheck[]): string[] {
     `  ${VERDICTS[verdict]}  ${check.padEnd(8)}  ${printable(message)}`,
     ...(hint === undefined || verdict === 'ok' ? [] : [`           ${printable(hint)}`]),
   ])
-  return ['Whether the VO-Box can renew it:', ...lines]
+  const unseen = checks.some(({ verdict }) => verdict === 'unknown') && !checks.some(isFailed)
+  const last =
+    'Nobody has seen yet that it can be renewed: `vobox-proxy register` on the VO-Box tells.'
+  return ['Whether the VO-Box can renew it:', ...lines, ...(unseen ? [last] : [])]
+}
+
+function isFailed({ verdict }: VoboxCheck): boolean {
+  return verdict === 'failed'
 }
 
 /** Whether something that was looked at for a VO-Box is wrong, so that a script must not go on. */
 export function initHasFailed({ vobox }: MyProxyInitResult): boolean {
-  return vobox.some(({ verdict }) => verdict === 'failed')
+  return vobox.some(isFailed)
 }
 
 export function encodeMyProxyInit(result: MyProxyInitResult): string {

@@ -72,7 +72,9 @@ describe('showMyProxyInit', () => {
       ].join('\n'),
     )
     expect(initHasFailed({ ...stored, vobox })).toBe(true)
-    expect(initHasFailed({ ...stored, vobox: [vobox[0], vobox[2]] })).toBe(false)
+    const unseen = { ...stored, vobox: [vobox[0], vobox[2]] }
+    expect(initHasFailed(unseen)).toBe(false)
+    expect(showMyProxyInit(unseen)).toMatch(/\nNobody has seen yet that it can be renewed: .*\n$/)
   })
 
   it('keeps control characters of a name off the terminal', () => {
