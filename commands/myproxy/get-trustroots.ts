@@ -1,6 +1,6 @@
 import { MyProxyCommand } from '../shared/myproxy-command.js'
-import { connectionFlags } from '../shared/myproxy-flags.js'
-import { bootstrapFlag, quietFlag, terseFlag } from '../shared/myproxy-logon-flags.js'
+import { connectionFlags, terseFlag } from '../shared/myproxy-flags.js'
+import { bootstrapFlag, quietFlag } from '../shared/myproxy-logon-flags.js'
 import { jsonFlag, loadLibrary } from '../shared/vobox-command.js'
 
 export default class MyProxyGetTrustroots extends MyProxyCommand {

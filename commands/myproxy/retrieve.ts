@@ -4,9 +4,10 @@ import {
   connectionFlags,
   noPassPhraseFlag,
   passPhraseFlags,
+  terseFlag,
   usernameFlags,
 } from '../shared/myproxy-flags.js'
-import { terseFlag, trustRootsFlag } from '../shared/myproxy-logon-flags.js'
+import { trustRootsFlag } from '../shared/myproxy-logon-flags.js'
 import { jsonFlag, loadLibrary } from '../shared/vobox-command.js'
 
 export default class MyProxyRetrieve extends MyProxyCommand {

@@ -68,3 +68,11 @@ export const replaceFlag = {
     description: 'replace without asking what serves others, such as renewal, today',
   }),
 }
+
+/** What the tools in `compat/` ask for. */
+export const terseFlag = {
+  terse: Flags.boolean({
+    description: 'print what the C tool prints, and nothing else',
+    exclusive: ['json'],
+  }),
+}

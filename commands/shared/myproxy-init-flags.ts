@@ -6,6 +6,7 @@ import {
   noPassPhraseFlag,
   passPhraseFlags,
   replaceFlag,
+  terseFlag,
   usernameFlags,
 } from './myproxy-flags.js'
 import { jsonFlag } from './vobox-command.js'
@@ -76,9 +77,6 @@ export const myProxyInitFlags = {
     helpValue: 'DN',
     dependsOn: ['for-vobox'],
   }),
-  terse: Flags.boolean({
-    description: 'print what the C tool prints, and nothing else',
-    exclusive: ['json'],
-  }),
+  ...terseFlag,
   ...jsonFlag,
 }

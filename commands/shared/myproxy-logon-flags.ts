@@ -4,8 +4,10 @@ import {
   connectionFlags,
   noPassPhraseFlag,
   passPhraseFlags,
+  terseFlag,
   usernameFlags,
 } from './myproxy-flags.js'
+import { vomsFilesFlags } from './voms-flags.js'
 
 export const trustRootsFlag = {
   trustroots: Flags.boolean({
@@ -25,10 +27,6 @@ export const bootstrapFlag = {
 
 export const quietFlag = {
   quiet: Flags.boolean({ char: 'q', description: 'print nothing but errors' }),
-}
-
-export const terseFlag = {
-  terse: Flags.boolean({ description: 'print the lines of the C tool alone', exclusive: ['json'] }),
 }
 
 export const logonFlags = {
@@ -69,18 +67,7 @@ export const logonFlags = {
     description: 'take attributes that cannot be verified',
     dependsOn: ['voms'],
   }),
-  vomsdir: Flags.string({
-    description: 'whose attributes are believed [default: $X509_VOMS_DIR, or the configured one]',
-    helpValue: 'DIRECTORY',
-  }),
-  vomses: Flags.string({
-    description:
-      'file or directory that names VOMS servers; may be repeated [default: $VOMS_USERCONF, or ' +
-      '~/.voms/vomses and /etc/vomses]',
-    helpValue: 'PATH',
-    multiple: true,
-    multipleNonGreedy: true,
-  }),
+  ...vomsFilesFlags,
   certreq: Flags.string({
     char: 'Q',
     description: 'have this request certified, in PEM, - from standard input, instead of a new key',

@@ -1,18 +1,14 @@
 /** What commands on one's own stored credentials share: who asks, about what, and how it is said. */
-import { Flags } from '@oclif/core'
 import type { OwnerOptions } from '../../src/index.js'
 import { type ConnectionFlags, MyProxyCommand } from './myproxy-command.js'
-import { connectionFlags, usernameFlags } from './myproxy-flags.js'
+import { connectionFlags, terseFlag, usernameFlags } from './myproxy-flags.js'
 import { jsonFlag, loadLibrary } from './vobox-command.js'
 
 export const ownerFlags = {
   ...connectionFlags,
   ...usernameFlags,
   ...jsonFlag,
-  terse: Flags.boolean({
-    description: 'print what the C tool prints, and nothing else',
-    exclusive: ['json'],
-  }),
+  ...terseFlag,
 }
 
 interface OwnerFlags extends ConnectionFlags {

@@ -1,5 +1,6 @@
 /** What `proxy-init` takes; a command file holds no more than fits a page. */
 import { Flags } from '@oclif/core'
+import { vomsFilesFlags } from './voms-flags.js'
 
 export const proxyInitFlags = {
   voms: Flags.string({
@@ -78,18 +79,7 @@ export const proxyInitFlags = {
     description: 'CA directory [default: $X509_CERT_DIR, or /etc/grid-security/certificates]',
     helpValue: 'DIRECTORY',
   }),
-  vomsdir: Flags.string({
-    description: 'whose attributes are believed [default: $X509_VOMS_DIR, or the configured one]',
-    helpValue: 'DIRECTORY',
-  }),
-  vomses: Flags.string({
-    description:
-      'file or directory that names VOMS servers; may be repeated [default: $VOMS_USERCONF, or ' +
-      '~/.voms/vomses and /etc/vomses]',
-    helpValue: 'PATH',
-    multiple: true,
-    multipleNonGreedy: true,
-  }),
+  ...vomsFilesFlags,
   timeout: Flags.string({
     description: 'deadline for each connection to a VOMS server [default: 5]',
     helpValue: 'SECONDS',

@@ -14,7 +14,9 @@ export interface RetrieveFacts {
   keyEncrypted: boolean
   identity: string
   end: UnixSeconds
+  /** When it came. */
   now: UnixSeconds
+  /** Where what was there before is now. */
   kept: readonly string[]
   trustRoots?: TrustRootsFacts
 }

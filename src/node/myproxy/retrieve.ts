@@ -11,6 +11,7 @@ import { showServer } from '../../myproxy/server-list.js'
 import type { UnixSeconds } from '../../ports/clock.js'
 import { type ChainFacts, describeChain } from '../../proxy/chain-facts.js'
 import { validateProxyChain } from '../../proxy/validate-proxy-chain.js'
+import type { RetrieveFacts } from '../../report/myproxy-retrieve-text.js'
 import type { Certificate } from '../../x509/certificate.js'
 import { encodePem, parsePem } from '../../x509/pem.js'
 import {
@@ -60,19 +61,7 @@ export interface RetrieveOptions {
   signal?: AbortSignal | undefined
 }
 
-export interface RetrieveResult {
-  server: string
-  username: string
-  credentialName: string | null
-  certificateFile: string
-  keyFile: string
-  keyEncrypted: boolean
-  identity: string
-  end: UnixSeconds
-  /** When it came. */
-  now: UnixSeconds
-  /** Where what was there before is now. */
-  kept: readonly string[]
+export interface RetrieveResult extends RetrieveFacts {
   trustRoots?: GotTrustRoots
 }
 
