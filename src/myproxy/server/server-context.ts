@@ -13,7 +13,35 @@ import type { GuessBrake } from './guess-brake.js'
 import type { MyProxyPolicy } from './policy.js'
 import { notAuthenticated } from './refusals.js'
 
-export interface ServerContext {
+/**
+ * What the administrator's file decides. Replaced as a whole when the file is read again; requests
+ * that run keep what they began with.
+ */
+export interface ServerSettings {
+  policy: MyProxyPolicy
+  /** Longest delegated proxy, in seconds; 0: no cap. */
+  maxProxyLifetimeSeconds: number
+  /** Longest stored credential, in seconds; 0: no cap. */
+  maxCredentialLifetimeSeconds: number
+  /** Deadline of a whole request, in milliseconds. */
+  requestMs: number
+  /** Deepest delegation accepted. */
+  maxDelegationDepth: number
+  /** Offer the SHA-1 challenge too. */
+  allowSha1Challenge: boolean
+}
+
+/** Of an empty file; with no policy nobody may do anything. */
+export const DEFAULT_SETTINGS: ServerSettings = {
+  policy: {},
+  maxProxyLifetimeSeconds: 0,
+  maxCredentialLifetimeSeconds: 0,
+  requestMs: 120_000,
+  maxDelegationDepth: 10,
+  allowSha1Challenge: false,
+}
+
+export interface ServerContext extends ServerSettings {
   clock: Clock
   random: Random
   keys: KeyGenerator
@@ -21,17 +49,8 @@ export interface ServerContext {
   keyKind: KeyKind
   journal: Journal
   anchors(): Promise<TrustAnchors>
-  policy: MyProxyPolicy
   repository: CredentialRepository
   guesses: GuessBrake
-  /** Longest delegated proxy, in seconds; 0: no cap. */
-  maxProxyLifetimeSeconds: number
-  /** Longest stored credential, in seconds; 0: no cap. */
-  maxCredentialLifetimeSeconds: number
-  /** Deepest delegation accepted. */
-  maxDelegationDepth: number
-  /** Offer the SHA-1 challenge too. */
-  allowSha1Challenge: boolean
 }
 
 /** Who is connected. */

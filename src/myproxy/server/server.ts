@@ -9,9 +9,8 @@
 import { constants } from 'node:crypto'
 import type { AddressInfo, Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
-import { isVoboxError, printable, toVoboxError, VoboxError } from '../../errors.js'
+import { printable, toVoboxError, VoboxError } from '../../errors.js'
 import { ByteStream } from '../../gsi/byte-stream.js'
-import { readPeerChain } from '../../gsi/peer-chain.js'
 import type { Clock } from '../../ports/clock.js'
 import { withDeadline } from '../../ports/deadline.js'
 import type { Journal } from '../../ports/journal.js'
@@ -23,14 +22,13 @@ import { encodePrivateKey } from '../../x509/private-key.js'
 import type { TrustAnchors } from '../../x509/trust-anchors.js'
 import { NetworkCounter } from './client-network.js'
 import type { CredentialRepository } from './credential-repository.js'
-import { ANONYMOUS, plainDn } from './dn-pattern.js'
 import { GuessBrake, type GuessBrakeOptions } from './guess-brake.js'
+import { identifyClient } from './identify-client.js'
 import type { MyProxyPolicy } from './policy.js'
-import { untrustedClient } from './refusals.js'
-import { type Client, type ServerContext, speaksForOwner, validateChain } from './server-context.js'
+import { DEFAULT_SETTINGS, type ServerContext, type ServerSettings } from './server-context.js'
 import { serveSession } from './session.js'
 
-export interface MyProxyServerOptions {
+export interface MyProxyServerOptions extends Partial<ServerSettings> {
   /** Address to listen on; default every one. */
   host?: string
   /** Default 7512; 0: a free one. */
@@ -46,21 +44,12 @@ export interface MyProxyServerOptions {
   journal: Journal
   /** Kind of the key of a stored credential; default `rsa2048`. */
   keyKind?: KeyKind
-  /** Longest delegated proxy, in seconds; default 0: no cap. */
-  maxProxyLifetimeSeconds?: number
-  /** Longest stored credential, in seconds; default 0: no cap. */
-  maxCredentialLifetimeSeconds?: number
-  /** Deepest delegation accepted; default 10. */
-  maxDelegationDepth?: number
-  /** Offer clients the SHA-1 challenge as well; default false. */
-  allowSha1Challenge?: boolean
   /** Connections at once, in all (default 256) and from one address or IPv6 /64 (default 64). */
   maxConnections?: number
   maxConnectionsPerAddress?: number
-  /** Deadlines in milliseconds: TLS (10,000), each message (30,000), a whole request (120,000). */
+  /** Deadlines in milliseconds: TLS (10,000), each message (30,000). */
   handshakeMs?: number
   answerMs?: number
-  requestMs?: number
   guesses?: GuessBrakeOptions
 }
 
@@ -77,7 +66,7 @@ const SECURE_OPTIONS =
 
 export class MyProxyServer {
   readonly #options: MyProxyServerOptions
-  readonly #context: ServerContext
+  #context: ServerContext
   readonly #server: Server
   readonly #stopping = new AbortController()
   readonly #perNetwork = new NetworkCounter()
@@ -160,8 +149,9 @@ export class MyProxyServer {
   }
 
   async #runSession(socket: TLSSocket): Promise<void> {
-    const { clock } = this.#context
-    const { answerMs = 30_000, requestMs = 120_000 } = this.#options
+    const context = this.#context
+    const { clock, requestMs } = context
+    const { answerMs = 30_000 } = this.#options
     const address = socket.remoteAddress ?? ''
     const label = `${address}:${socket.remotePort ?? 0}`
     const tooSlow = () =>
@@ -171,58 +161,30 @@ export class MyProxyServer {
     try {
       await withDeadline(clock, requestMs, this.#stopping.signal, tooSlow, async (signal) => {
         const stream = new ByteStream(socket, { clock, answerMs, label, signal })
-        await serveSession(this.#context, stream, () => this.#identify(socket, address), signal)
+        const identify = () => identifyClient(context, socket, address)
+        await serveSession(context, stream, identify, signal)
       })
     } catch (error) {
       const { code, message } = toVoboxError(error)
-      this.#context.journal.write('warn', 'myproxy-cut', message, { peer: label, code })
+      context.journal.write('warn', 'myproxy-cut', message, { peer: label, code })
     } finally {
       socket.destroy()
     }
   }
 
-  /** The chain is validated before anything that the client sends is looked at. */
-  async #identify(socket: TLSSocket, address: string): Promise<Client> {
-    try {
-      const certificates = readPeerChain(socket)
-      if (certificates.length === 0) {
-        return { dn: ANONYMOUS, forms: plainDn(ANONYMOUS), address }
-      }
-      const chain = await validateChain(this.#context, certificates, 'client')
-      if (!speaksForOwner(chain)) {
-        throw new VoboxError(
-          'PROXY_KIND_REFUSED',
-          'an independent or restricted proxy does not speak for its owner',
-          { data: { policy: chain.facts.policy } },
-        )
-      }
-      const { identity } = chain.facts
-      return { dn: identity.oneLine, forms: identity, address, chain }
-    } catch (error) {
-      if (isVoboxError(error) && error.code !== 'TRUST_ANCHORS_UNREADABLE') {
-        throw untrustedClient(error)
-      }
-      throw error
-    }
+  /** From the next request on; requests that run end as they began. */
+  reconfigure(settings: ServerSettings): void {
+    this.#context = { ...this.#context, ...settings }
   }
 }
 
 function contextOf(options: MyProxyServerOptions): ServerContext {
-  const { clock, random, keys, journal, policy, repository } = options
   return {
-    clock,
-    random,
-    keys,
-    journal,
-    policy,
-    repository,
+    ...DEFAULT_SETTINGS,
+    ...options,
     anchors: () => options.anchors(),
     keyKind: options.keyKind ?? 'rsa2048',
-    guesses: new GuessBrake(clock, options.guesses),
-    maxProxyLifetimeSeconds: options.maxProxyLifetimeSeconds ?? 0,
-    maxCredentialLifetimeSeconds: options.maxCredentialLifetimeSeconds ?? 0,
-    maxDelegationDepth: options.maxDelegationDepth ?? 10,
-    allowSha1Challenge: options.allowSha1Challenge ?? false,
+    guesses: new GuessBrake(options.clock, options.guesses),
   }
 }
 
