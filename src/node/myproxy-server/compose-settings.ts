@@ -1,0 +1,33 @@
+/**
+ * From the configuration file to what the server goes by, with what needs files or programs of the
+ * administrator. At the start and after `SIGHUP`: whatever is wrong is said then, and not to a client.
+ */
+import { optionsOf } from '../../myproxy/server/config/options-of.js'
+import type { ServerConfig } from '../../myproxy/server/config/server-config.js'
+import { DEFAULT_SETTINGS, type ServerSettings } from '../../myproxy/server/server-context.js'
+import type { Clock } from '../../ports/clock.js'
+import type { Files } from '../../ports/files.js'
+import type { Journal } from '../../ports/journal.js'
+import type { Random } from '../../ports/random.js'
+
+export interface SettingsDeps {
+  /** Where the configuration stands; for messages. */
+  path: string
+  files: Files
+  clock: Clock
+  random: Random
+  journal: Journal
+  /** Of this process: whose files and programs are believed, beside root's. */
+  uid: number
+}
+
+/**
+ * @throws VoboxError `CONFIG_INVALID` for a directive that is not served; what its collaborators say
+ *   of files that cannot be used.
+ */
+export async function composeSettings(
+  config: ServerConfig,
+  { path }: SettingsDeps,
+): Promise<ServerSettings> {
+  return { ...DEFAULT_SETTINGS, ...optionsOf(config, path) }
+}
