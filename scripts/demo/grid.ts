@@ -7,10 +7,10 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { promisify } from 'node:util'
 import type { MyProxyContext } from '../../src/myproxy/client.js'
-import { optionsOf } from '../../src/myproxy/server/config/options-of.js'
 import { readServerConfig } from '../../src/myproxy/server/config/read-server-config.js'
 import { CredentialRepository } from '../../src/myproxy/server/credential-repository.js'
 import { MyProxyServer } from '../../src/myproxy/server/server.js'
+import { composeSettings } from '../../src/node/myproxy-server/compose-settings.js'
 import { systemClock } from '../../src/node/ports/clock.js'
 import { nodeDialer } from '../../src/node/ports/dialer.js'
 import { nodeFiles } from '../../src/node/ports/files.js'
@@ -116,8 +116,10 @@ async function startServer(
   const path = stage.path('myproxy-server.config')
   await writeFile(path, SERVER_CONFIG, { mode: 0o600 })
   const { uid } = userInfo()
+  const ports = { files: nodeFiles, clock: systemClock, random: systemRandom, journal }
+  const config = await readServerConfig(nodeFiles, { path, uid })
   const server = new MyProxyServer({
-    ...optionsOf(await readServerConfig(nodeFiles, { path, uid }), path),
+    ...(await composeSettings(config, { ...ports, path, uid })),
     host: '127.0.0.1',
     port: 0,
     credential,
@@ -128,10 +130,8 @@ async function startServer(
       directory: stage.path('myproxy'),
       owners: [uid],
     }),
-    clock: systemClock,
-    random: systemRandom,
+    ...ports,
     keys: rsaKeys,
-    journal,
   })
   const { port } = await server.start()
   stage.onEnd(() => server.stop())

@@ -5,11 +5,11 @@
 import { join } from 'node:path'
 import { execa } from 'execa'
 import type { MyProxyContext } from '../../src/myproxy/client.js'
-import { optionsOf } from '../../src/myproxy/server/config/options-of.js'
 import { parseServerConfig } from '../../src/myproxy/server/config/parse-server-config.js'
 import { CredentialRepository } from '../../src/myproxy/server/credential-repository.js'
 import type { MyProxyPolicy } from '../../src/myproxy/server/policy.js'
 import { MyProxyServer, type MyProxyServerOptions } from '../../src/myproxy/server/server.js'
+import { composeSettings } from '../../src/node/myproxy-server/compose-settings.js'
 import { systemClock } from '../../src/node/ports/clock.js'
 import { nodeFiles } from '../../src/node/ports/files.js'
 import { systemRandom } from '../../src/node/ports/random.js'
@@ -86,10 +86,6 @@ const HOSTS = { server: 'localhost', vobox: 'vobox.example.org', portal: 'portal
 export async function startEmbeddedGrid(options: EmbeddedGridOptions = {}): Promise<EmbeddedGrid> {
   const { path: directory, remove } = await makeTemporaryDirectory()
   const { key = 'p256', config = '' } = options
-  const configured = optionsOf(
-    parseServerConfig(Buffer.from(CONFIG + config), CONFIG_PATH),
-    CONFIG_PATH,
-  )
   const ca = new TestAuthority({ key })
   const trustDirectory = await writeTrustDirectory(directory, ca)
   const identity = async (name: string, credential: Credential): Promise<GridIdentity> => {
@@ -111,12 +107,19 @@ export async function startEmbeddedGrid(options: EmbeddedGridOptions = {}): Prom
     write: (level, event, message, fields = {}) => void log.push({ level, event, message, fields }),
   }
   const storeDirectory = join(directory, 'store')
-  const owners = [process.getuid?.() ?? 0]
+  const uid = process.getuid?.() ?? 0
+  const configured = await composeSettings(
+    parseServerConfig(Buffer.from(CONFIG + config), CONFIG_PATH),
+    {
+      ...{ path: CONFIG_PATH, uid, journal },
+      ...{ files: nodeFiles, clock: systemClock, random: systemRandom },
+    },
+  )
   const repository = new CredentialRepository({
     files: nodeFiles,
     journal,
     directory: storeDirectory,
-    owners,
+    owners: [uid],
     ...(options.maxPerOwner !== undefined && { maxPerOwner: options.maxPerOwner }),
   })
   const trust = new TrustDirectory(nodeFiles, systemClock, trustDirectory, {
