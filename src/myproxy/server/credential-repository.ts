@@ -11,7 +11,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { isVoboxError, printable, VoboxError } from '../../errors.js'
-import type { Files, ReadRules } from '../../ports/files.js'
+import type { FileFacts, Files, ReadRules } from '../../ports/files.js'
 import type { Journal } from '../../ports/journal.js'
 import { MAX_CREDENTIAL_BYTES } from '../../proxy/credential.js'
 import { OwnedCredentials } from './owned-credentials.js'
@@ -39,8 +39,12 @@ export interface CredentialRepositoryDeps {
 }
 
 /** An entry with where it was found. */
-interface Placed extends StoredEntry {
+export interface PlacedEntry extends StoredEntry {
+  /** Name of its files in the directory, without `.data`. */
   stem: string
+}
+
+interface Placed extends PlacedEntry {
   /** Whether `.creds` itself belongs to the data; else the kept copy does. */
   current: boolean
 }
@@ -145,6 +149,8 @@ export class CredentialRepository {
       if (existing === undefined) await this.requireRoom(data.owner)
       const stem = existing?.stem ?? (await this.#freeStem(data.username, data.name))
       await this.#replacePair(stem, existing, { ...data, fingerprint: fingerprintOf(creds) }, creds)
+      // As the C server does: what was locked is gone.
+      await this.#files.remove(this.#path(stem, 'lock'))
       await this.#owned.added(data.owner, stem)
     })
   }
@@ -173,6 +179,60 @@ export class CredentialRepository {
     })
   }
 
+  /**
+   * Puts a rewritten key in the place of the one in `entry`: the same certificates, another pass
+   * phrase or none. Resolved, it is on disk; an administrator's lock stays.
+   *
+   * A pass phrase takes long to derive a key from, so the caller does that without a lock, and here
+   * it is only asked whether what it began with still lies there.
+   *
+   * @param entry as {@link find} gave it.
+   * @returns false when it has been replaced or removed since; nothing is changed then.
+   */
+  async changeKey(entry: StoredEntry, creds: Buffer): Promise<boolean> {
+    if (creds.length > MAX_CREDENTIAL_BYTES) throw tooLarge(creds.length)
+    const { username, name } = entry.data
+    return this.#locked(async () => {
+      const existing = await this.#locate(username, name)
+      if (existing === undefined || !sameEntry(existing, entry)) return false
+      const data = { ...existing.data, fingerprint: fingerprintOf(creds) }
+      await this.#replacePair(existing.stem, existing, data, creds)
+      return true
+    })
+  }
+
+  /** Every sound credential, in no order, each read when it is asked for. */
+  async *all(): AsyncGenerator<PlacedEntry> {
+    for (const stem of await this.#stems()) {
+      const entry = await this.at(stem)
+      if (entry !== undefined) yield entry
+    }
+  }
+
+  /**
+   * What lies under one stem of {@link stamps}; undefined when nothing sound does (what is broken is
+   * logged).
+   */
+  async at(stem: string): Promise<PlacedEntry | undefined> {
+    return this.#readForList(stem)
+  }
+
+  /**
+   * A look at what changed that reads no content: for each stem a text which differs from the one of
+   * an earlier look if the credential, what is known about it or its lock was written in between.
+   */
+  async stamps(): Promise<Map<string, string>> {
+    const stamps = new Map<string, string>()
+    for (const stem of await this.#stems()) {
+      const kinds = ['data', 'creds', 'lock'] as const
+      const facts = await Promise.all(
+        kinds.map((kind) => this.#files.facts(this.#path(stem, kind))),
+      )
+      stamps.set(stem, facts.map(stampOf).join(' '))
+    }
+    return stamps
+  }
+
   async #replacePair(
     stem: string,
     existing: Placed | undefined,
@@ -191,8 +251,6 @@ export class CredentialRepository {
     await this.#files.replace(credsPath, creds, { mode: 0o600, ...keep })
     await this.#write(this.#path(stem, 'data'), encodeStoredData(data))
     await this.#files.remove(previous)
-    // As the C server does: what was locked is gone.
-    await this.#files.remove(this.#path(stem, 'lock'))
   }
 
   /**
@@ -245,7 +303,7 @@ export class CredentialRepository {
     })
   }
 
-  async #readForList(stem: string): Promise<StoredEntry | undefined> {
+  async #readForList(stem: string): Promise<Placed | undefined> {
     try {
       return await this.#read(stem)
     } catch (error) {
@@ -304,6 +362,17 @@ function tooLarge(bytes: number): VoboxError {
 
 function fingerprintOf(creds: Uint8Array): string {
   return createHash('sha256').update(creds).digest('hex')
+}
+
+function sameEntry(one: StoredEntry, other: StoredEntry): boolean {
+  return (
+    one.creds.equals(other.creds) && encodeStoredData(one.data).equals(encodeStoredData(other.data))
+  )
+}
+
+function stampOf(facts: FileFacts | undefined): string {
+  if (facts === undefined) return '-'
+  return [facts.inode, facts.sizeBytes, facts.modifiedMs, facts.changedMs].join(':')
 }
 
 function belongs(data: StoredData, creds: Uint8Array): boolean {
