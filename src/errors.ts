@@ -84,6 +84,7 @@ export const ERROR_CODES = {
   MYPROXY_NOT_AUTHORISED: 'permanent',
   MYPROXY_NOT_OWNER: 'permanent',
   MYPROXY_STORE_MALFORMED: 'permanent',
+  PROGRAM_FAILED: 'permanent',
   // voms
   FQAN_INVALID: 'permanent',
   VOMS_AC_MALFORMED: 'permanent',
