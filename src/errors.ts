@@ -85,6 +85,7 @@ export const ERROR_CODES = {
   MYPROXY_NOT_OWNER: 'permanent',
   MYPROXY_STORE_MALFORMED: 'permanent',
   PROGRAM_FAILED: 'permanent',
+  SERIAL_FILE_UNUSABLE: 'permanent',
   // voms
   FQAN_INVALID: 'permanent',
   VOMS_AC_MALFORMED: 'permanent',
