@@ -140,6 +140,9 @@ export const ERROR_CODES = {
   NO_VALID_PROXY: 'permanent',
   // setting up
   SETUP_STEP_FAILED: 'permanent',
+  // jobs
+  JOB_REQUEST_REFUSED: 'permanent',
+  JOB_REQUEST_INVALID: 'permanent',
   // mail, configuration, command line
   MAIL_REFUSED: 'transient',
   MAIL_ADDRESS_INVALID: 'permanent',
