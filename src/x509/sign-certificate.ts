@@ -4,7 +4,7 @@ import { derBitString, derContext, derInteger, derSequence, derTime } from '../a
 import type { UnixSeconds } from '../ports/clock.js'
 import { type CertificateExtension, encodeExtension } from './extensions.js'
 import type { Name } from './name.js'
-import { encodeAlgorithmFor, signBytes } from './signature-algorithms.js'
+import { encodeAlgorithmFor, type SigningHash, signBytes } from './signature-algorithms.js'
 
 export {
   encodeAuthorityKeyIdentifier,
@@ -25,14 +25,13 @@ export interface CertificateTemplate {
   notAfter: UnixSeconds
   publicKey: KeyObject
   extensions: readonly CertificateExtension[]
+  /** Default: SHA-256, or the hash that fits a larger curve. */
+  hash?: SigningHash
 }
 
-/**
- * A version 3 certificate in DER, signed with SHA-256, or with the hash that fits a larger curve,
- * whatever the signer's own certificate was signed with.
- */
+/** A version 3 certificate in DER, whatever the signer's own certificate was signed with. */
 export function signCertificate(template: CertificateTemplate, signer: KeyObject): Uint8Array {
-  const algorithm = encodeAlgorithmFor(signer)
+  const algorithm = encodeAlgorithmFor(signer, template.hash)
   const extensions = template.extensions.map(encodeExtension)
   const tbs = derSequence(
     derContext(0, derInteger(2)),
@@ -44,5 +43,5 @@ export function signCertificate(template: CertificateTemplate, signer: KeyObject
     template.publicKey.export({ type: 'spki', format: 'der' }),
     ...(extensions.length === 0 ? [] : [derContext(3, derSequence(...extensions))]),
   )
-  return derSequence(tbs, algorithm, derBitString(signBytes(signer, tbs)))
+  return derSequence(tbs, algorithm, derBitString(signBytes(signer, tbs, template.hash)))
 }

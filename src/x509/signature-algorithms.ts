@@ -81,9 +81,12 @@ export function verifySignature(
   }
 }
 
+/** What a signer may ask for. */
+export type SigningHash = 'sha256' | 'sha384' | 'sha512'
+
 /** The algorithm we sign with: never weaker than SHA-256, whatever the issuer used itself. */
-function algorithmFor(key: KeyObject): KnownAlgorithm {
-  const oid = oidFor(key)
+function algorithmFor(key: KeyObject, hash?: SigningHash): KnownAlgorithm {
+  const oid = hash === undefined ? oidFor(key) : oidWith(key, hash)
   const algorithm = oid === undefined ? undefined : BY_OID.get(oid)
   if (algorithm === undefined)
     throw new TypeError(`cannot sign with a ${key.asymmetricKeyType} key`)
@@ -104,14 +107,22 @@ function oidFor(key: KeyObject): string | undefined {
   }
 }
 
+/** Ed25519 hashes by itself. */
+function oidWith(key: KeyObject, hash: SigningHash): string | undefined {
+  const { asymmetricKeyType: keyType } = key
+  if (keyType === 'ed25519') return OID.ed25519
+  return ALGORITHMS.find((known) => known.keyType === keyType && known.hash === hash)?.oid
+}
+
 /** The AlgorithmIdentifier that {@link signBytes} with the same key belongs to (RFC 4055 §5, 5758). */
-export function encodeAlgorithmFor(key: KeyObject): Uint8Array {
-  const { oid, keyType } = algorithmFor(key)
+export function encodeAlgorithmFor(key: KeyObject, hash?: SigningHash): Uint8Array {
+  const { oid, keyType } = algorithmFor(key, hash)
   return keyType === 'rsa' ? derSequence(derOid(oid), derNull()) : derSequence(derOid(oid))
 }
 
-export function signBytes(key: KeyObject, bytes: Uint8Array): Uint8Array {
-  return sign(algorithmFor(key).hash, bytes, signingKey(key))
+/** @param hash default: SHA-256, or the one that fits a larger curve. */
+export function signBytes(key: KeyObject, bytes: Uint8Array, hash?: SigningHash): Uint8Array {
+  return sign(algorithmFor(key, hash).hash, bytes, signingKey(key))
 }
 
 function signingKey(key: KeyObject) {
