@@ -276,6 +276,8 @@ export const GENERAL_CURES: Readonly<Partial<Record<ErrorCode, string>>> = {
   VOMS_TRUST_MISSING: VOMS_DIRECTORY,
   AGENT_FAILED: SAID_IN_LOG,
   HOOK_FAILED: SAID_IN_LOG,
+  JOB_REQUEST_REFUSED: 'The journal of the service says which request it was, and why',
+  JOB_REQUEST_INVALID: 'Job id, path and server are one line of text each, under 2 kB',
   VOMS_REFUSED: VO_MANAGER,
   VOMS_NO_SUCH_USER: VO_MANAGER,
   VOMS_USER_SUSPENDED: VO_MANAGER,
