@@ -117,6 +117,11 @@ export function notTheirs(reason: string): VoboxError {
   return refusal('MYPROXY_REFUSED', [`Unable to store credentials: ${reason}`])
 }
 
+/** What was handed over cannot be read, or is not trusted. */
+export function invalidCredentials({ code, message, persistence }: VoboxError): VoboxError {
+  return refusal(code, ['Credentials are not valid.', message], persistence)
+}
+
 export function untrustedClient(error: VoboxError): VoboxError {
   return refusal(
     'PEER_UNTRUSTED',

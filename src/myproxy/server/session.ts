@@ -15,6 +15,7 @@ import { linesForClient, unsupported } from './refusals.js'
 import { serveGet } from './serve-get.js'
 import { serveDestroy, serveInfo } from './serve-owner.js'
 import { servePut } from './serve-put.js'
+import { serveStore } from './serve-store.js'
 import type { Client, Exchange, ServerContext } from './server-context.js'
 import { checkUserName } from './stored-names.js'
 
@@ -28,6 +29,7 @@ const SERVED: Partial<Record<MyProxyCommand, Serve>> = {
   put: servePut,
   info: serveInfo,
   destroy: serveDestroy,
+  store: serveStore,
 }
 
 /** Serves one request and ends the stream. Never throws. */

@@ -7,6 +7,7 @@ import { type Credential, parseCredential } from '../../proxy/credential.js'
 import { type Certificate, parseCertificate } from '../../x509/certificate.js'
 import { encodePem, type PemBlock, parsePem } from '../../x509/pem.js'
 import { encodePrivateKey, isEncryptedKey, isPrivateKeyLabel } from '../../x509/private-key.js'
+import type { StoredChain } from '../stored-files.js'
 import type { StoredEntry } from './credential-repository.js'
 import { protectKey, unprotectKey } from './key-protection.js'
 
@@ -16,12 +17,17 @@ export async function encodeStoredCredential(
   passPhrase: string,
   random: Random,
 ): Promise<Buffer> {
-  const [leaf, ...others] = credential.chain.map(({ der }) => encodePem('CERTIFICATE', der))
-  const key =
+  const keyPem =
     passPhrase === ''
       ? encodePrivateKey(credential.privateKey)
       : await protectKey(credential.privateKey, passPhrase, random)
-  return Buffer.from([leaf, key, ...others].join(''), 'latin1')
+  return encodeStoredFiles({ chain: credential.chain, keyPem })
+}
+
+/** @param files as their owner handed them over; the key stays as it is. */
+export function encodeStoredFiles({ chain, keyPem }: StoredChain): Buffer {
+  const [leaf, ...others] = chain.map(({ der }) => encodePem('CERTIFICATE', der))
+  return Buffer.from([leaf, keyPem, ...others].join(''), 'latin1')
 }
 
 /** The public half, leaf first; needs no pass phrase. */
