@@ -1,0 +1,56 @@
+/**
+ * The credential of the server itself, where `myproxy-server(8)` has it (ENVIRONMENT): a proxy file that
+ * `X509_USER_PROXY` names, else certificate and key by `X509_USER_CERT` and `X509_USER_KEY`, else the
+ * host's for root, or `~/.globus/usercert.pem` for anybody else.
+ */
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { isVoboxError, printable, VoboxError } from '../../errors.js'
+import { type Credential, parseCredential, parseSplitCredential } from '../../proxy/credential.js'
+import { isRoot } from '../compose/become-owner.js'
+import { HOST_CERTIFICATE, HOST_KEY, readHostFile } from '../compose/compose-machine-proxy.js'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Where a server's credential is: in two files, or both in one. */
+export interface ServerCredentialPlaces {
+  certificate: string
+  key: string
+}
+
+const KEY_FORBIDS = 0o077
+const CERTIFICATE_FORBIDS = 0o022
+
+export function serverCredentialPlaces(environment: Environment): ServerCredentialPlaces {
+  const { X509_USER_PROXY: proxy, X509_USER_CERT: certificate, X509_USER_KEY: key } = environment
+  if (proxy) return { certificate: resolve(proxy), key: resolve(proxy) }
+  const globus = join(environment.HOME || homedir(), '.globus')
+  const usual = isRoot()
+    ? { certificate: HOST_CERTIFICATE, key: HOST_KEY }
+    : { certificate: join(globus, 'usercert.pem'), key: join(globus, 'userkey.pem') }
+  return { certificate: resolve(certificate || usual.certificate), key: resolve(key || usual.key) }
+}
+
+/**
+ * @throws VoboxError `FILE_MISSING`, `FILE_UNSAFE` for a key that others can read, `KEY_ENCRYPTED`,
+ *   `PROXY_KEY_MISMATCH` and what else the codec says, each with the names of the files.
+ */
+export async function readServerCredential(places: ServerCredentialPlaces): Promise<Credential> {
+  const { certificate, key } = places
+  try {
+    const keyBytes = await readHostFile(key, KEY_FORBIDS)
+    if (certificate === key) return parseCredential(keyBytes)
+    return parseSplitCredential(await readHostFile(certificate, CERTIFICATE_FORBIDS), keyBytes)
+  } catch (error) {
+    if (!isVoboxError(error)) throw error
+    const { code, data, cause } = error
+    const which = certificate === key ? key : `${certificate} and ${key}`
+    const shown = printable(which)
+    const message = error.message.includes(key) ? error.message : `${shown}: ${error.message}`
+    const hint =
+      code === 'FILE_MISSING'
+        ? 'X509_USER_CERT and X509_USER_KEY name the certificate and the key of the server'
+        : error.hint
+    throw new VoboxError(code, message, { hint, data, cause })
+  }
+}
