@@ -9,9 +9,13 @@ import { asUnixSeconds } from '../ports/clock.js'
 import type { Random } from '../ports/random.js'
 import { describeChain } from '../proxy/chain-facts.js'
 import type { Credential } from '../proxy/credential.js'
-import { issueProxy } from '../proxy/issue-proxy.js'
+import { type IssuedPolicy, issueProxy } from '../proxy/issue-proxy.js'
 import { orderChain } from '../proxy/order-chain.js'
-import { type Certificate, parseCertificate } from '../x509/certificate.js'
+import {
+  type Certificate,
+  type CertificateExtension,
+  parseCertificate,
+} from '../x509/certificate.js'
 import { keysMatch } from '../x509/private-key.js'
 import { parseRequest } from '../x509/request.js'
 
@@ -50,6 +54,10 @@ export interface DelegationAnswer {
   lifetimeSeconds: number
   now: UnixSeconds
   random: Random
+  /** Default `inherit-all`; `limited` whatever is asked below a limited signer. */
+  policy?: IssuedPolicy | undefined
+  /** Further extensions of the proxy. */
+  extensions?: readonly CertificateExtension[] | undefined
 }
 
 /**
@@ -66,6 +74,8 @@ export function answerDelegation(answer: DelegationAnswer): Certificate[] {
     notAfter: asUnixSeconds(answer.now + answer.lifetimeSeconds),
     now: answer.now,
     random: answer.random,
+    policy: answer.policy,
+    extensions: answer.extensions,
   })
   return [proxy, ...answer.signer.chain]
 }

@@ -27,19 +27,21 @@ import {
 const CHALLENGE_BYTES = 16
 
 /**
- * Sends the challenge and judges the answer.
+ * Sends the challenge and judges the answer. A limited proxy authorises as well: what is given for
+ * it must then be limited.
  *
  * Each method gets a challenge of its own, so that a signature made with the weaker hash says
  * nothing about the stronger one.
  *
  * @param stored the credential to be renewed, validated.
+ * @returns whose it was that signed.
  * @throws a refusal that names what was wrong.
  */
 export async function challengeForRenewal(
   context: ServerContext,
   { stream }: Exchange,
   stored: ValidatedChain,
-): Promise<void> {
+): Promise<ValidatedChain> {
   const methods = context.allowSha1Challenge ? [SHA1_METHOD, SHA256_METHOD] : [SHA256_METHOD]
   const challenges = methods.map((method) => ({
     method,
@@ -59,7 +61,9 @@ export async function challengeForRenewal(
   if (leaf === undefined || !verifyChallenge(challenge, leaf.publicKey, signature)) {
     throw authenticationFailed('certificate verification failed: the signature is not its own')
   }
-  checkRenewed(await validateAuthorising(context, chain), stored)
+  const authorising = await validateAuthorising(context, chain)
+  checkRenewed(authorising, stored)
+  return authorising
 }
 
 async function readAnswer(stream: Exchange['stream']): Promise<{
@@ -86,13 +90,10 @@ async function validateAuthorising(
   }
 }
 
-/** The proxy to be renewed must be the owner's, and may not gain by it. */
+/** The proxy to be renewed must be the owner's. */
 function checkRenewed(authorising: ValidatedChain, stored: ValidatedChain): void {
   if (!sameName(authorising.facts.identity, stored.facts.identity)) {
     throw authenticationFailed('certificate subject does not match credential to be renewed')
-  }
-  if (authorising.facts.limited && !stored.facts.limited) {
-    throw authenticationFailed('client has a limited proxy chain')
   }
   if (!speaksForOwner(authorising)) {
     throw authenticationFailed('an independent or restricted proxy does not speak for its owner')

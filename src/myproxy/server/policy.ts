@@ -31,6 +31,8 @@ export interface MyProxyPolicy {
   allowSelfAuthorization?: boolean
   /** Treat a client with a limited proxy as one with a full one; default false. */
   ignoreLimitedProxyFlag?: boolean
+  /** GET looks at all credentials of a user where it names none; default false. */
+  checkMultipleCredentials?: boolean
 }
 
 /** The patterns that were stored with one credential. */

@@ -53,10 +53,34 @@ export function notAccepted(dn: string): VoboxError {
   ])
 }
 
+/** By `accepted_credentials_mapfile`; its path is the administrator's. */
+export function notMapped(dn: string, username: string): VoboxError {
+  return refusal('MYPROXY_NOT_AUTHORISED', [
+    `PUT/STORE: No mapping found for '${dn}' and '${username}'`,
+    'Accepted credentials failure for DN/Username via grid-mapfile',
+  ])
+}
+
+/** By `accepted_credentials_mapapp`. */
+export function notMappedByProgram(): VoboxError {
+  return refusal('MYPROXY_NOT_AUTHORISED', [
+    'consult_mapapp call-out returned failure',
+    'Accepted credentials failure for DN/Username via call-out',
+  ])
+}
+
 /** @param reasons one for each way that was looked at. */
 export function notAuthorised(reasons: readonly string[]): VoboxError {
   const asRenewer = reasons.some((reason) => reason.includes('authorized_renewers'))
   return refusal(asRenewer ? 'MYPROXY_NOT_AUTHORISED_RENEWER' : 'MYPROXY_NOT_AUTHORISED', reasons)
+}
+
+/** For what is not about one credential. */
+export function notARetriever(dn: string): VoboxError {
+  return refusal('MYPROXY_NOT_AUTHORISED', [
+    `"${dn}" not authorized by server's authorized_retrievers policy`,
+    `"${dn}" not authorized to retrieve credentials from this server (authorized_retrievers policy)`,
+  ])
 }
 
 export function wrongPassPhrase(): VoboxError {

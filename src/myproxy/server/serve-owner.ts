@@ -3,7 +3,12 @@ import { describeChain } from '../../proxy/chain-facts.js'
 import { encodeResponse, type MyProxyRequest, type StoredCredential } from '../messages.js'
 import type { StoredEntry } from './credential-repository.js'
 import { nothingOwned, nothingToDestroy, notOwned } from './refusals.js'
-import { type Exchange, requireChain, type ServerContext } from './server-context.js'
+import {
+  type Exchange,
+  requireChain,
+  requireMayStore,
+  type ServerContext,
+} from './server-context.js'
 import { storedChain } from './stored-credential.js'
 
 /** Shows all credentials of a user name that the client owns; of others it says nothing. */
@@ -24,9 +29,11 @@ export async function serveInfo(
 
 export async function serveDestroy(
   context: ServerContext,
-  { stream, client }: Exchange,
+  exchange: Exchange,
   { username, credentialName }: MyProxyRequest,
 ): Promise<void> {
+  const { stream, client } = exchange
+  await requireMayStore(context, exchange, username)
   requireChain(client)
   const removed = await context.repository.remove(username, credentialName, ({ owner }) => {
     if (owner !== client.dn) throw notOwned(client.dn)

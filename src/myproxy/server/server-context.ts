@@ -7,11 +7,13 @@ import type { Random } from '../../ports/random.js'
 import { type ValidatedChain, validateProxyChain } from '../../proxy/validate-proxy-chain.js'
 import type { Certificate } from '../../x509/certificate.js'
 import type { TrustAnchors } from '../../x509/trust-anchors.js'
+import type { AcceptedNames } from './accepted-names.js'
 import type { CredentialRepository } from './credential-repository.js'
 import { ANONYMOUS, type DnForms } from './dn-pattern.js'
 import type { GuessBrake } from './guess-brake.js'
-import type { MyProxyPolicy } from './policy.js'
-import { notAuthenticated } from './refusals.js'
+import { type MyProxyPolicy, mayStore } from './policy.js'
+import { notAccepted, notAuthenticated } from './refusals.js'
+import type { TrustRootsSource } from './trust-roots-directory.js'
 
 /**
  * What the administrator's file decides. Replaced as a whole when the file is read again; requests
@@ -29,6 +31,10 @@ export interface ServerSettings {
   maxDelegationDepth: number
   /** Offer the SHA-1 challenge too. */
   allowSha1Challenge: boolean
+  /** The CA files that clients are given; undefined: none. */
+  trustRoots: TrustRootsSource | undefined
+  /** Under which names somebody may store; undefined: under any. */
+  acceptedNames: AcceptedNames | undefined
 }
 
 /** Of an empty file; with no policy nobody may do anything. */
@@ -39,6 +45,8 @@ export const DEFAULT_SETTINGS: ServerSettings = {
   requestMs: 120_000,
   maxDelegationDepth: 10,
   allowSha1Challenge: false,
+  trustRoots: undefined,
+  acceptedNames: undefined,
 }
 
 export interface ServerContext extends ServerSettings {
@@ -96,6 +104,19 @@ export async function validateChain(
  */
 export function speaksForOwner({ facts }: ValidatedChain): boolean {
   return facts.policy !== 'independent' && facts.policy !== 'restricted'
+}
+
+/**
+ * Whoever stores or removes must be among the `accepted_credentials`, and may do so under the names
+ * that its DN is mapped to, where the administrator has such a map.
+ */
+export async function requireMayStore(
+  { policy, acceptedNames }: ServerContext,
+  { client, signal }: Exchange,
+  username: string,
+): Promise<void> {
+  if (!mayStore(policy, client.forms)) throw notAccepted(client.dn)
+  await acceptedNames?.require(client.forms, username, signal)
 }
 
 /** The validated chain of a client that must have one. */

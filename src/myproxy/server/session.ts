@@ -16,6 +16,7 @@ import { serveGet } from './serve-get.js'
 import { serveDestroy, serveInfo } from './serve-owner.js'
 import { servePut } from './serve-put.js'
 import { serveStore } from './serve-store.js'
+import { serveTrustRoots } from './serve-trust-roots.js'
 import type { Client, Exchange, ServerContext } from './server-context.js'
 import { checkUserName } from './stored-names.js'
 
@@ -30,6 +31,7 @@ const SERVED: Partial<Record<MyProxyCommand, Serve>> = {
   info: serveInfo,
   destroy: serveDestroy,
   store: serveStore,
+  'get-trust-roots': serveTrustRoots,
 }
 
 /** Serves one request and ends the stream. Never throws. */
@@ -72,7 +74,7 @@ async function serve(
 ): Promise<void> {
   const command = SERVED[request.command]
   if (command === undefined) throw unsupported(request.command)
-  checkUserName(request.username)
+  if (request.command !== 'get-trust-roots') checkUserName(request.username)
   await command(context, exchange, request)
 }
 

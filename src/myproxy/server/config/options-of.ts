@@ -1,12 +1,12 @@
 /** From the configuration file to what the server takes. */
 import type { MyProxyPolicy } from '../policy.js'
-import type { MyProxyServerOptions } from '../server.js'
+import type { ServerSettings } from '../server-context.js'
 import { configInvalid } from './config-lines.js'
 import type { ServerConfig } from './server-config.js'
 
 export type ConfiguredOptions = Required<
   Pick<
-    MyProxyServerOptions,
+    ServerSettings,
     'policy' | 'maxProxyLifetimeSeconds' | 'maxCredentialLifetimeSeconds' | 'requestMs'
   >
 >
@@ -22,13 +22,9 @@ const ANYBODY = ['*']
  * what its administrator wrote down would be another one than the file says.
  */
 const NOT_SERVED: Readonly<Record<string, (config: ServerConfig) => boolean>> = {
-  accepted_credentials_mapfile: ({ acceptedMapPath }) => acceptedMapPath !== undefined,
-  accepted_credentials_mapapp: ({ acceptedMapProgram }) => acceptedMapProgram !== undefined,
   allow_voms_attribute_requests: ({ allowVomsAttributeRequests }) => allowVomsAttributeRequests,
-  cert_dir: ({ trustRootsDirectory }) => trustRootsDirectory !== undefined,
   certificate_issuer_cert: ({ authority }) => authority.certificatePath !== undefined,
   certificate_issuer_program: ({ authority }) => authority.program !== undefined,
-  check_multiple_credentials: ({ checkMultipleCredentials }) => checkMultipleCredentials,
   passphrase_policy_program: ({ passPhrasePolicyProgram }) => passPhrasePolicyProgram !== undefined,
   proxy_extapp: ({ proxyExtensionProgram }) => proxyExtensionProgram !== undefined,
   proxy_extfile: ({ proxyExtensionPath }) => proxyExtensionPath !== undefined,
@@ -71,5 +67,6 @@ function policyOf(config: ServerConfig): Required<MyProxyPolicy> {
       defaultTrustedRetrievers.length === 0 ? ANYBODY : defaultTrustedRetrievers,
     allowSelfAuthorization: config.allowSelfAuthorization,
     ignoreLimitedProxyFlag: config.ignoreLimitedProxyFlag,
+    checkMultipleCredentials: config.checkMultipleCredentials,
   }
 }

@@ -65,12 +65,8 @@ ignore_globus_limited_proxy_flag true`)
   )
 
   it.each([
-    'accepted_credentials_mapfile /m',
-    'accepted_credentials_mapapp /m',
     'allow_voms_attribute_requests true',
-    'cert_dir /c',
     'certificate_issuer_program /p',
-    'check_multiple_credentials true',
     'passphrase_policy_program /p',
     'proxy_extapp /p',
     'proxy_extfile /p',

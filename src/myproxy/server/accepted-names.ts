@@ -1,0 +1,70 @@
+/**
+ * Under which user names somebody may store: `accepted_credentials_mapfile` and
+ * `accepted_credentials_mapapp` of `myproxy-server.config(5)`. Where both are written, the program
+ * alone is asked, as in the C server.
+ */
+import type { CallOuts } from '../../ports/call-out.js'
+import type { Files } from '../../ports/files.js'
+import type { DnForms } from './dn-pattern.js'
+import { GridMap } from './grid-mapfile.js'
+import { notMapped, notMappedByProgram } from './refusals.js'
+
+export interface AcceptedNames {
+  /** @throws `MYPROXY_NOT_AUTHORISED` unless `dn` may store under `username`. */
+  require(dn: DnForms, username: string, signal: AbortSignal): Promise<void>
+}
+
+/** Largest map file, in bytes: a hundred thousand users. */
+const MAX_BYTES = 16 * 1024 * 1024
+
+export interface NamesOfFileDeps {
+  files: Files
+  /** Absolute path. */
+  path: string
+  /** Who may own it. */
+  owners: readonly number[]
+}
+
+/** Read anew each time: who stores is seldom, and a name that was taken away must not count. */
+export class NamesOfFile implements AcceptedNames {
+  readonly #deps: NamesOfFileDeps
+
+  constructor(deps: NamesOfFileDeps) {
+    this.#deps = deps
+  }
+
+  /** For the start of a server. @throws VoboxError `FILE_…`. */
+  async check(): Promise<void> {
+    await this.#read()
+  }
+
+  async require(dn: DnForms, username: string): Promise<void> {
+    const map = GridMap.parse(await this.#read())
+    if (!map.accountsOf(dn.oneLine).includes(username)) throw notMapped(dn.oneLine, username)
+  }
+
+  async #read(): Promise<string> {
+    const { files, path, owners } = this.#deps
+    const rules = { maxBytes: MAX_BYTES, owners, forbiddenMode: 0o022, followLinks: true }
+    return (await files.read(path, rules)).bytes.toString('utf8')
+  }
+}
+
+/** A program is given the DN and the user name, and says yes by ending with 0. */
+export class NamesOfProgram implements AcceptedNames {
+  readonly #callOuts: CallOuts
+  readonly #file: string
+
+  /** @param file absolute path. */
+  constructor(callOuts: CallOuts, file: string) {
+    this.#callOuts = callOuts
+    this.#file = file
+  }
+
+  /** @throws also `PROGRAM_FAILED`, `signal.reason`. */
+  async require({ oneLine }: DnForms, username: string, signal: AbortSignal): Promise<void> {
+    const call = { file: this.#file, arguments: [oneLine, username] }
+    const { status } = await this.#callOuts.run(call, { signal })
+    if (status !== 0) throw notMappedByProgram()
+  }
+}

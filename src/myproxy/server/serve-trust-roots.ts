@@ -1,0 +1,40 @@
+/** GET_TRUSTROOTS, and the CA files that come with a proxy or a key to whoever asks for them. */
+import { encodeResponse, type MyProxyRequest, type TrustRootFile } from '../messages.js'
+import { passesServerPolicy } from './policy.js'
+import { notARetriever } from './refusals.js'
+import type { Exchange, ServerContext } from './server-context.js'
+
+/**
+ * Whoever may retrieve at all may have them, with a certificate or without. A server that has none
+ * to give answers so, as the C server does.
+ */
+export async function serveTrustRoots(
+  context: ServerContext,
+  { stream, client, signal }: Exchange,
+): Promise<void> {
+  if (!passesServerPolicy(context.policy, 'authorized_retrievers', client.forms)) {
+    throw notARetriever(client.dn)
+  }
+  const trustRoots = (await context.trustRoots?.current(signal)) ?? []
+  await stream.write(encodeResponse({ kind: 'ok', credentials: [], trustRoots }))
+}
+
+/**
+ * The OK that begins GET and RETRIEVE, with CA files for a client that asked (`TRUSTED_CERTS=1`).
+ */
+export async function encodeOkWithTrustRoots(
+  context: ServerContext,
+  request: MyProxyRequest,
+  signal: AbortSignal,
+): Promise<Buffer> {
+  const trustRoots = await wantedTrustRoots(context, request, signal)
+  return encodeResponse({ kind: 'ok', credentials: [], ...(trustRoots && { trustRoots }) })
+}
+
+async function wantedTrustRoots(
+  { trustRoots }: ServerContext,
+  { trustedCertificates }: MyProxyRequest,
+  signal: AbortSignal,
+): Promise<readonly TrustRootFile[] | undefined> {
+  return trustedCertificates === '1' ? trustRoots?.current(signal) : undefined
+}
