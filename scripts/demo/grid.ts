@@ -119,7 +119,7 @@ async function startServer(
   const ports = { files: nodeFiles, clock: systemClock, random: systemRandom, journal }
   const config = await readServerConfig(nodeFiles, { path, uid })
   const server = new MyProxyServer({
-    ...(await composeSettings(config, { ...ports, path, uid })),
+    settings: await composeSettings(config, { ...ports, path, uid }),
     host: '127.0.0.1',
     port: 0,
     credential,

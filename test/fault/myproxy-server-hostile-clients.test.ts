@@ -321,7 +321,7 @@ describe('clients that cheat at the challenge', () => {
   })
 
   it('cannot use the signature of one hash for the other, where SHA-1 is configured', async () => {
-    const lax = await startEmbeddedGrid({ server: { allowSha1Challenge: true } })
+    const lax = await startEmbeddedGrid({ settings: { allowSha1Challenge: true } })
     try {
       await put(lax)
       const { stream, challenges } = await ask(lax)

@@ -9,6 +9,7 @@ import { parseServerConfig } from '../../src/myproxy/server/config/parse-server-
 import { CredentialRepository } from '../../src/myproxy/server/credential-repository.js'
 import type { MyProxyPolicy } from '../../src/myproxy/server/policy.js'
 import { MyProxyServer, type MyProxyServerOptions } from '../../src/myproxy/server/server.js'
+import type { ServerSettings } from '../../src/myproxy/server/server-context.js'
 import { composeSettings } from '../../src/node/myproxy-server/compose-settings.js'
 import { systemClock } from '../../src/node/ports/clock.js'
 import { nodeFiles } from '../../src/node/ports/files.js'
@@ -41,6 +42,7 @@ export interface EmbeddedGridOptions {
   config?: string
   /** Changes to what the configuration says. */
   policy?: MyProxyPolicy
+  settings?: Partial<ServerSettings>
   server?: Partial<MyProxyServerOptions>
   /** Most credentials an owner may store; default the repository's own. */
   maxPerOwner?: number
@@ -126,12 +128,15 @@ export async function startEmbeddedGrid(options: EmbeddedGridOptions = {}): Prom
     allowMissingSigningPolicy: false,
   })
   const server = new MyProxyServer({
-    ...configured,
+    settings: {
+      ...configured,
+      ...options.settings,
+      policy: { ...configured.policy, ...options.policy },
+    },
     host: '127.0.0.1',
     port: 0,
     credential: hosts.server.credential,
     anchors: () => trust.current(),
-    policy: { ...configured.policy, ...options.policy },
     repository,
     clock: systemClock,
     random: systemRandom,

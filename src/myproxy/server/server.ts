@@ -8,7 +8,7 @@
  */
 import { constants } from 'node:crypto'
 import type { AddressInfo, Socket } from 'node:net'
-import { createServer, type Server, type TLSSocket } from 'node:tls'
+import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls'
 import { printable, toVoboxError, VoboxError } from '../../errors.js'
 import { ByteStream } from '../../gsi/byte-stream.js'
 import type { Clock } from '../../ports/clock.js'
@@ -24,11 +24,12 @@ import { NetworkCounter } from './client-network.js'
 import type { CredentialRepository } from './credential-repository.js'
 import { GuessBrake, type GuessBrakeOptions } from './guess-brake.js'
 import { identifyClient } from './identify-client.js'
-import type { MyProxyPolicy } from './policy.js'
-import { DEFAULT_SETTINGS, type ServerContext, type ServerSettings } from './server-context.js'
+import type { ServerContext, ServerSettings } from './server-context.js'
 import { serveSession } from './session.js'
 
-export interface MyProxyServerOptions extends Partial<ServerSettings> {
+export interface MyProxyServerOptions {
+  /** What the configuration file decides; replaced by {@link MyProxyServer.reconfigure}. */
+  settings: ServerSettings
   /** Address to listen on; default every one. */
   host?: string
   /** Default 7512; 0: a free one. */
@@ -36,7 +37,6 @@ export interface MyProxyServerOptions extends Partial<ServerSettings> {
   /** The host certificate and its key. */
   credential: Credential
   anchors(): Promise<TrustAnchors>
-  policy: MyProxyPolicy
   repository: CredentialRepository
   clock: Clock
   random: Random
@@ -51,11 +51,13 @@ export interface MyProxyServerOptions extends Partial<ServerSettings> {
   handshakeMs?: number
   answerMs?: number
   guesses?: GuessBrakeOptions
+  /** Called when a connection has ended, however that was. */
+  onConnectionEnd?: () => void
 }
 
 const DEFAULT_PORT = 7512
 
-/** How long `stop` lets running requests end, in milliseconds. */
+/** How long `stop` lets running requests end by default, in milliseconds. */
 const STOP_GRACE_MS = 2000
 
 /** TLS sockets, and no resumption, renegotiation or tickets. */
@@ -75,17 +77,11 @@ export class MyProxyServer {
 
   constructor(options: MyProxyServerOptions) {
     this.#options = options
-    this.#context = contextOf(options)
+    this.#context = contextOf(options, options.settings)
     this.#server = createServer({
-      cert: options.credential.chain.map(({ der }) => encodePem('CERTIFICATE', der)).join(''),
-      key: encodePrivateKey(options.credential.privateKey),
+      ...tlsOf(options.credential),
       requestCert: true,
       rejectUnauthorized: false,
-      // Nothing is trusted by OpenSSL, and no list of CAs is sent: see above.
-      ca: [],
-      minVersion: 'TLSv1.2',
-      maxVersion: 'TLSv1.2',
-      secureOptions: SECURE_OPTIONS,
       handshakeTimeout: options.handshakeMs ?? 10_000,
     })
     this.#server.maxConnections = options.maxConnections ?? 256
@@ -114,12 +110,12 @@ export class MyProxyServer {
     return { port: (this.#server.address() as AddressInfo).port }
   }
 
-  /** Takes no new connection, lets running requests end for two seconds, then cuts them. */
-  async stop(): Promise<void> {
+  /** Takes no new connection, lets running requests end for so long, then cuts them. */
+  async stop(graceMs = STOP_GRACE_MS): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     const grace = new AbortController()
     const ended = Promise.all(this.#sessions).then(() => grace.abort())
-    await this.#context.clock.sleep(STOP_GRACE_MS, grace.signal).catch(() => undefined)
+    await this.#context.clock.sleep(graceMs, grace.signal).catch(() => undefined)
     this.#stopping.abort(new VoboxError('CANCELLED', 'the server is stopping'))
     for (const socket of this.#sockets) socket.destroy()
     await Promise.all([closed, ended])
@@ -134,6 +130,7 @@ export class MyProxyServer {
     socket.once('close', () => {
       this.#sockets.delete(socket)
       leave()
+      this.#options.onConnectionEnd?.()
     })
     if (before < (this.#options.maxConnectionsPerAddress ?? 64)) return
     this.#context.journal.write('warn', 'too-many-connections', 'Too many from one address', {
@@ -174,17 +171,35 @@ export class MyProxyServer {
 
   /** From the next request on; requests that run end as they began. */
   reconfigure(settings: ServerSettings): void {
-    this.#context = { ...this.#context, ...settings }
+    this.#context = contextOf(this.#options, settings, this.#context.guesses)
+  }
+
+  /** For the next connection on; hosts are given new certificates while their services run. */
+  replaceCredential(credential: Credential): void {
+    this.#server.setSecureContext(tlsOf(credential))
   }
 }
 
-function contextOf(options: MyProxyServerOptions): ServerContext {
+/** Nothing else is in it: what serves a request has no use for the key of the host. */
+function contextOf(
+  options: MyProxyServerOptions,
+  settings: ServerSettings,
+  guesses = new GuessBrake(options.clock, options.guesses),
+): ServerContext {
+  const { clock, random, keys, keyKind = 'rsa2048', journal, repository } = options
+  const anchors = () => options.anchors()
+  return { ...settings, clock, random, keys, keyKind, journal, anchors, repository, guesses }
+}
+
+function tlsOf({ chain, privateKey }: Credential): SecureContextOptions {
   return {
-    ...DEFAULT_SETTINGS,
-    ...options,
-    anchors: () => options.anchors(),
-    keyKind: options.keyKind ?? 'rsa2048',
-    guesses: new GuessBrake(options.clock, options.guesses),
+    cert: chain.map(({ der }) => encodePem('CERTIFICATE', der)).join(''),
+    key: encodePrivateKey(privateKey),
+    // Nothing is trusted by OpenSSL, and no list of CAs is sent: see above.
+    ca: [],
+    minVersion: 'TLSv1.2',
+    maxVersion: 'TLSv1.2',
+    secureOptions: SECURE_OPTIONS,
   }
 }
 
