@@ -125,6 +125,16 @@ export class JournaldLog implements SystemLog {
   }
 }
 
+export interface SyslogPlace {
+  program?: string
+  /** Default: where `logger` finds syslog. */
+  socket?: string | undefined
+  /** As whom; default `vobox-renewd`. */
+  tag?: string
+  /** Default `daemon`. */
+  facility?: string
+}
+
 /** One `logger` for as long as we live; a new one, at the next entry, where that has ended. */
 export class SyslogLog implements SystemLog {
   readonly #words: readonly string[]
@@ -133,10 +143,10 @@ export class SyslogLog implements SystemLog {
 
   constructor(
     pid: number,
-    { program = 'logger', socket }: { program?: string; socket?: string } = {},
+    { program = 'logger', socket, tag = PROGRAM, facility = 'daemon' }: SyslogPlace = {},
   ) {
     const place = socket === undefined ? [] : ['--socket', socket]
-    const words = ['--tag', PROGRAM, `--id=${pid}`, '--priority', 'daemon.info', '--prio-prefix']
+    const words = ['--tag', tag, `--id=${pid}`, '--priority', `${facility}.info`, '--prio-prefix']
     this.#words = [...words, '--size', MAX_BYTES, ...place]
     this.#program = program
   }

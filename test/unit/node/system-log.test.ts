@@ -9,6 +9,7 @@ import {
   journalEntry,
   type LogEntry,
   SyslogLog,
+  type SyslogPlace,
   syslogLine,
   writesToJournal,
 } from '../../../src/node/ports/system-log.js'
@@ -135,7 +136,8 @@ const SYSLOGD = `use Socket; socket(my $s, AF_UNIX, SOCK_DGRAM, 0); bind($s, pac
 $| = 1; while (defined recv($s, my $m, 65536, 0)) { print "$m\\n" }`
 
 describeWithPrograms('SyslogLog and the real logger', ['logger', 'perl'], () => {
-  it('writes lines with facility daemon, severity, program and pid', async () => {
+  /** What a syslog gets of two entries. */
+  async function written(place: SyslogPlace): Promise<string> {
     const socket = join(await temporaryDirectory(), 'log')
     const syslogd = spawn('perl', ['-e', SYSLOGD, socket])
     onTestFinished(() => void syslogd.kill())
@@ -144,11 +146,24 @@ describeWithPrograms('SyslogLog and the real logger', ['logger', 'perl'], () => 
       got += chunk
     })
     await expect.poll(() => isSyslogThere(socket)).toBe(true)
-    const log = new SyslogLog(process.pid, { socket })
+    const log = new SyslogLog(process.pid, { ...place, socket })
     log.send(entry, () => undefined)
     log.send({ ...entry, level: 'error', event: 'crashed' }, () => undefined)
     await log.close()
     await expect.poll(() => got.split('\n').length).toBeGreaterThan(2)
+    return got
+  }
+
+  it('writes lines as another program and with facility local3 where that is wanted', async () => {
+    const got = await written({ tag: 'myproxy-replicate', facility: 'local3' })
+    // 19 * 8 + 4: RFC 5424, 6.2.1.
+    expect(got).toMatch(
+      new RegExp(`^<156>.* myproxy-replicate\\[${process.pid}\\]: renewal-failed`),
+    )
+  })
+
+  it('writes lines with facility daemon, severity, program and pid', async () => {
+    const got = await written({})
     // 3 * 8 + 4, 3 * 8 + 3: RFC 5424, 6.2.1.
     expect(got).toMatch(
       new RegExp(
