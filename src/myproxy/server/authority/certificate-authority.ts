@@ -18,6 +18,8 @@ export interface IssueRequest {
   lifetimeSeconds: number
   /** Name of the credential that was asked for, if one was. */
   credentialName?: string | undefined
+  /** What came as a pass phrase, which nobody has checked; for a program that wants to. */
+  passPhrase: string
   /** DN of the client, for the log. */
   client: string
   signal: AbortSignal
