@@ -126,6 +126,7 @@ async function startServer(
     anchors,
     repository: new CredentialRepository({
       files: nodeFiles,
+      clock: systemClock,
       journal,
       directory: stage.path('myproxy'),
       owners: [uid],

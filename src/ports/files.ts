@@ -48,6 +48,14 @@ export interface ReplaceOptions {
   keepPreviousAs?: string
 }
 
+export interface FactsOptions {
+  /**
+   * Open a directory before it is asked: on a network file system the answer is else up to a minute
+   * old (`nfs(5)`, close-to-open). Default false.
+   */
+  fresh?: boolean
+}
+
 /** A lock that is held until `release`, or until the process dies. */
 export interface FileLock {
   release(): Promise<void>
@@ -68,14 +76,17 @@ export interface Files {
    * write, fsync, rename, fsync of the directory. On failure nothing has changed and no temporary is left.
    */
   replace(path: string, bytes: Uint8Array, options: ReplaceOptions): Promise<void>
-  /** Appends one record in a single write; creates the file with `mode`; follows no link. */
-  append(path: string, bytes: Uint8Array, mode: number): Promise<void>
+  /**
+   * Appends one record in a single write; creates the file with `mode`; follows no link. With `sync`
+   * it is on disk once resolved; when it fails, a part of it may be in the file.
+   */
+  append(path: string, bytes: Uint8Array, mode: number, options?: { sync?: boolean }): Promise<void>
   /** Whether something was there to remove. */
   remove(path: string): Promise<boolean>
   /** Names in a directory, unsorted, without `.` and `..`; `FILE_MISSING` when it is not there. */
   list(directory: string): Promise<string[]>
   /** Facts of the thing itself (never of a link's target), or undefined when nothing is there. */
-  facts(path: string): Promise<FileFacts | undefined>
+  facts(path: string, options?: FactsOptions): Promise<FileFacts | undefined>
   /** Makes a directory if none is there (parents must exist); never changes one that is. */
   makeDirectory(path: string, mode: number): Promise<void>
   /** Rejects with `FILE_UNWRITABLE` unless a file can be created, synced and removed in it. */

@@ -38,8 +38,8 @@ export interface EmbeddedGridOptions {
    * nothing.
    */
   key?: TestKeyKind
-  /** Lines of a configuration file, behind those that sites have. */
-  config?: string
+  /** Lines of a configuration file, behind those that sites have; of the grid's directory. */
+  config?: string | ((directory: string) => string)
   /** Changes to what the configuration says. */
   policy?: MyProxyPolicy
   settings?: Partial<ServerSettings>
@@ -111,7 +111,10 @@ export async function startEmbeddedGrid(options: EmbeddedGridOptions = {}): Prom
   const storeDirectory = join(directory, 'store')
   const uid = process.getuid?.() ?? 0
   const configured = await composeSettings(
-    parseServerConfig(Buffer.from(CONFIG + config), CONFIG_PATH),
+    parseServerConfig(
+      Buffer.from(CONFIG + (typeof config === 'string' ? config : config(directory))),
+      CONFIG_PATH,
+    ),
     {
       ...{ path: CONFIG_PATH, uid, journal },
       ...{ files: nodeFiles, clock: systemClock, random: systemRandom },
@@ -119,6 +122,7 @@ export async function startEmbeddedGrid(options: EmbeddedGridOptions = {}): Prom
   )
   const repository = new CredentialRepository({
     files: nodeFiles,
+    clock: systemClock,
     journal,
     directory: storeDirectory,
     owners: [uid],

@@ -45,6 +45,7 @@ const DATA_LINES: readonly (readonly [field: TextKey, key: string])[] = [
 const LIFETIME = 'LIFETIME'
 const END = 'END_OPTIONS'
 const FINGERPRINT = 'CREDS_SHA256'
+const KNOWN_KEYS = new Set([LIFETIME, ...DATA_LINES.map(([, key]) => key)])
 
 /** @throws `MYPROXY_VALUE_INVALID` for a value with a line break or NUL, which could add a line. */
 export function encodeStoredData(data: StoredData): Buffer {
@@ -68,18 +69,24 @@ export function encodeStoredData(data: StoredData): Buffer {
  * Everything that {@link encodeStoredData} writes must be readable here: whoever can store what
  * cannot be read takes the file's name from all others who would have the same.
  *
- * @throws `MYPROXY_STORE_MALFORMED` for anything that is not whole: half a policy is none.
+ * Old C servers wrote neither `USERNAME` nor always `LIFETIME`; then the name of the file says whose
+ * it is, and the lifetime has no limit of its own.
+ *
+ * @param stem name of the file without `.data`; absent: `USERNAME` must be inside.
+ * @throws `MYPROXY_STORE_MALFORMED` for anything that is not whole or not known: half a policy is
+ *   none. The C server refuses an unknown line too.
  */
-export function parseStoredData(bytes: Uint8Array): StoredData {
+export function parseStoredData(bytes: Uint8Array, stem = ''): StoredData {
   const lines = decodeText(bytes).split('\n')
   const end = lines.indexOf(END)
   const whole = end !== -1 && end === lines.lastIndexOf(END) && end < lines.length - 1
   if (!whole) throw malformed(END)
   const values = readLines(lines.slice(0, end))
-  const lifetime = values.get(LIFETIME) ?? ''
+  for (const key of values.keys()) if (!KNOWN_KEYS.has(key)) throw malformed(key)
+  const lifetime = values.get(LIFETIME) ?? '0'
   if (!/^\d{1,15}$/.test(lifetime)) throw malformed(LIFETIME)
   const data: StoredData = {
-    username: values.get('USERNAME') ?? '',
+    username: values.get('USERNAME') ?? usernameFrom(stem, values.get('NAME')),
     owner: values.get('OWNER') ?? '',
     lifetimeSeconds: Number(lifetime),
   }
@@ -87,11 +94,18 @@ export function parseStoredData(bytes: Uint8Array): StoredData {
     const value = values.get(key)
     if (value !== undefined) data[field] = value
   }
+  // What the C server stores for `-k ''`.
+  if (data.name === '') delete data.name
   if (data.username === '') throw malformed('USERNAME')
   if (data.owner === '') throw malformed('OWNER')
   const fingerprint = readLines(lines.slice(end + 1)).get(FINGERPRINT)
   if (fingerprint !== undefined) data.fingerprint = fingerprint
   return data
+}
+
+function usernameFrom(stem: string, name: string | undefined): string {
+  const ending = name === undefined ? '' : `-${name}`
+  return stem.endsWith(ending) ? stem.slice(0, stem.length - ending.length) : ''
 }
 
 function decodeText(bytes: Uint8Array): string {
@@ -106,8 +120,9 @@ function decodeText(bytes: Uint8Array): string {
 function readLines(lines: readonly string[]): Map<string, string> {
   const values = new Map<string, string>()
   for (const line of lines) {
+    if (line === '') continue
     const equals = line.indexOf('=')
-    if (equals <= 0) continue
+    if (equals <= 0) throw malformed(line)
     const key = line.slice(0, equals)
     if (values.has(key)) throw malformed(key)
     values.set(key, line.slice(equals + 1))

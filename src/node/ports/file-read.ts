@@ -2,7 +2,7 @@
 import { constants, type Stats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { printable, VoboxError } from '../../errors.js'
-import type { FileFacts, FileRead, ReadRules } from '../../ports/files.js'
+import type { FactsOptions, FileFacts, FileRead, ReadRules } from '../../ports/files.js'
 import { errnoOf, fileError, unsafe } from './file-errors.js'
 import { withHandle } from './file-handle.js'
 import type { Disk } from './files.js'
@@ -13,6 +13,8 @@ import type { Disk } from './files.js'
  * Without `O_NONBLOCK` a FIFO in place of the file would hold a thread of the pool for ever.
  */
 const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY
+
+const DIRECTORY_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 
 /** Reads the whole file through one descriptor, on which all rules are judged. */
 export async function readFileSafely(
@@ -33,14 +35,23 @@ export async function readFileSafely(
 }
 
 /** Facts of the thing itself, never of what a link points to. */
-export async function readFacts(disk: Disk, path: string): Promise<FileFacts | undefined> {
+export async function readFacts(
+  disk: Disk,
+  path: string,
+  { fresh = false }: FactsOptions = {},
+): Promise<FileFacts | undefined> {
   try {
+    if (fresh) return await withHandle(disk.open(path, DIRECTORY_FLAGS), factsOfOpen)
     return factsOf(await disk.lstat(path))
   } catch (error) {
     const errno = errnoOf(error)
     if (errno === 'ENOENT' || errno === 'ENOTDIR') return undefined
     throw fileError(error, path, 'read')
   }
+}
+
+async function factsOfOpen(handle: FileHandle): Promise<FileFacts> {
+  return factsOf(await handle.stat())
 }
 
 export function factsOf(stats: Stats): FileFacts {

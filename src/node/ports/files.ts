@@ -23,10 +23,10 @@ export function makeFiles(disk: Disk): Files {
   return {
     read: (path, rules) => readFileSafely(disk, path, rules),
     replace: (path, bytes, options) => replaceFile(disk, path, bytes, options),
-    append: (path, bytes, mode) => append(disk, path, bytes, mode),
+    append: (path, bytes, mode, options) => append(disk, path, bytes, mode, options?.sync),
     remove: (path) => remove(disk, path),
     list: (directory) => list(disk, directory),
-    facts: (path) => readFacts(disk, path),
+    facts: (path, options) => readFacts(disk, path, options),
     makeDirectory: (path, mode) => makeDirectory(disk, path, mode),
     probeWritable: (directory) => probeWritable(disk, directory),
     lock: (path, deadlineMs, signal) => lockFile(disk, path, deadlineMs, signal),
@@ -37,7 +37,13 @@ export function makeFiles(disk: Disk): Files {
 
 export const nodeFiles: Files = makeFiles(promises)
 
-async function append(disk: Disk, path: string, bytes: Uint8Array, mode: number): Promise<void> {
+async function append(
+  disk: Disk,
+  path: string,
+  bytes: Uint8Array,
+  mode: number,
+  sync = false,
+): Promise<void> {
   try {
     await withHandle(openForAppend(disk, path, mode), async (handle) => {
       if (!(await handle.stat()).isFile()) {
@@ -49,6 +55,7 @@ async function append(disk: Disk, path: string, bytes: Uint8Array, mode: number)
           data: { path, bytesWritten, expectedBytes: bytes.length },
         })
       }
+      if (sync) await handle.datasync()
     })
   } catch (error) {
     throw fileError(error, path, 'write')

@@ -3,6 +3,7 @@ import { chmod, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { CredentialRepository } from '../../../src/myproxy/server/credential-repository.js'
+import { systemClock } from '../../../src/node/ports/clock.js'
 import { nodeFiles } from '../../../src/node/ports/files.js'
 import { silentJournal } from '../../../src/ports/journal.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
@@ -13,7 +14,13 @@ let repository: CredentialRepository
 
 beforeEach(async () => {
   directory = join(await temporaryDirectory(), 'store')
-  const deps = { files: nodeFiles, journal: silentJournal, directory, owners: [uid] }
+  const deps = {
+    files: nodeFiles,
+    clock: systemClock,
+    journal: silentJournal,
+    directory,
+    owners: [uid],
+  }
   repository = new CredentialRepository(deps)
   await repository.open()
 })

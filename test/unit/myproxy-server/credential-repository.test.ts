@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { VoboxError } from '../../../src/errors.js'
 import { CredentialRepository } from '../../../src/myproxy/server/credential-repository.js'
 import { parseStoredData, type StoredData } from '../../../src/myproxy/server/stored-data.js'
+import { systemClock } from '../../../src/node/ports/clock.js'
 import { nodeFiles } from '../../../src/node/ports/files.js'
 import type { Files } from '../../../src/ports/files.js'
 import { silentJournal } from '../../../src/ports/journal.js'
@@ -27,7 +28,13 @@ let directory: string
 let repository: CredentialRepository
 
 const repositoryWith = (files: Files) =>
-  new CredentialRepository({ files, journal: silentJournal, directory, owners: [uid] })
+  new CredentialRepository({
+    files,
+    clock: systemClock,
+    journal: silentJournal,
+    directory,
+    owners: [uid],
+  })
 
 beforeEach(async () => {
   directory = join(await temporaryDirectory(), 'store')
@@ -44,6 +51,10 @@ const store = (
 
 const found = async (username: string, name?: string) =>
   (await repository.find(username, name))?.creds.toString()
+
+/** Names of the files but for the lock and the lists of the quota. */
+const filesThere = async () =>
+  (await readdir(directory)).filter((name) => name !== '.lock' && name !== '.owners').sort()
 
 const mode = async (path: string) => (await stat(path)).mode & 0o777
 
@@ -102,7 +113,7 @@ describe('CredentialRepository', () => {
     const error = await rejectionOf(store(data('alice'), 'x'.repeat(600_000)))
     expect(error.code).toBe('MESSAGE_TOO_LARGE')
     expect(error.data).toEqual({ bytes: 600_000, maxBytes: 524_288 })
-    expect(await readdir(directory)).toEqual([])
+    expect(await filesThere()).toEqual([])
   })
 
   it('lists a user’s credentials, the default one first, then by name', async () => {
@@ -121,7 +132,7 @@ describe('CredentialRepository', () => {
     const entry = await repository.find('alice', undefined)
     expect(entry?.creds.toString()).toBe('new')
     expect(entry?.data.lifetimeSeconds).toBe(7200)
-    expect((await readdir(directory)).sort()).toEqual(['.lock', 'alice.creds', 'alice.data'])
+    expect(await filesThere()).toEqual(['alice.creds', 'alice.data'])
   })
 
   it('changes nothing when it is not admitted', async () => {
@@ -140,7 +151,7 @@ describe('CredentialRepository', () => {
     await store(data('alice'), 'key')
     expect(await repository.remove('alice', undefined, welcome)).toBe(true)
     expect(await repository.remove('alice', undefined, welcome)).toBe(false)
-    expect(await readdir(directory)).toEqual(['.lock'])
+    expect(await filesThere()).toEqual([])
   })
 
   it('loses none of 20 credentials stored at once', async () => {
@@ -191,7 +202,7 @@ describe('CredentialRepository, with a hand in its directory', () => {
     await store(data('alice'), 'sound')
     await store(data('alice', 'broken'), 'key')
     await writeFile(join(directory, 'alice-broken.data'), 'OWNER=', { mode: 0o600 })
-    const deps = { files: nodeFiles, journal, directory, owners: [uid] }
+    const deps = { files: nodeFiles, clock: systemClock, journal, directory, owners: [uid] }
     const listed = await new CredentialRepository(deps).list('alice')
     expect(listed.map((entry) => entry.creds.toString())).toEqual(['sound'])
     expect(events).toEqual(['stored-credential-broken'])
@@ -245,7 +256,7 @@ describe('CredentialRepository, stopped between two steps', () => {
     }
     await store(data('alice'), 'newest')
     expect(await found('alice')).toBe('newest')
-    expect((await readdir(directory)).sort()).toEqual(['.lock', 'alice.creds', 'alice.data'])
+    expect(await filesThere()).toEqual(['alice.creds', 'alice.data'])
   })
 
   it.each([1, 2, 3, 4])(
@@ -279,6 +290,7 @@ describe('a quota of 3 credentials an owner', () => {
   const withQuota = () =>
     new CredentialRepository({
       files: nodeFiles,
+      clock: systemClock,
       journal: silentJournal,
       directory,
       owners: [uid],

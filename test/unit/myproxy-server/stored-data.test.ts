@@ -37,8 +37,10 @@ describe('parseStoredData', () => {
     ['an empty file', '', 'END_OPTIONS'],
     ['no end', FROM_THE_C_SERVER.replace('END_OPTIONS\n', ''), 'END_OPTIONS'],
     ['an end cut short', FROM_THE_C_SERVER.slice(0, -2), 'END_OPTIONS'],
-    ['no owner', FROM_THE_C_SERVER.replace('OWNER', 'OWNED'), 'OWNER'],
-    ['no user name', FROM_THE_C_SERVER.replace('USERNAME', 'USER'), 'USERNAME'],
+    ['no owner', FROM_THE_C_SERVER.replace(/OWNER.*\n/, ''), 'OWNER'],
+    ['no user name', FROM_THE_C_SERVER.replace(/USERNAME.*\n/, ''), 'USERNAME'],
+    ['a line of a kind that it does not know', `HOLDERS=x\n${FROM_THE_C_SERVER}`, 'HOLDERS'],
+    ['a line that is no setting', `# by hand\n${FROM_THE_C_SERVER}`, '# by hand'],
     ['two owners', `OWNER=/CN=eve\n${FROM_THE_C_SERVER}`, 'OWNER'],
     ['a lifetime in words', FROM_THE_C_SERVER.replace('86400', 'a day'), 'LIFETIME'],
     ['a negative lifetime', FROM_THE_C_SERVER.replace('86400', '-1'), 'LIFETIME'],
@@ -46,6 +48,19 @@ describe('parseStoredData', () => {
     const error = failureOf(() => parse(text))
     expect(error.code).toBe('MYPROXY_STORE_MALFORMED')
     expect(error.data).toEqual({ what })
+  })
+
+  it.each([
+    ['alice', '', { username: 'alice' }],
+    ['alice-grid', 'NAME=grid\n', { username: 'alice', name: 'grid' }],
+  ])('takes the user from the file name %s where an old C server wrote none', (stem, line, who) => {
+    const text = `OWNER=/CN=alice\n${line}END_OPTIONS\n`
+    const data = { ...who, owner: '/CN=alice', lifetimeSeconds: 0 }
+    expect(parseStoredData(Buffer.from(text), stem)).toEqual(data)
+  })
+
+  it('takes the empty name of `-k ""` for none, as INFO of the C server shows it', () => {
+    expect(parse(FROM_THE_C_SERVER.replace('second/x', ''))).not.toHaveProperty('name')
   })
 
   it('refuses bytes that are not UTF-8', () => {

@@ -13,7 +13,21 @@ describe('storedStems', () => {
   it.each([
     ['a plain user', 'alice', undefined, 'alice'],
     ['a named credential', 'alice', 'third', 'alice-third'],
-    // Both as Debian's myproxy-server 6.2.14 names them.
+    [
+      '80 letters as they are',
+      'u'.repeat(80),
+      'n'.repeat(80),
+      `${'u'.repeat(80)}-${'n'.repeat(80)}`,
+    ],
+    [
+      '81 letters by their MD5',
+      'u'.repeat(81),
+      undefined,
+      createHash('md5').update('u'.repeat(81)).digest('hex'),
+    ],
+    ['a name with a leading dot', 'dots', '.hidden', 'dots--hidden'],
+    ['a name with a leading plus sign', '+plus', undefined, '+plus'],
+    // All as Debian's myproxy-server 6.2.14 names them.
     [
       'a DN, by its MD5',
       '/DC=ch/DC=cern/OU=Users/CN=alicesgm',
