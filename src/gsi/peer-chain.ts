@@ -13,9 +13,13 @@ const MAX_PEER_CERTIFICATES = 32
  * Call it once a socket: on a client, Node takes the leaf out of OpenSSL's own list with every call.
  * `getPeerCertificate(true)` is no way: it guesses issuers by name and cuts proxies off.
  *
+ * @param parse default `parseCertificate`.
  * @throws `CERTIFICATE_MALFORMED`, `CHAIN_TOO_LONG`.
  */
-export function readPeerChain(socket: TLSSocket): Certificate[] {
+export function readPeerChain(
+  socket: TLSSocket,
+  parse: (der: Uint8Array) => Certificate = parseCertificate,
+): Certificate[] {
   const chain: Certificate[] = []
   const seen = new Set<string>()
   let next: X509Certificate | undefined = socket.getPeerX509Certificate()
@@ -26,7 +30,7 @@ export function readPeerChain(socket: TLSSocket): Certificate[] {
       })
     }
     seen.add(next.fingerprint256)
-    chain.push(parseCertificate(next.raw))
+    chain.push(parse(next.raw))
     next = next.issuerCertificate
   }
   return chain

@@ -198,8 +198,16 @@ export function parseCertificate(der: Uint8Array): Certificate {
   return malformedAs('CERTIFICATE_MALFORMED', 'certificate', () => new ParsedCertificate(der))
 }
 
+/** What was found before; neither a certificate nor a key changes. */
+const signedBy = new WeakMap<Certificate, WeakMap<KeyObject, boolean>>()
+
 /** Whether `issuerKey` made the signature on `certificate`; an algorithm we do not believe: false. */
 export function isSignedBy(certificate: Certificate, issuerKey: KeyObject): boolean {
+  const known = signedBy.get(certificate) ?? new WeakMap<KeyObject, boolean>()
+  const before = known.get(issuerKey)
+  if (before !== undefined) return before
   const { signatureAlgorithm, tbs, signature } = certificate
-  return verifySignature(signatureAlgorithm, issuerKey, tbs, signature)
+  const signed = verifySignature(signatureAlgorithm, issuerKey, tbs, signature)
+  signedBy.set(certificate, known.set(issuerKey, signed))
+  return signed
 }

@@ -230,9 +230,9 @@ describe('clients that talk nonsense', () => {
       /more than 65536 bytes/,
     ],
     [
-      'asks to store an end-entity credential',
+      'wants to store an end-entity credential without a certificate',
       [HELLO, encodeRequest(request({ command: 'store' }))],
-      /store is not supported/,
+      /"<anonymous>" not authorized to store/,
     ],
     [
       'asks what is stored without a certificate',
@@ -242,7 +242,7 @@ describe('clients that talk nonsense', () => {
     [
       'wants to store without a certificate',
       [HELLO, encodeRequest(request({ command: 'put' }))],
-      /A certificate is needed/,
+      /"<anonymous>" not authorized to store/,
     ],
   ])('are told what is wrong when one %s', async (_name, messages, text) => {
     const stream = await client()

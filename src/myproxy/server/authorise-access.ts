@@ -97,7 +97,7 @@ async function admitByCertificate(
   const stored = await validateUsable(context, entry)
   const authorising =
     decision.action === 'challenge'
-      ? await challengeForRenewal(context, exchange, stored)
+      ? await challengeForRenewal(context, exchange, stored.facts.identity)
       : undefined
   return {
     entry,
@@ -116,7 +116,7 @@ function isLimited({ policy }: ServerContext, chain: ValidatedChain | undefined)
 async function validateUsable(context: ServerContext, entry: StoredEntry): Promise<ValidatedChain> {
   if (entry.lockMessage !== undefined) throw locked(entry.lockMessage)
   try {
-    return await validateChain(context, storedChain(entry))
+    return await validateChain(context, storedChain(entry, context.certificates.parse))
   } catch (error) {
     throw isVoboxError(error, 'CHAIN_EXPIRED') ? storedExpired() : error
   }

@@ -4,8 +4,7 @@
  */
 import { isVoboxError } from '../../errors.js'
 import type { ValidatedChain } from '../../proxy/validate-proxy-chain.js'
-import { parseCertificate } from '../../x509/certificate.js'
-import { sameName } from '../../x509/name.js'
+import { type Name, sameName } from '../../x509/name.js'
 import {
   type AuthorizationMethod,
   parseAuthorizationHead,
@@ -33,14 +32,14 @@ const CHALLENGE_BYTES = 16
  * Each method gets a challenge of its own, so that a signature made with the weaker hash says
  * nothing about the stronger one.
  *
- * @param stored the credential to be renewed, validated.
+ * @param owner whose credential it is that is to be renewed.
  * @returns whose it was that signed.
  * @throws a refusal that names what was wrong.
  */
 export async function challengeForRenewal(
   context: ServerContext,
   { stream }: Exchange,
-  stored: ValidatedChain,
+  owner: Name,
 ): Promise<ValidatedChain> {
   const methods = context.allowSha1Challenge ? [SHA1_METHOD, SHA256_METHOD] : [SHA256_METHOD]
   const challenges = methods.map((method) => ({
@@ -56,13 +55,13 @@ export async function challengeForRenewal(
   const { method, signature, certificates } = await readAnswer(stream)
   const challenge = challenges.find(({ method: offered }) => offered === method)
   if (challenge === undefined) throw authenticationFailed('Unsupported authorization method')
-  const chain = certificates.map(parseCertificate)
+  const chain = certificates.map(context.certificates.parse)
   const [leaf] = chain
   if (leaf === undefined || !verifyChallenge(challenge, leaf.publicKey, signature)) {
     throw authenticationFailed('certificate verification failed: the signature is not its own')
   }
   const authorising = await validateAuthorising(context, chain)
-  checkRenewed(authorising, stored)
+  checkRenewed(authorising, owner)
   return authorising
 }
 
@@ -91,8 +90,8 @@ async function validateAuthorising(
 }
 
 /** The proxy to be renewed must be the owner's. */
-function checkRenewed(authorising: ValidatedChain, stored: ValidatedChain): void {
-  if (!sameName(authorising.facts.identity, stored.facts.identity)) {
+function checkRenewed(authorising: ValidatedChain, owner: Name): void {
+  if (!sameName(authorising.facts.identity, owner)) {
     throw authenticationFailed('certificate subject does not match credential to be renewed')
   }
   if (!speaksForOwner(authorising)) {

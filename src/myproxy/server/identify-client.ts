@@ -18,7 +18,7 @@ export async function identifyClient(
   address: string,
 ): Promise<Client> {
   try {
-    const certificates = readPeerChain(socket)
+    const certificates = readPeerChain(socket, context.certificates.parse)
     if (certificates.length === 0) {
       return { dn: ANONYMOUS, forms: plainDn(ANONYMOUS), address }
     }

@@ -22,7 +22,7 @@ export async function serveInfo(
   const credentials = entries
     .filter(({ data }) => data.owner === client.dn)
     .filter(({ data }) => credentialName === undefined || data.name === credentialName)
-    .map(describe)
+    .map((entry) => describe(context, entry))
   if (credentials.length === 0) throw nothingOwned(username, credentialName, client.dn)
   await stream.write(encodeResponse({ kind: 'ok', credentials }))
 }
@@ -42,8 +42,8 @@ export async function serveDestroy(
   await stream.write(encodeResponse({ kind: 'ok', credentials: [] }))
 }
 
-function describe(entry: StoredEntry): StoredCredential {
-  const { notBefore, effectiveEnd } = describeChain(storedChain(entry))
+function describe({ certificates }: ServerContext, entry: StoredEntry): StoredCredential {
+  const { notBefore, effectiveEnd } = describeChain(storedChain(entry, certificates.parse))
   const { name, owner, description, renewer, retriever, keyRetriever, trustedRetriever } =
     entry.data
   return {

@@ -6,8 +6,10 @@ import type { KeyGenerator, KeyKind } from '../../ports/key-generator.js'
 import type { Random } from '../../ports/random.js'
 import { type ValidatedChain, validateProxyChain } from '../../proxy/validate-proxy-chain.js'
 import type { Certificate } from '../../x509/certificate.js'
+import type { CertificateCache } from '../../x509/certificate-cache.js'
 import type { TrustAnchors } from '../../x509/trust-anchors.js'
 import type { AcceptedNames } from './accepted-names.js'
+import type { CertificateAuthority } from './authority/certificate-authority.js'
 import type { CredentialRepository } from './credential-repository.js'
 import { ANONYMOUS, type DnForms } from './dn-pattern.js'
 import type { GuessBrake } from './guess-brake.js'
@@ -35,6 +37,8 @@ export interface ServerSettings {
   trustRoots: TrustRootsSource | undefined
   /** Under which names somebody may store; undefined: under any. */
   acceptedNames: AcceptedNames | undefined
+  /** Issues certificates under names where nothing is stored; undefined: there is none. */
+  authority: CertificateAuthority | undefined
 }
 
 /** Of an empty file; with no policy nobody may do anything. */
@@ -47,6 +51,7 @@ export const DEFAULT_SETTINGS: ServerSettings = {
   allowSha1Challenge: false,
   trustRoots: undefined,
   acceptedNames: undefined,
+  authority: undefined,
 }
 
 export interface ServerContext extends ServerSettings {
@@ -59,6 +64,7 @@ export interface ServerContext extends ServerSettings {
   anchors(): Promise<TrustAnchors>
   repository: CredentialRepository
   guesses: GuessBrake
+  certificates: CertificateCache
 }
 
 /** Who is connected. */

@@ -17,6 +17,7 @@ import type { Journal } from '../../ports/journal.js'
 import type { KeyGenerator, KeyKind } from '../../ports/key-generator.js'
 import type { Random } from '../../ports/random.js'
 import type { Credential } from '../../proxy/credential.js'
+import { CertificateCache } from '../../x509/certificate-cache.js'
 import { encodePem } from '../../x509/pem.js'
 import { encodePrivateKey } from '../../x509/private-key.js'
 import type { TrustAnchors } from '../../x509/trust-anchors.js'
@@ -171,7 +172,7 @@ export class MyProxyServer {
 
   /** From the next request on; requests that run end as they began. */
   reconfigure(settings: ServerSettings): void {
-    this.#context = contextOf(this.#options, settings, this.#context.guesses)
+    this.#context = contextOf(this.#options, settings, this.#context)
   }
 
   /** For the next connection on; hosts are given new certificates while their services run. */
@@ -184,11 +185,15 @@ export class MyProxyServer {
 function contextOf(
   options: MyProxyServerOptions,
   settings: ServerSettings,
-  guesses = new GuessBrake(options.clock, options.guesses),
+  { guesses, certificates }: Pick<ServerContext, 'guesses' | 'certificates'> = {
+    guesses: new GuessBrake(options.clock, options.guesses),
+    certificates: new CertificateCache(),
+  },
 ): ServerContext {
   const { clock, random, keys, keyKind = 'rsa2048', journal, repository } = options
   const anchors = () => options.anchors()
-  return { ...settings, clock, random, keys, keyKind, journal, anchors, repository, guesses }
+  const collaborators = { clock, random, keys, keyKind, journal, anchors, repository }
+  return { ...settings, ...collaborators, guesses, certificates }
 }
 
 function tlsOf({ chain, privateKey }: Credential): SecureContextOptions {

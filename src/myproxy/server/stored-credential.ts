@@ -30,9 +30,16 @@ export function encodeStoredFiles({ chain, keyPem }: StoredChain): Buffer {
   return Buffer.from([leaf, keyPem, ...others].join(''), 'latin1')
 }
 
-/** The public half, leaf first; needs no pass phrase. */
-export function storedChain(entry: StoredEntry): Certificate[] {
-  return certificateBlocks(entry).map(({ bytes }) => parseCertificate(bytes))
+/**
+ * The public half, leaf first; needs no pass phrase.
+ *
+ * @param parse default `parseCertificate`.
+ */
+export function storedChain(
+  entry: StoredEntry,
+  parse: (der: Uint8Array) => Certificate = parseCertificate,
+): Certificate[] {
+  return certificateBlocks(entry).map(({ bytes }) => parse(bytes))
 }
 
 /** Whether only a pass phrase opens it. */
