@@ -1,11 +1,18 @@
 /**
  * Certificate authorities, users, hosts and proxies for tests, made in memory by our own signer.
  *
- * EC keys by default, since they cost nothing; RSA keys, which do, are made once a process and kept
- * by label. Certificates are valid from 2025 to 2044, so that they suit a fake clock as well as real
+ * EC keys by default, since they cost nothing; RSA keys, which do, are made once and kept by label
+ * (`kept-key.ts`). Certificates are valid from 2025 to 2044, so that they suit a fake clock as well as real
  * peers; proxies count from the real time unless a test says otherwise.
  */
-import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
+import {
+  createECDH,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto'
 import { OID } from '../../src/asn1/oids.js'
 import { asUnixSeconds, type UnixSeconds } from '../../src/ports/clock.js'
 import type { Credential } from '../../src/proxy/credential.js'
@@ -33,6 +40,7 @@ import {
   signCertificate,
 } from '../../src/x509/sign-certificate.js'
 import { makeTrustAnchors, type TrustAnchors } from '../../src/x509/trust-anchors.js'
+import { keptKey } from './kept-key.js'
 
 export type TestKeyKind = 'p256' | 'p384' | 'rsa512' | 'rsa1024' | 'rsa2048'
 
@@ -50,14 +58,34 @@ const rsaKeys = new Map<string, KeyObject>()
  * @param label RSA keys of the same label are the same key; two certificates of one chain need two.
  */
 export function testKey(kind: TestKeyKind = 'p256', label = ''): KeyObject {
-  if (kind === 'p256') return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
-  if (kind === 'p384') return generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey
+  if (kind === 'p256') return ecKey('prime256v1', 'P-256', 32)
+  if (kind === 'p384') return ecKey('secp384r1', 'P-384', 48)
   const cached = rsaKeys.get(`${kind} ${label}`)
   if (cached !== undefined) return cached
   const modulusLength = Number(kind.slice(3))
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength })
-  rsaKeys.set(`${kind} ${label}`, privateKey)
-  return privateKey
+  const make = () => generateKeyPairSync('rsa', { modulusLength }).privateKey
+  const key = keptKey(kind, label, make)
+  rsaKeys.set(`${kind} ${label}`, key)
+  return key
+}
+
+/**
+ * Not by `generateKeyPairSync`, whose keys can stop a process of Node 20 for ever: reading the details of
+ * a key allocates memory under its lock, a collection of garbage that this sets off ends the job which
+ * made the key, and that waits for the same lock. Keys of `generateKeyPair` have no such job any more.
+ */
+function ecKey(curve: string, crv: string, size: number): KeyObject {
+  const pair = createECDH(curve)
+  const point = pair.generateKeys()
+  const scalar = Buffer.concat([Buffer.alloc(size), pair.getPrivateKey()]).subarray(-size)
+  const key = {
+    kty: 'EC',
+    crv,
+    x: point.subarray(1, size + 1).toString('base64url'),
+    y: point.subarray(size + 1).toString('base64url'),
+    d: scalar.toString('base64url'),
+  }
+  return createPrivateKey({ key, format: 'jwk' })
 }
 
 export interface CertificateOptions {
