@@ -1,6 +1,7 @@
 /** Where the proxy tools of other people run: a trust directory, a home, an empty environment. */
 import { execa } from 'execa'
 import { withoutHostCredential } from './host-credential.js'
+import { javaStart } from './java.js'
 import type { TestAuthority } from './pki.js'
 import { writeTrustDirectory } from './pki-files.js'
 import { findProgram } from './programs.js'
@@ -31,6 +32,7 @@ export class PeerDirectory {
     env: Readonly<Record<string, string>> = {},
   ): Promise<{ exitCode: number | undefined; text: string }> {
     const command = withoutHostCredential(findProgram(program) ?? program, args)
+    const java = javaStart(program)
     const { exitCode, stdout, stderr } = await execa(...command, {
       reject: false,
       timeout: 60_000,
@@ -40,9 +42,11 @@ export class PeerDirectory {
         HOME: this.directory,
         X509_CERT_DIR: this.trustDirectory,
         X509_VOMS_DIR: this.trustDirectory,
+        ...java.env,
         ...env,
       },
     })
+    java.ended()
     return { exitCode, text: `${stdout}\n${stderr}` }
   }
 }

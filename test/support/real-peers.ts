@@ -13,6 +13,7 @@ import { execa } from 'execa'
 import type { Credential } from '../../src/proxy/credential.js'
 import { buildName } from '../../src/x509/name.js'
 import { withoutHostCredential } from './host-credential.js'
+import { javaStart } from './java.js'
 import { hostName, TestAuthority, userName } from './pki.js'
 import { writeCredentialPair, writeProxyFile, writeTrustDirectory } from './pki-files.js'
 import { findProgram } from './programs.js'
@@ -155,6 +156,7 @@ export async function startRealGrid(options: RealGridOptions = {}): Promise<Real
 
   const run: RealGrid['run'] = async (program, args, { as, proxy, input = '', env } = {}) => {
     const command = withoutHostCredential(findProgram(program) ?? program, args)
+    const java = javaStart(program)
     const { exitCode, stdout, stderr } = await execa(...command, {
       reject: false,
       input,
@@ -168,9 +170,11 @@ export async function startRealGrid(options: RealGridOptions = {}): Promise<Real
         X509_USER_PROXY: join(directory, 'no-proxy'),
         ...(as && { X509_USER_CERT: as.certificatePath, X509_USER_KEY: as.keyPath }),
         ...(proxy && { X509_USER_PROXY: proxy }),
+        ...java.env,
         ...env,
       },
     })
+    java.ended()
     return { exitCode, stdout, stderr }
   }
   return {
