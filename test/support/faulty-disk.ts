@@ -11,7 +11,7 @@ export interface DiskStep {
 }
 
 /** Calls on an open file that change something. */
-const HANDLE_STEPS = ['writeFile', 'write', 'sync', 'chmod', 'chown', 'close'] as const
+const HANDLE_STEPS = ['writeFile', 'write', 'sync', 'datasync', 'chmod', 'chown', 'close'] as const
 
 /**
  * Calls `before` ahead of each call that changes something; what it throws is the call's failure.

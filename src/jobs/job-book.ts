@@ -1,0 +1,156 @@
+/**
+ * Who shares which job proxy, in memory. Every look and every change costs the same however many
+ * there are.
+ *
+ * A job may be registered several times, as the C daemon lets it: each registration wants an end of
+ * its own. Changes come as records and can be taken back, for when one could not be written down.
+ */
+import type { JobProxy } from './job-proxy.js'
+import { worthKey } from './job-proxy.js'
+import type { JobRecord } from './job-record.js'
+
+export interface SharedProxy {
+  readonly proxy: JobProxy
+  /** Jobs in the order in which they came, each with how often it is registered. */
+  readonly jobs: ReadonlyMap<string, number>
+}
+
+interface Shared extends SharedProxy {
+  readonly jobs: Map<string, number>
+}
+
+/** Takes back one change; only the last one that still stands may be taken back. */
+export type Undo = () => void
+
+const NOTHING: Undo = () => undefined
+
+export class JobBook {
+  readonly #proxies = new Map<string, Shared>()
+  readonly #byWorth = new Map<string, string>()
+  /** Files of a job, oldest registration first, one entry a registration. */
+  readonly #byJob = new Map<string, string[]>()
+  #shares = 0
+
+  /** How many records {@link records} yields. */
+  get shares(): number {
+    return this.#shares
+  }
+
+  get size(): number {
+    return this.#proxies.size
+  }
+
+  get proxies(): ReadonlyMap<string, SharedProxy> {
+    return this.#proxies
+  }
+
+  get(fileName: string): SharedProxy | undefined {
+    return this.#proxies.get(fileName)
+  }
+
+  /** The proxy that is shared by what is worth the same, by its `worthKey`. */
+  worth(key: string): SharedProxy | undefined {
+    return this.#proxies.get(this.#byWorth.get(key) ?? '')
+  }
+
+  /** The proxy of a job: of its oldest registration. */
+  ofJob(job: string): SharedProxy | undefined {
+    return this.#proxies.get(this.#byJob.get(job)?.[0] ?? '')
+  }
+
+  /** A record that says nothing new (a job of a proxy that is gone) changes nothing. */
+  apply(record: JobRecord): Undo {
+    switch (record.op) {
+      case 'register':
+        return this.#register(record)
+      case 'unregister':
+        return this.#unregister(record.job, record.file, 'oldest')
+      case 'drop':
+        return this.#drop(record.file)
+    }
+  }
+
+  /** Records that make this book anew, proxy by proxy. */
+  *records(): Generator<JobRecord> {
+    for (const [file, { proxy, jobs }] of this.#proxies) {
+      let first = true
+      for (const [job, count] of jobs) {
+        yield { op: 'register', job, file, ...(first && { proxy }), ...(count > 1 && { count }) }
+        first = false
+      }
+    }
+  }
+
+  #register({ job, file, proxy, count = 1 }: Extract<JobRecord, { op: 'register' }>): Undo {
+    const known = this.#proxies.get(file)
+    const shared = known ?? (proxy && { proxy, jobs: new Map<string, number>() })
+    if (shared === undefined) return NOTHING
+    if (known === undefined) {
+      this.#proxies.set(file, shared)
+      this.#byWorth.set(worthKey(shared.proxy), file)
+    }
+    const before = shared.jobs.get(job) ?? 0
+    if (before === 0) this.#shares += 1
+    shared.jobs.set(job, before + count)
+    const files = this.#byJob.get(job) ?? []
+    this.#byJob.set(job, files)
+    for (let added = 0; added < count; added += 1) files.push(file)
+    return () => {
+      for (let taken = 0; taken < count; taken += 1) this.#unregister(job, file, 'newest')
+    }
+  }
+
+  #unregister(job: string, file: string, which: 'oldest' | 'newest'): Undo {
+    const shared = this.#proxies.get(file)
+    const count = shared?.jobs.get(job)
+    if (shared === undefined || count === undefined) return NOTHING
+    const files = this.#byJob.get(job) ?? []
+    const at = which === 'oldest' ? files.indexOf(file) : files.lastIndexOf(file)
+    files.splice(at, 1)
+    if (files.length === 0) this.#byJob.delete(job)
+    if (count > 1) shared.jobs.set(job, count - 1)
+    else this.#end(shared, job)
+    return () => {
+      if (shared.jobs.size === 0) this.#insert(shared)
+      if (count === 1) this.#shares += 1
+      shared.jobs.set(job, count)
+      const now = this.#byJob.get(job) ?? []
+      this.#byJob.set(job, now)
+      now.splice(at, 0, file)
+    }
+  }
+
+  #drop(file: string): Undo {
+    const shared = this.#proxies.get(file)
+    if (shared === undefined) return NOTHING
+    const before = [...shared.jobs.keys()].map((job) => [job, this.#byJob.get(job) ?? []] as const)
+    for (const [job, files] of before) {
+      const others = files.filter((other) => other !== file)
+      if (others.length === 0) this.#byJob.delete(job)
+      else this.#byJob.set(job, others)
+    }
+    this.#remove(shared)
+    this.#shares -= shared.jobs.size
+    return () => {
+      this.#insert(shared)
+      this.#shares += shared.jobs.size
+      for (const [job, files] of before) this.#byJob.set(job, files)
+    }
+  }
+
+  #end(shared: Shared, job: string): void {
+    shared.jobs.delete(job)
+    this.#shares -= 1
+    if (shared.jobs.size === 0) this.#remove(shared)
+  }
+
+  #insert(shared: Shared): void {
+    this.#proxies.set(shared.proxy.fileName, shared)
+    this.#byWorth.set(worthKey(shared.proxy), shared.proxy.fileName)
+  }
+
+  #remove({ proxy }: Shared): void {
+    this.#proxies.delete(proxy.fileName)
+    this.#byWorth.delete(worthKey(proxy))
+  }
+}

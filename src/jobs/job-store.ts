@@ -1,0 +1,229 @@
+/**
+ * The jobs of one VO-Box, durable: what was answered is on disk.
+ *
+ * Changes that arrive while others are being written are written together afterwards, with one sync
+ * (group commit): eight clients wait for one disk, not in one line for eight. Within such a group the
+ * changes are decided one after the other, so that two jobs that register the same proxy at once
+ * share one file. What could not be written is taken back, and nobody was told that it had happened.
+ */
+import { join } from 'node:path'
+import { isVoboxError, toVoboxError } from '../errors.js'
+import type { Clock } from '../ports/clock.js'
+import type { Files } from '../ports/files.js'
+import type { Journal } from '../ports/journal.js'
+import { JobBook, type Undo } from './job-book.js'
+import { encodeRecord, type JobRecord, parseRecord } from './job-record.js'
+
+/** One change, decided against the book as it is when its turn comes. */
+export interface JobChange<T> {
+  /** Absent: nothing changes. */
+  record?: JobRecord
+  /** The file that must be on disk before the record is; writes of one file follow each other. */
+  before?: { file: string; write: () => Promise<void> }
+  /** What may go once the record is on disk; its failure is logged and no more. */
+  after?: () => Promise<void>
+  result: T
+}
+
+export interface JobStoreDependencies {
+  files: Files
+  clock: Clock
+  journal: Journal
+  /** Directory of the journal, the VO's; absolute. */
+  directory: string
+  /** Who may own the journal. */
+  owners: readonly number[]
+}
+
+export const JOB_JOURNAL = 'jobs.journal'
+
+const MODE = 0o600
+
+/** A million jobs with long ids. */
+const MAX_JOURNAL_BYTES = 512 * 1024 * 1024
+
+/** The journal is written anew when it holds this many lines, and twice as many as are needed. */
+const COMPACT_FROM_LINES = 2000
+
+interface Waiting {
+  /** Decides; throws to refuse. */
+  decide(book: JobBook): JobChange<unknown>
+  resolve(value: unknown): void
+  reject(error: unknown): void
+}
+
+export class JobStore {
+  readonly #deps: JobStoreDependencies
+  readonly #path: string
+  readonly #book = new JobBook()
+  #waiting: Waiting[] = []
+  #writing: Promise<void> | undefined
+  #leftovers: Promise<unknown> = Promise.resolve()
+  /** Lines in the file. */
+  #lines = 0
+  /** The end of the file may be cut off: nothing may be appended to it. */
+  #torn = false
+
+  constructor(deps: JobStoreDependencies) {
+    this.#deps = deps
+    this.#path = join(deps.directory, JOB_JOURNAL)
+  }
+
+  /** As it is in memory; a change of it may still be on its way to the disk. */
+  get book(): Pick<JobBook, 'get' | 'ofJob' | 'worth' | 'proxies' | 'size'> {
+    return this.#book
+  }
+
+  /**
+   * Reads the journal and writes it anew. A line that is damaged loses that line alone; the file as
+   * it was is kept beside, and said.
+   *
+   * @throws VoboxError `FILE_UNSAFE`, `FILE_TOO_LARGE`, `FILE_UNREADABLE`, `FILE_UNWRITABLE`.
+   */
+  async open(): Promise<void> {
+    const damaged = applyAll(this.#book, await readJournal(this.#deps, this.#path))
+    if (damaged === 0) return this.#compact()
+    const kept = `${this.#path}.damaged-${this.#deps.clock.now()}`
+    await this.#compact(kept)
+    this.#deps.journal.write('error', 'jobs-journal-damaged', 'Lines of the jobs were damaged', {
+      lines: damaged,
+      kept,
+    })
+  }
+
+  /**
+   * Decides in turn, and resolves when it is on disk.
+   *
+   * @throws what `decide` throws; `FILE_UNWRITABLE` when it could not be written, and then nothing
+   *   has changed.
+   */
+  change<T>(decide: (book: JobBook) => JobChange<T>): Promise<T> {
+    const done = new Promise<unknown>((resolve, reject) => {
+      this.#waiting.push({ decide, resolve, reject })
+    })
+    this.#writing ??= this.#writeAll()
+    return done as Promise<T>
+  }
+
+  /** Everything that was asked for is on disk, or refused, and what went with it is gone. */
+  async settled(): Promise<void> {
+    await this.#writing
+    await this.#leftovers
+  }
+
+  async #writeAll(): Promise<void> {
+    // Those that ask in the same turn are one group from the start.
+    await Promise.resolve()
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting
+      this.#waiting = []
+      await this.#writeGroup(group)
+    }
+    this.#writing = undefined
+  }
+
+  async #writeGroup(group: readonly Waiting[]): Promise<void> {
+    const decided: { waiting: Waiting; change: JobChange<unknown>; undo: Undo }[] = []
+    for (const waiting of group) {
+      try {
+        const change = waiting.decide(this.#book)
+        const undo = change.record ? this.#book.apply(change.record) : () => undefined
+        decided.push({ waiting, change, undo })
+      } catch (error) {
+        waiting.reject(error)
+      }
+    }
+    try {
+      await writeFiles(decided.flatMap(({ change }) => change.before ?? []))
+      await this.#write(decided.flatMap(({ change }) => change.record ?? []))
+    } catch (error) {
+      for (const { undo } of decided.toReversed()) undo()
+      for (const { waiting } of decided) waiting.reject(error)
+      return
+    }
+    for (const { waiting, change } of decided) waiting.resolve(change.result)
+    const afters = decided.flatMap(({ change }) => change.after ?? [])
+    this.#leftovers = Promise.all([
+      this.#leftovers,
+      ...afters.map((after) => after().catch((error: unknown) => this.#noteLeftover(error))),
+    ])
+  }
+
+  async #write(records: readonly JobRecord[]): Promise<void> {
+    if (records.length === 0) return
+    const due = this.#lines > COMPACT_FROM_LINES && this.#lines > 2 * this.#book.shares
+    if (this.#torn || due) return this.#compact()
+    const bytes = Buffer.from(records.map(encodeRecord).join(''))
+    try {
+      await this.#deps.files.append(this.#path, bytes, MODE, { sync: true })
+    } catch (error) {
+      this.#torn = true
+      throw error
+    }
+    this.#lines += records.length
+  }
+
+  /** The whole book in a new file; memory already has what is to be written. */
+  async #compact(keepPreviousAs?: string): Promise<void> {
+    const lines = [...this.#book.records()].map(encodeRecord)
+    await this.#deps.files.replace(this.#path, Buffer.from(lines.join('')), {
+      mode: MODE,
+      ...(keepPreviousAs !== undefined && { keepPreviousAs }),
+    })
+    this.#lines = lines.length
+    this.#torn = false
+  }
+
+  #noteLeftover(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error)
+    this.#deps.journal.write('warn', 'job-proxy-left', `A proxy without jobs is left: ${message}`)
+  }
+}
+
+/** The book for who only looks (`query`, `job list`), while the service may be writing. */
+export async function readJobs(
+  deps: Pick<JobStoreDependencies, 'files' | 'directory' | 'owners'>,
+): Promise<JobBook> {
+  const book = new JobBook()
+  applyAll(book, await readJournal(deps, join(deps.directory, JOB_JOURNAL)))
+  return book
+}
+
+async function readJournal(
+  { files, owners }: Pick<JobStoreDependencies, 'files' | 'owners'>,
+  path: string,
+): Promise<string> {
+  try {
+    const rules = { maxBytes: MAX_JOURNAL_BYTES, owners, forbiddenMode: 0o077 }
+    return (await files.read(path, rules)).bytes.toString('utf8')
+  } catch (error) {
+    if (isVoboxError(error, 'FILE_MISSING')) return ''
+    throw error
+  }
+}
+
+/** @returns how many lines could not be read. What follows the last line feed was never answered. */
+function applyAll(book: JobBook, text: string): number {
+  const lines = text.split('\n').slice(0, -1)
+  let damaged = 0
+  for (const line of lines) {
+    const record = parseRecord(line)
+    if (record === undefined) damaged += 1
+    else book.apply(record)
+  }
+  return damaged
+}
+
+/**
+ * Those of one file in their order, those of different ones at once. All have ended when this has, so
+ * that nothing is written behind a failure's back.
+ */
+async function writeFiles(works: readonly { file: string; write: () => Promise<void> }[]) {
+  const byFile = new Map<string, Promise<void>>()
+  for (const { file, write } of works) {
+    byFile.set(file, (byFile.get(file) ?? Promise.resolve()).then(write))
+  }
+  const settled = await Promise.allSettled(byFile.values())
+  const failed = settled.find((one) => one.status === 'rejected')
+  if (failed !== undefined) throw toVoboxError(failed.reason)
+}

@@ -1,0 +1,174 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { VoboxError } from '../../../src/errors.js'
+import type { JobBook } from '../../../src/jobs/job-book.js'
+import type { JobRecord } from '../../../src/jobs/job-record.js'
+import { JobStore, readJobs } from '../../../src/jobs/job-store.js'
+import type { JournalLevel } from '../../../src/ports/journal.js'
+import { rejectionOf } from '../../support/failure.js'
+import { FakeClock } from '../../support/fake-clock.js'
+import { endJob, firstJob, jobFile, moreJob } from '../../support/jobs.js'
+import { MemoryFiles } from '../../support/memory-files.js'
+
+const PATH = '/vo/jobs.journal'
+
+const clock = new FakeClock()
+let files: MemoryFiles
+let log: { level: JournalLevel; event: string }[]
+
+beforeEach(() => {
+  files = new MemoryFiles(clock)
+  log = []
+})
+
+const dependencies = () => ({
+  files,
+  clock,
+  journal: { write: (level: JournalLevel, event: string) => void log.push({ level, event }) },
+  directory: '/vo',
+  owners: [0],
+})
+
+async function openStore(): Promise<JobStore> {
+  const store = new JobStore(dependencies())
+  await store.open()
+  return store
+}
+
+const record = (one: JobRecord) => () => ({ record: one, result: one.op })
+
+const filesOf = (book: Pick<JobBook, 'proxies'>) =>
+  [...book.proxies].map(([file, { jobs }]) => [file, [...jobs.keys()]])
+
+describe('the store', () => {
+  it('has a change on disk when it says so: another process finds it', async () => {
+    const store = await openStore()
+    await store.change(record(firstJob('a', 1)))
+    await store.change(record(moreJob('b', 1)))
+    await store.change(record(endJob('a', 1)))
+    expect(filesOf(await readJobs(dependencies()))).toEqual([[jobFile(1), ['b']]])
+    expect(filesOf((await openStore()).book)).toEqual([[jobFile(1), ['b']]])
+  })
+
+  it('writes eight changes that come together with one sync, decided one after the other', async () => {
+    const store = await openStore()
+    let appends = 0
+    files.refuse = (operation) => {
+      if (operation === 'append') appends += 1
+      return undefined
+    }
+    const seen = await Promise.all(
+      Array.from({ length: 8 }, (_, at) =>
+        store.change((book) => {
+          const known = book.get(jobFile(1))
+          return {
+            record: known ? moreJob(`j${at}`, 1) : firstJob(`j${at}`, 1),
+            result: known?.jobs.size ?? 0,
+          }
+        }),
+      ),
+    )
+    expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+    expect(appends).toBe(1)
+  })
+
+  it('tells whom it refuses alone, in a group too', async () => {
+    const store = await openStore()
+    const refused = rejectionOf(
+      store.change(() => {
+        throw new VoboxError('JOB_REQUEST_REFUSED', 'no')
+      }),
+    )
+    await store.change(record(firstJob('a', 1)))
+    expect((await refused).code).toBe('JOB_REQUEST_REFUSED')
+    expect(store.book.size).toBe(1)
+  })
+
+  it('has the file before the record, and removes what goes only after it', async () => {
+    const store = await openStore()
+    const order: string[] = []
+    files.refuse = (operation) => {
+      order.push(operation)
+      return undefined
+    }
+    await store.change(() => ({
+      record: firstJob('a', 1),
+      before: { file: jobFile(1), write: async () => void order.push('file') },
+      after: async () => void order.push('removed'),
+      result: undefined,
+    }))
+    await store.settled()
+    expect(order).toEqual(['file', 'append', 'removed'])
+  })
+
+  it('takes back what a full disk refused, and writes the next change on sound ground', async () => {
+    const store = await openStore()
+    await store.change(record(firstJob('a', 1)))
+    files.refuse = (operation) =>
+      operation === 'append' ? new VoboxError('FILE_UNWRITABLE', 'full') : undefined
+    const both = [
+      rejectionOf(store.change(record(firstJob('b', 2)))),
+      rejectionOf(store.change(record(endJob('a', 1)))),
+    ]
+    expect((await Promise.all(both)).map(({ code }) => code)).toEqual([
+      'FILE_UNWRITABLE',
+      'FILE_UNWRITABLE',
+    ])
+    expect(filesOf(store.book)).toEqual([[jobFile(1), ['a']]])
+    // A part of the refused lines may stand at the end of the file.
+    files.refuse = () => undefined
+    await files.append(PATH, Buffer.from('c0ffee42 {"op":"reg'))
+    await store.change(record(moreJob('c', 1)))
+    expect(filesOf((await openStore()).book)).toEqual([[jobFile(1), ['a', 'c']]])
+    expect(log).toEqual([])
+  })
+
+  it('changes nothing when the file before the record could not be written', async () => {
+    const store = await openStore()
+    const failed = store.change(() => ({
+      record: firstJob('a', 1),
+      before: {
+        file: jobFile(1),
+        write: () => Promise.reject(new VoboxError('FILE_UNWRITABLE', 'full')),
+      },
+      result: undefined,
+    }))
+    expect((await rejectionOf(failed)).code).toBe('FILE_UNWRITABLE')
+    expect(store.book.size).toBe(0)
+    expect(files.text(PATH)).toBe('')
+  })
+
+  it('passes over a last line that was cut off by a crash: nobody was told of it', async () => {
+    const store = await openStore()
+    await store.change(record(firstJob('a', 1)))
+    await files.append(PATH, Buffer.from('0bad0bad {"op":"register","job":"b","fi'))
+    expect(filesOf((await openStore()).book)).toEqual([[jobFile(1), ['a']]])
+    expect(log).toEqual([])
+  })
+
+  it('loses a damaged line alone, says so, and keeps the file as it was', async () => {
+    const store = await openStore()
+    await store.change(record(firstJob('a', 1)))
+    await store.change(record(firstJob('b', 2)))
+    await store.change(record(firstJob('c', 3)))
+    const damaged = files.text(PATH).replace('"job":"b"', '"job":"B"')
+    await files.replace(PATH, Buffer.from(damaged), { mode: 0o600 })
+    expect(filesOf((await openStore()).book)).toEqual([
+      [jobFile(1), ['a']],
+      [jobFile(3), ['c']],
+    ])
+    expect(log).toEqual([{ level: 'error', event: 'jobs-journal-damaged' }])
+    expect(files.text(`${PATH}.damaged-${clock.now()}`)).toBe(damaged)
+  })
+
+  it('stays as small as what it holds: 20,000 jobs that came and went leave a few lines', async () => {
+    const store = await openStore()
+    await store.change(record(firstJob('stays', 1)))
+    for (let at = 0; at < 100; at += 1) {
+      const group = Array.from({ length: 100 }, (_, of) => `j${at}-${of}`)
+      await Promise.all(group.map((job) => store.change(record(moreJob(job, 1)))))
+      await Promise.all(group.map((job) => store.change(record(endJob(job, 1)))))
+    }
+    expect(files.text(PATH).split('\n').length).toBeLessThan(2300)
+    expect(filesOf((await openStore()).book)).toEqual([[jobFile(1), ['stays']]])
+  })
+})
