@@ -116,7 +116,7 @@ describe('the store', () => {
     expect(filesOf(store.book)).toEqual([[jobFile(1), ['a']]])
     // A part of the refused lines may stand at the end of the file.
     files.refuse = () => undefined
-    await files.append(PATH, Buffer.from('c0ffee42 {"op":"reg'))
+    await files.append(PATH, Buffer.from('c0ffee42 {"op":"reg'), 0o600)
     await store.change(record(moreJob('c', 1)))
     expect(filesOf((await openStore()).book)).toEqual([[jobFile(1), ['a', 'c']]])
     expect(log).toEqual([])
@@ -140,7 +140,7 @@ describe('the store', () => {
   it('passes over a last line that was cut off by a crash: nobody was told of it', async () => {
     const store = await openStore()
     await store.change(record(firstJob('a', 1)))
-    await files.append(PATH, Buffer.from('0bad0bad {"op":"register","job":"b","fi'))
+    await files.append(PATH, Buffer.from('0bad0bad {"op":"register","job":"b","fi'), 0o600)
     expect(filesOf((await openStore()).book)).toEqual([[jobFile(1), ['a']]])
     expect(log).toEqual([])
   })
