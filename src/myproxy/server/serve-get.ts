@@ -1,9 +1,15 @@
 /** GET: a client is given a proxy of a stored credential, for its pass phrase or for a renewal. */
 import { isVoboxError } from '../../errors.js'
 import { answerDelegation } from '../../gsi/delegation.js'
+import type { Certificate } from '../../x509/certificate.js'
 import { readCertificationRequest, sendCertificateList } from '../conversation.js'
 import { encodeResponse, type MyProxyRequest } from '../messages.js'
 import { type Admitted, authoriseAccess, candidatesFor } from './authorise-access.js'
+import {
+  authoriseCertificate,
+  issueCertificate,
+  mayBeIssued,
+} from './authority/serve-certificate.js'
 import { grantLifetime } from './grant-lifetime.js'
 import { storedExpired } from './refusals.js'
 import { encodeOkWithTrustRoots } from './serve-trust-roots.js'
@@ -17,12 +23,30 @@ export async function serveGet(
   exchange: Exchange,
   request: MyProxyRequest,
 ): Promise<void> {
-  const candidates = await candidatesFor(context, request)
-  const admitted = await authoriseAccess(context, exchange, request, candidates)
+  const answer = await authorise(context, exchange, request)
   await exchange.stream.write(await encodeOkWithTrustRoots(context, request, exchange.signal))
   const certificationRequest = await readRequestIfAny(exchange)
   if (certificationRequest === undefined) return saysNothingFetched(context, exchange, request)
-  await delegate(context, exchange, request, admitted, certificationRequest)
+  await sendCertificateList(exchange.stream, await answer(certificationRequest))
+  await exchange.stream.write(encodeResponse({ kind: 'ok', credentials: [] }))
+}
+
+/** What an admitted client's request is answered with. */
+type Answer = (certificationRequest: Buffer) => Promise<Certificate[]> | Certificate[]
+
+async function authorise(
+  context: ServerContext,
+  exchange: Exchange,
+  request: MyProxyRequest,
+): Promise<Answer> {
+  const candidates = await candidatesFor(context, request)
+  const { authority } = context
+  if (candidates.length === 0 && authority && mayBeIssued(context.policy, exchange.client)) {
+    await authoriseCertificate(context, authority, exchange, request)
+    return (asked) => issueCertificate(authority, exchange, request, asked)
+  }
+  const admitted = await authoriseAccess(context, exchange, request, candidates)
+  return (asked) => delegate(context, request, admitted, asked)
 }
 
 /**
@@ -50,13 +74,12 @@ function saysNothingFetched(
   })
 }
 
-async function delegate(
+function delegate(
   context: ServerContext,
-  { stream }: Exchange,
   request: MyProxyRequest,
   { entry, stored, signer, limited }: Admitted,
   certificationRequest: Buffer,
-): Promise<void> {
+): Certificate[] {
   const { random } = context
   const now = context.clock.now()
   const lifetimeSeconds = grantLifetime({
@@ -66,7 +89,7 @@ async function delegate(
     chainSeconds: stored.effectiveEnd - now,
   })
   if (lifetimeSeconds < LEAST_LIFETIME_SECONDS) throw storedExpired()
-  const certificates = answerDelegation({
+  return answerDelegation({
     request: certificationRequest,
     signer,
     lifetimeSeconds,
@@ -74,6 +97,4 @@ async function delegate(
     random,
     policy: limited ? 'limited' : undefined,
   })
-  await sendCertificateList(stream, certificates)
-  await stream.write(encodeResponse({ kind: 'ok', credentials: [] }))
 }

@@ -13,6 +13,7 @@ import type { CertificateAuthority } from './authority/certificate-authority.js'
 import type { CredentialRepository } from './credential-repository.js'
 import { ANONYMOUS, type DnForms } from './dn-pattern.js'
 import type { GuessBrake } from './guess-brake.js'
+import type { PassPhrasePolicy } from './pass-phrase-policy.js'
 import { type MyProxyPolicy, mayStore } from './policy.js'
 import { notAccepted, notAuthenticated } from './refusals.js'
 import type { TrustRootsSource } from './trust-roots-directory.js'
@@ -39,6 +40,8 @@ export interface ServerSettings {
   acceptedNames: AcceptedNames | undefined
   /** Issues certificates under names where nothing is stored; undefined: there is none. */
   authority: CertificateAuthority | undefined
+  /** Judges new pass phrases; undefined: their length alone counts. */
+  passPhrasePolicy: PassPhrasePolicy | undefined
 }
 
 /** Of an empty file; with no policy nobody may do anything. */
@@ -52,6 +55,7 @@ export const DEFAULT_SETTINGS: ServerSettings = {
   trustRoots: undefined,
   acceptedNames: undefined,
   authority: undefined,
+  passPhrasePolicy: undefined,
 }
 
 export interface ServerContext extends ServerSettings {

@@ -1,0 +1,67 @@
+/** GET under a name where nothing is stored, on a server that is a certificate authority. */
+import type { Certificate } from '../../../x509/certificate.js'
+import type { MyProxyRequest } from '../../messages.js'
+import { challengeForRenewal } from '../challenge.js'
+import { decideDelegation } from '../decide-delegation.js'
+import { ANONYMOUS } from '../dn-pattern.js'
+import { decideAccess, type MyProxyPolicy } from '../policy.js'
+import { limitedClient, notAuthorised } from '../refusals.js'
+import type { Client, Exchange, ServerContext } from '../server-context.js'
+import type { CertificateAuthority } from './certificate-authority.js'
+
+/**
+ * Whether the lines of the server could admit this client to a certificate at all: to nobody else is
+ * said which names the CA knows. A pass phrase opens nothing here, as in the C server without PAM.
+ */
+export function mayBeIssued(policy: MyProxyPolicy, { dn, forms }: Client): boolean {
+  if (dn === ANONYMOUS) return false
+  const ways = ['trusted_retrievers', 'authorized_renewers'] as const
+  return ways.some((way) => decideAccess(policy, way, forms, {}).allowed)
+}
+
+/**
+ * Admits a client, or throws a refusal. The subject that the name maps to is the owner of what is not
+ * there yet.
+ */
+export async function authoriseCertificate(
+  context: ServerContext,
+  authority: CertificateAuthority,
+  exchange: Exchange,
+  { username }: MyProxyRequest,
+): Promise<void> {
+  const { client, signal } = exchange
+  const owner = await authority.subjectOf(username, signal)
+  const decision = decideDelegation(
+    context.policy,
+    { dn: client.forms, hasPassPhrase: false },
+    { owner: owner.oneLine, isProtected: false },
+  )
+  if (decision.action === 'refuse') {
+    throw notAuthorised(decision.because === 'policy' ? decision.reasons : [])
+  }
+  const authorising =
+    decision.action === 'challenge'
+      ? await challengeForRenewal(context, exchange, owner)
+      : undefined
+  // A certificate cannot be limited, and a limited proxy may not become more than it is.
+  const limited = [client.chain, authorising].some((chain) => chain?.facts.limited === true)
+  if (limited && context.policy.ignoreLimitedProxyFlag !== true) throw limitedClient()
+}
+
+/** The new certificate, and those of the CA that go with it. */
+export function issueCertificate(
+  authority: CertificateAuthority,
+  { client, signal }: Exchange,
+  { username, lifetimeSeconds, credentialName, passPhrase }: MyProxyRequest,
+  certificationRequest: Uint8Array,
+): Promise<Certificate[]> {
+  return authority.issue({
+    username,
+    certificationRequest,
+    lifetimeSeconds,
+    credentialName,
+    passPhrase,
+    client: client.dn,
+    signal,
+  })
+}
