@@ -1,0 +1,136 @@
+/** A store of credentials that several processes share, of which some are killed. */
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { CredentialRepository } from '../../src/myproxy/server/credential-repository.js'
+import { systemClock } from '../../src/node/ports/clock.js'
+import { nodeFiles } from '../../src/node/ports/files.js'
+import type { Journal } from '../../src/ports/journal.js'
+import { spawnSync } from '../support/bounded.js'
+import { bundleScript } from '../support/bundled-script.js'
+import {
+  REPOSITORY_CHANGES,
+  STATES,
+  stateOf,
+  storedOf,
+  workOn,
+} from '../support/repository-changes.js'
+import { makeTemporaryDirectory, temporaryDirectory } from '../support/temporary-directory.js'
+
+const run = promisify(execFile)
+const DEADLINE_MS = 60_000
+
+let script: string
+let scripts: { path: string; remove(): Promise<void> }
+let directory: string
+let repository: CredentialRepository
+/** What our own repository found broken. */
+let broken: string[]
+
+beforeAll(async () => {
+  scripts = await makeTemporaryDirectory()
+  script = await bundleScript('repository-in-process.ts', scripts.path)
+})
+afterAll(() => scripts.remove())
+
+const repositoryIn = (path: string) => {
+  const journal: Journal = { write: (_level, event) => void broken.push(event) }
+  const owners = [process.getuid?.() ?? 0]
+  const deps = { files: nodeFiles, clock: systemClock, journal, owners }
+  return new CredentialRepository({ ...deps, directory: path })
+}
+
+beforeEach(async () => {
+  broken = []
+  directory = join(await temporaryDirectory(), 'store')
+  repository = repositoryIn(directory)
+  await repository.open()
+})
+
+const worker = async (work: string, name: string, count: number) => {
+  const args = [script, work, directory, name, String(count)]
+  return (await run(process.execPath, args, { timeout: DEADLINE_MS })).stdout
+}
+
+describe('4 processes on one store', () => {
+  it('lose none of 40 credentials stored and 20 removed at once, which a fifth one watches', async () => {
+    let working = true
+    const watching = (async () => {
+      const seen = new Set<string>()
+      while (working) for await (const { creds } of repository.all()) seen.add(String(creds))
+      return seen
+    })()
+    const outputs = await Promise.all(['a', 'b', 'c', 'd'].map((name) => worker('store', name, 10)))
+    working = false
+    expect(outputs).toEqual(['done', 'done', 'done', 'done'])
+
+    const odd = [1, 3, 5, 7, 9]
+    const expected = ['a', 'b', 'c', 'd'].flatMap((name) => odd.map((i) => `key ${name} ${i}`))
+    const stored: string[] = []
+    for await (const { creds } of repository.all()) stored.push(String(creds))
+    expect(stored.sort()).toEqual(expected.sort())
+    // No half of a pair was ever read.
+    for (const key of await watching) expect(key).toMatch(/^key [abcd] \d+$/)
+    expect(broken).toEqual([])
+  })
+
+  it('take 15 credentials of one owner in all, which is as many as each of them allows', async () => {
+    const taken = await Promise.all(['a', 'b', 'c', 'd'].map((name) => worker('fill', name, 6)))
+    expect(taken.map(Number).reduce((sum, count) => sum + count)).toBe(15)
+    expect(await repository.stamps()).toHaveProperty('size', 15)
+  })
+
+  it('see what another one stored, replaced and removed with the next look', async () => {
+    const other = repositoryIn(directory)
+    expect(await repository.list('alice')).toEqual([])
+    await workOn(other, 'create', 'alice')
+    expect(await repository.list('alice')).toHaveLength(1)
+    await other.store(storedOf('alice', 777), Buffer.from('newer'), () => undefined)
+    expect(await stateOf(repository, 'alice')).toBe('newer 777')
+    await workOn(other, 'remove', 'alice')
+    expect(await repository.list('alice')).toEqual([])
+    expect(await stateOf(repository, 'alice')).toBeUndefined()
+  })
+})
+
+describe('a process killed by SIGKILL', () => {
+  it('frees the lock that it held, within 5 s', async () => {
+    const holder = spawn(process.execPath, [script, 'hold', directory], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      timeout: DEADLINE_MS,
+    })
+    onTestFinished(() => void holder.kill('SIGKILL'))
+    await once(holder.stdout, 'data')
+    const waiting = workOn(repository, 'create', 'alice')
+    const killedAt = performance.now()
+    holder.kill('SIGKILL')
+    await waiting
+    expect(performance.now() - killedAt).toBeLessThan(5000)
+    expect(await stateOf(repository, 'alice')).toBe(STATES.create[1])
+  })
+
+  // Each single step is walked through in test/unit, within a process; here it really dies.
+  it.each(REPOSITORY_CHANGES)(
+    'in the middle of `%s` leaves the old or the new one',
+    async (change) => {
+      const [before, after] = STATES[change]
+      const seen = new Set<string | undefined>()
+      for (const step of [3, 9, 15, 21, 27, 33, 39, 45]) {
+        const name = `alice${step}`
+        if (before !== undefined) {
+          await repository.store(storedOf(name), Buffer.from('old'), () => undefined)
+        }
+        const args = [script, change, directory, name, String(step)]
+        const { signal, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+        const found = await stateOf(repository, name)
+        expect([before, after]).toContain(found)
+        if (signal === 'SIGKILL') seen.add(found)
+        else expect([String(stdout), found]).toEqual(['done', after])
+        await workOn(repositoryIn(directory), found === before ? change : 'remove', name)
+      }
+      expect(seen.has(before)).toBe(true)
+    },
+  )
+})
