@@ -22,6 +22,7 @@ const ENTRIES = {
   logon: 'src/node/cli/logon.ts',
   'vobox-proxy': 'src/node/cli/main.ts',
   'vobox-renewd': 'src/node/service/renewd.ts',
+  'myproxy-server': 'src/node/myproxy-server/main.ts',
 }
 
 /** A native addon, and what oclif would load only to run commands from TypeScript sources. */

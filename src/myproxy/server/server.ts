@@ -158,7 +158,10 @@ export class MyProxyServer {
       })
     try {
       await withDeadline(clock, requestMs, this.#stopping.signal, tooSlow, async (signal) => {
-        const stream = new ByteStream(socket, { clock, answerMs, label, signal })
+        const stream = new ByteStream(socket, {
+          ...{ clock, answerMs, label, signal },
+          maxReceivedBytes: context.requestSizeLimitBytes,
+        })
         const identify = () => identifyClient(context, socket, address)
         await serveSession(context, stream, identify, signal)
       })
@@ -208,9 +211,24 @@ function tlsOf({ chain, privateKey }: Credential): SecureContextOptions {
   }
 }
 
+/** What is wrong, and what to do about it, by the error of the system. */
+const CANNOT_LISTEN: Readonly<Record<string, readonly [problem: string, cure: string]>> = {
+  EADDRINUSE: [
+    'another server has that port',
+    'ss -tlnp shows which; end it, or name another port with --port',
+  ],
+  EACCES: ['only root may take a port under 1024', 'Name a higher one with --port'],
+  EADDRNOTAVAIL: ['no interface of this machine has that address', 'ip address shows them'],
+  ENOTFOUND: ['that name has no address', 'Name one of this machine with --listen'],
+}
+
 function cannotListen(host: string | undefined, port: number, cause: Error): VoboxError {
-  return new VoboxError('CONNECTION_FAILED', `cannot listen on ${host ?? '*'}:${port}`, {
-    data: { host, port, errno: (cause as NodeJS.ErrnoException).code },
+  const { code: errno = '' } = cause as NodeJS.ErrnoException
+  const [problem, hint] = CANNOT_LISTEN[errno] ?? [printable(cause.message), undefined]
+  const where = `${printable(host ?? '*')}:${port}`
+  return new VoboxError('CONNECTION_FAILED', `cannot listen on ${where}: ${problem}`, {
+    data: { host, port, errno },
+    hint,
     cause,
   })
 }

@@ -1,7 +1,7 @@
 /**
- * The credential of the server itself, where `myproxy-server(8)` has it (ENVIRONMENT): a proxy file that
- * `X509_USER_PROXY` names, else certificate and key by `X509_USER_CERT` and `X509_USER_KEY`, else the
- * host's for root, or `~/.globus/usercert.pem` for anybody else.
+ * The credential of the server itself, where `myproxy-server(8)` has it (ENVIRONMENT): certificate and
+ * key by `X509_USER_CERT` and `X509_USER_KEY`, else a proxy file that `X509_USER_PROXY` names, else the
+ * host's for root, or `~/.globus/usercert.pem` for anybody else. The C server takes them in this order.
  */
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -23,7 +23,7 @@ const CERTIFICATE_FORBIDS = 0o022
 
 export function serverCredentialPlaces(environment: Environment): ServerCredentialPlaces {
   const { X509_USER_PROXY: proxy, X509_USER_CERT: certificate, X509_USER_KEY: key } = environment
-  if (proxy) return { certificate: resolve(proxy), key: resolve(proxy) }
+  if (proxy && !certificate && !key) return { certificate: resolve(proxy), key: resolve(proxy) }
   const globus = join(environment.HOME || homedir(), '.globus')
   const usual = isRoot()
     ? { certificate: HOST_CERTIFICATE, key: HOST_KEY }

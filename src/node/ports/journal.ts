@@ -41,7 +41,7 @@ export async function openJournal(options: JournalOptions = {}): Promise<OpenJou
   const logger = pino(
     {
       level: options.level ?? 'info',
-      base: clean(options.base ?? {}),
+      base: cleanFields(options.base ?? {}),
       messageKey: 'message',
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
@@ -52,9 +52,9 @@ export async function openJournal(options: JournalOptions = {}): Promise<OpenJou
   return {
     write(level, event, message, fields = {}) {
       if (LEVELS.indexOf(level) < LEVELS.indexOf(lowest)) return
-      const [cleaned, text] = [clean(fields), printable(message)]
+      const [cleaned, text] = [cleanFields(fields), printable(message)]
       const print = () => logger[level]({ event, ...cleaned }, text)
-      const entry = { level, event, message: text, fields: { ...clean(base), ...cleaned } }
+      const entry = { level, event, message: text, fields: { ...cleanFields(base), ...cleaned } }
       if (journald === undefined) print()
       else journald.send(entry, print)
       syslog?.send(entry, () => undefined)
@@ -78,7 +78,7 @@ async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
 /**
  * Texts may come from a server or a proxy: they get no line of their own and no control characters.
  */
-function clean(fields: JournalFields): JournalFields {
+export function cleanFields(fields: JournalFields): JournalFields {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [
       name,

@@ -66,11 +66,16 @@ export function journalEntry({ level, event, message, fields }: LogEntry): strin
 }
 
 /** An entry as one line of text, with its severity as `logger --prio-prefix` reads it. */
-export function syslogLine({ level, event, message, fields }: LogEntry): string {
+export function syslogLine(entry: LogEntry): string {
+  return `<${SEVERITY[entry.level]}>${syslogText(entry)}\n`
+}
+
+/** The same without its severity and the end of the line. */
+export function syslogText({ event, message, fields }: LogEntry): string {
   const named = Object.entries(fields).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${JSON.stringify(value)}`],
   )
-  return `<${SEVERITY[level]}>${oneLine([`${event}: ${message}`, ...named].join(' '))}\n`
+  return oneLine([`${event}: ${message}`, ...named].join(' '))
 }
 
 /** `mailTo` is `MAIL_TO`: field names of the journal are upper case. */
@@ -132,6 +137,17 @@ export interface SyslogPlace {
   /** As whom; default `vobox-renewd`. */
   tag?: string
   /** Default `daemon`. */
+  facility?: string
+}
+
+export interface SyslogOptions {
+  /** What speaks to syslog for us; default `logger`. */
+  program?: string
+  /** Default `/dev/log`. */
+  socket?: string
+  /** Default `vobox-renewd`. */
+  tag?: string
+  /** As `logger` names it; default `daemon`. */
   facility?: string
 }
 

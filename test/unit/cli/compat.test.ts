@@ -163,7 +163,11 @@ describe('the tables', () => {
 
   it('has one launcher in compat/ for each tool, executable, that puts its name first', () => {
     const directory = join(HOME, 'compat')
-    expect(readdirSync(directory).sort()).toEqual([...COMPAT_NAMES].sort())
+    // The server is a program of its own, whose name its launcher says.
+    const server = readFileSync(join(directory, 'myproxy-server'), 'utf8')
+    expect(server).toMatch(/^program=myproxy-server$/m)
+    expect(statSync(join(directory, 'myproxy-server')).mode & 0o111).toBe(0o111)
+    expect(readdirSync(directory).sort()).toEqual([...COMPAT_NAMES, 'myproxy-server'].sort())
     for (const name of COMPAT_NAMES) {
       expect(statSync(join(directory, name)).mode & 0o111).toBe(0o111)
       expect(readFileSync(join(directory, name), 'utf8')).toContain(`set -- ${name} "$@"`)

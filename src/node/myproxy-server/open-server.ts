@@ -1,0 +1,100 @@
+/** A MyProxy server with the real ports, as its configuration file has it. */
+import { isVoboxError } from '../../errors.js'
+import { readServerConfig } from '../../myproxy/server/config/read-server-config.js'
+import type { ServerConfig } from '../../myproxy/server/config/server-config.js'
+import { CredentialRepository } from '../../myproxy/server/credential-repository.js'
+import { MyProxyServer } from '../../myproxy/server/server.js'
+import type { ServerSettings } from '../../myproxy/server/server-context.js'
+import type { Journal } from '../../ports/journal.js'
+import type { TrustDirectory } from '../../x509/trust-anchors.js'
+import { isRoot } from '../compose/become-owner.js'
+import { readEffectiveConfig } from '../compose/compose-config.js'
+import { currentUid } from '../compose/compose-login.js'
+import { requireRootOnly } from '../compose/root-only.js'
+import { trustDirectoryOf } from '../compose/trust-directory.js'
+import { systemClock } from '../ports/clock.js'
+import { nodeFiles } from '../ports/files.js'
+import { KeyPool } from '../ports/key-pool.js'
+import { systemRandom } from '../ports/random.js'
+import { composeSettings } from './compose-settings.js'
+import { readServerCredential, type ServerCredentialPlaces } from './server-credential.js'
+import type { ServerOptions } from './server-options.js'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Only who stores by delegation needs a key of ours; a burst of them is short. */
+const KEYS_IN_ADVANCE = 8
+
+export interface OpenServer {
+  server: MyProxyServer
+  trust: TrustDirectory
+  /** Stops what would keep the process alive. */
+  close(): void
+}
+
+export interface OpenServerParts {
+  options: ServerOptions
+  config: ServerConfig
+  environment: Environment
+  places: ServerCredentialPlaces
+  journal: Journal
+  onConnectionEnd?: (() => void) | undefined
+}
+
+/** @throws VoboxError `CONFIG_INVALID`, `FILE_UNSAFE`. */
+export async function readConfigOf({ configFile: path }: ServerOptions): Promise<ServerConfig> {
+  if (isRoot()) requireRootOnlyIfThere(path)
+  return readServerConfig(nodeFiles, { path, uid: currentUid() })
+}
+
+export function settingsOf(
+  config: ServerConfig,
+  { configFile: path, storageDirectory }: ServerOptions,
+  journal: Journal,
+): Promise<ServerSettings> {
+  const ports = { files: nodeFiles, clock: systemClock, random: systemRandom, journal }
+  return composeSettings(config, { ...ports, path, storageDirectory, uid: currentUid() })
+}
+
+/**
+ * Everything but listening.
+ *
+ * @throws VoboxError for whatever cannot be served with: the configuration, the credential.
+ */
+export async function openServer(parts: OpenServerParts): Promise<OpenServer> {
+  const { options, config, environment, places, journal, onConnectionEnd } = parts
+  const { storageDirectory: directory, host, port } = options
+  const uid = currentUid()
+  const site = await readEffectiveConfig(nodeFiles, environment, uid)
+  const settings = await settingsOf(config, options, journal)
+  const credential = await readServerCredential(places)
+  if (isRoot()) requireRootOnlyIfThere(directory)
+  const trust = trustDirectoryOf(site, systemClock)
+  const keys = new KeyPool({ kind: 'rsa2048', size: Math.min(site.keys.pool, KEYS_IN_ADVANCE) })
+  const server = new MyProxyServer({
+    settings: { ...settings, maxDelegationDepth: site.limits.maxDelegationDepth },
+    ...(host !== undefined && { host }),
+    port,
+    credential,
+    anchors: () => trust.current(),
+    repository: new CredentialRepository({
+      ...{ files: nodeFiles, clock: systemClock, journal },
+      ...{ directory, owners: [uid] },
+    }),
+    clock: systemClock,
+    random: systemRandom,
+    keys,
+    journal,
+    ...(onConnectionEnd && { onConnectionEnd }),
+  })
+  return { server, trust, close: () => keys.close() }
+}
+
+/** What is not there is said in better words where it is read. */
+function requireRootOnlyIfThere(path: string): void {
+  try {
+    requireRootOnly(path)
+  } catch (error) {
+    if (!isVoboxError(error, 'FILE_MISSING')) throw error
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * The life of a MyProxy server's process: its files, its signals, and an end that lets what runs finish.
+ *
+ * `SIGHUP` reads the configuration, the credential and the CA files again; what cannot be used then is
+ * said, and the server goes on with what it had. `SIGTERM` and `SIGINT` end it.
+ */
+import { toVoboxError } from '../../errors.js'
+import type { ServerConfig } from '../../myproxy/server/config/server-config.js'
+import { EXIT } from '../../report/exit-status.js'
+import { closeInherited } from '../compose/close-inherited.js'
+import { replacementsSettled } from '../ports/file-replace.js'
+import { serviceManager } from '../service/systemd-notify.js'
+import { CredentialWatch } from './credential-watch.js'
+import { type OpenServer, openServer, readConfigOf, settingsOf } from './open-server.js'
+import { ServerPidFile, writePortFile } from './run-files.js'
+import { serverCredentialPlaces } from './server-credential.js'
+import { openServerJournal, type ServerJournal } from './server-journal.js'
+import type { ServerOptions } from './server-options.js'
+
+export interface ReadyServer {
+  pid: number
+  port: number
+  /** Whether the log goes anywhere. */
+  logged: boolean
+}
+
+export interface RunServerOptions extends ServerOptions {
+  environment: Readonly<Record<string, string | undefined>>
+  /** End after one connection, as the C server does with `-d`; default false. */
+  once?: boolean
+  /** The server listens, and its files are written. */
+  onReady?: (ready: ReadyServer) => void
+}
+
+/** How long requests that run are waited for at the end, in milliseconds. */
+const GRACE_MS = 20_000
+/** The end of the process at the latest, after the first `SIGTERM`. */
+const STOP_DEADLINE_MS = 25_000
+
+/** @returns the exit status. @throws VoboxError when it cannot serve. */
+export async function runServer(options: RunServerOptions): Promise<number> {
+  const places = serverCredentialPlaces(options.environment)
+  // Every path is absolute by now; a working directory would only keep somebody from unmounting it.
+  process.chdir('/')
+  closeInherited()
+  const config = await readConfigOf(options)
+  const journal = openServerJournal({
+    ...config,
+    level: options.verbose ? 'debug' : 'info',
+    terminal: options.foreground && !options.environment.JOURNAL_STREAM,
+  })
+  const running = new RunningServer(options, config, journal)
+  try {
+    await running.run(places)
+    return EXIT.ok
+  } finally {
+    await journal.close()
+    await replacementsSettled()
+  }
+}
+
+class RunningServer {
+  readonly #options: RunServerOptions
+  readonly #journal: ServerJournal
+  #config: ServerConfig
+  #end: () => void = () => undefined
+  readonly #ended = new Promise<void>((resolve) => {
+    this.#end = resolve
+  })
+  #stopping = false
+  /** One reading of everything after the other. */
+  #reloads: Promise<void> = Promise.resolve()
+
+  constructor(options: RunServerOptions, config: ServerConfig, journal: ServerJournal) {
+    this.#options = options
+    this.#config = config
+    this.#journal = journal
+  }
+
+  async run(places: ReturnType<typeof serverCredentialPlaces>): Promise<void> {
+    const { environment, pidFile: pidPath, once } = this.#options
+    const onConnectionEnd = once === true ? () => this.#end() : undefined
+    const parts = { options: this.#options, config: this.#config, environment, places }
+    const open = await openServer({ ...parts, journal: this.#journal, onConnectionEnd })
+    const pidFile = pidPath === undefined ? undefined : await ServerPidFile.take(pidPath)
+    const watch = new CredentialWatch(places, this.#journal, (credential) =>
+      open.server.replaceCredential(credential),
+    )
+    const forget = this.#listen(open, watch)
+    try {
+      await this.#serve(open, pidFile)
+    } finally {
+      watch.close()
+      open.close()
+      await this.#reloads
+      await pidFile?.remove()
+      forget()
+    }
+  }
+
+  async #serve({ server }: OpenServer, pidFile: ServerPidFile | undefined): Promise<void> {
+    const { environment, portFile, configFile, storageDirectory } = this.#options
+    const { port } = await server.start()
+    const manager = serviceManager(environment, process.pid, this.#journal)
+    try {
+      if (portFile !== undefined) await writePortFile(portFile, port)
+      pidFile?.write(process.pid)
+      const facts = { pid: process.pid, port, config: configFile, storage: storageDirectory }
+      this.#journal.write('info', 'started', 'the MyProxy server listens', facts)
+      this.#sayNotices()
+      this.#options.onReady?.({ pid: process.pid, port, logged: this.#journal.isRead })
+      manager.notify('READY=1', `STATUS=listening on port ${port}`)
+      await this.#ended
+      this.#journal.write('info', 'stopping', 'no new requests are taken')
+      manager.notify('STOPPING=1')
+    } finally {
+      await server.stop(GRACE_MS)
+      await manager.settled()
+    }
+    this.#journal.write('info', 'stopped', 'ended in order')
+  }
+
+  /** Handlers for all signals that mean something; returns what removes them. */
+  #listen(open: OpenServer, watch: CredentialWatch): () => void {
+    const stop = () => this.#stop()
+    const fatal = (error: unknown) => this.#die(error)
+    const reload = () => {
+      this.#reloads = this.#reloads.then(() => this.#reload(open, watch))
+    }
+    const handlers = [
+      ['SIGTERM', stop],
+      ['SIGINT', stop],
+      ['SIGHUP', reload],
+      ['uncaughtException', fatal],
+      ['unhandledRejection', fatal],
+    ] as const
+    for (const [event, handler] of handlers) process.on(event, handler)
+    return () => {
+      for (const [event, handler] of handlers) process.off(event, handler)
+    }
+  }
+
+  /** Whoever asks twice does not want to wait. */
+  #stop(): void {
+    if (this.#stopping) process.exit(EXIT.failed)
+    this.#stopping = true
+    setTimeout(() => process.exit(EXIT.failed), STOP_DEADLINE_MS).unref()
+    this.#end()
+  }
+
+  /** A bug. What is on disk is whole; whoever watches over us starts us again. */
+  #die(error: unknown): void {
+    const { code, message } = toVoboxError(error)
+    const stack = error instanceof Error ? error.stack : undefined
+    this.#journal.write('error', 'crashed', message, { code, stack })
+    const exit = () => process.exit(EXIT.failed)
+    void this.#journal.close().then(exit, exit)
+  }
+
+  async #reload({ server, trust }: OpenServer, watch: CredentialWatch): Promise<void> {
+    this.#journal.write('info', 'reloading', 'reading everything again')
+    trust.invalidate()
+    await watch.look(true)
+    try {
+      const config = await readConfigOf(this.#options)
+      const settings = await settingsOf(config, this.#options, this.#journal)
+      server.reconfigure(settings)
+      this.#config = config
+      await this.#journal.follow(config)
+      this.#journal.write('info', 'reloaded', 'the configuration holds from the next request on')
+      this.#sayNotices()
+    } catch (error) {
+      const { code, message } = toVoboxError(error)
+      const text = `the configuration cannot be used, going on as before: ${message}`
+      this.#journal.write('error', 'reload-failed', text, { code })
+    }
+  }
+
+  #sayNotices(): void {
+    for (const { line, directive, message } of this.#config.notices) {
+      const where = { file: this.#options.configFile, line }
+      this.#journal.write('warn', 'config-notice', `${directive}: ${message}`, where)
+    }
+  }
+}
