@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { BootedMachine, describeOnBootedMachine } from '../support/booted-machine.js'
 import { execFileSync } from '../support/bounded.js'
+import { NO_KEYS_IN_STOCK } from '../support/clean-machine.js'
 import { addProxy } from '../support/pki.js'
 import { MYPROXY_PROGRAMS, type RealGrid, startRealGrid } from '../support/real-peers.js'
 
@@ -48,7 +49,7 @@ describeOnBootedMachine('under a systemd that runs', ['dpkg-deb', ...MYPROXY_PRO
       install -m 0400 /mnt/hostkey.pem /etc/grid-security/ &&
       chmod -R a+rX /etc/grid-security/certificates &&
       install -m 0600 -o daemon -g daemon /mnt/login.pem /var/tmp/login.pem
-      dpkg --no-triggers --force-unsafe-io -i /mnt/vobox-proxy_*.deb`)
+      dpkg --no-triggers --force-unsafe-io -i /mnt/vobox-proxy_*.deb && ${NO_KEYS_IN_STOCK}`)
   })
   afterAll(async () => {
     await grid?.stop()
@@ -152,6 +153,7 @@ printf '%s|%s|%s|%s\\n' "$VOBOX_EVENT" "$VOBOX_DN" "$VOBOX_FILE" "$(id -un)" >>/
 END
       chmod 755 /etc/vobox-proxy/hooks/renewed
       printf '[mail]\\ntransport = "none"\\n[limits]\\nmin_interval_seconds = 1\\n' >/etc/vobox-proxy/config.toml
+      ${NO_KEYS_IN_STOCK}
       systemctl reload ${UNIT}`)
     const server = `localhost:${grid.server.port}`
     const words = `--vo alice register -t 48 --refresh 2s --server ${server} --no-voms`

@@ -29,7 +29,7 @@ describeWithPrograms('metrics of the real service', NEEDED, () => {
     vo.configure(`[limits]
 min_interval_seconds = 1
 [keys]
-pool = 2
+kind = "p256"
 [trust]
 directory = "${grid.trustDirectory}"
 [mail]

@@ -8,7 +8,7 @@ import { copyFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { execFileSync, spawnSync } from '../support/bounded.js'
-import { CleanMachine, describeOnMachine } from '../support/clean-machine.js'
+import { CleanMachine, describeOnMachine, NO_KEYS_IN_STOCK } from '../support/clean-machine.js'
 import { makeTemporaryDirectory } from '../support/temporary-directory.js'
 
 const RPM = 'rpm --force-debian --nodeps --dbpath /var/lib/rpm'
@@ -67,6 +67,7 @@ describeOnMachine('the RPM', ['rpmbuild', 'rpm', 'setpriv'], () => {
     expect(machine.sh('env -i PATH= /usr/bin/vobox-renewd --version').stdout).toMatch(/0\.1\.\d/)
     expect(machine.ok(`${RPM} -V vobox-proxy`)).toBe('')
     expect(machine.ok('ls /usr/share/zsh/site-functions/_vobox-proxy')).not.toBe('')
+    machine.ok(NO_KEYS_IN_STOCK)
     machine.ok('vobox-proxy setup --vo alice --admin daemon')
     expect(pid()).toBeGreaterThan(0)
   })

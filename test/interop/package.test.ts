@@ -7,7 +7,7 @@ import { copyFileSync, cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { execFileSync, spawnSync } from '../support/bounded.js'
-import { CleanMachine, describeOnMachine } from '../support/clean-machine.js'
+import { CleanMachine, describeOnMachine, NO_KEYS_IN_STOCK } from '../support/clean-machine.js'
 import { addProxy } from '../support/pki.js'
 import { MYPROXY_PROGRAMS, type RealGrid, startRealGrid } from '../support/real-peers.js'
 import { makeTemporaryDirectory } from '../support/temporary-directory.js'
@@ -99,6 +99,7 @@ describeOnMachine('the Debian package', PROGRAMS, () => {
 
   it('sets a VO up that runs and starts at boot; a second time there is nothing to change', () => {
     const setUp = 'vobox-proxy setup --vo alice --admin daemon'
+    machine.ok(NO_KEYS_IN_STOCK)
     const said = machine.ok(setUp)
     expect(said).toContain('made /var/lib/vobox/alice (daemon:daemon, 0750)\n')
     expect(said).toContain(`ran ${SCRIPT} start\n`)

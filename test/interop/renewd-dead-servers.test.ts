@@ -19,7 +19,7 @@ describeWithPrograms('vobox-renewd and dead servers', MYPROXY_PROGRAMS, () => {
 [limits]
 min_interval_seconds = 1
 [keys]
-pool = 2
+kind = "p256"
 [myproxy]
 connect_seconds = 1
 [trust]

@@ -33,7 +33,7 @@ describeWithPrograms('vobox-renewd and Debian’s myproxy-server', MYPROXY_PROGR
 [limits]
 min_interval_seconds = 1
 [keys]
-pool = 2
+kind = "p256"
 [trust]
 directory = "${grid.trustDirectory}"
 [mail]

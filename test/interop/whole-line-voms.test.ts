@@ -60,7 +60,7 @@ describeWithPrograms('the whole line with VOMS', [...MYPROXY_PROGRAMS, ...VOMS_P
 [limits]
 min_interval_seconds = 1
 [keys]
-pool = 4
+pool = 1
 [trust]
 directory = "${grid.trustDirectory}"
 [voms]
