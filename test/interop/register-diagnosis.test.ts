@@ -2,7 +2,7 @@
  * `register` against Debian's `myproxy-server`, with credentials stored by the C `myproxy-init`:
  * the ways in which people get an upload wrong, each provoked for real and told from the others.
  */
-import { readdir, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { encodeCredential } from '../../src/proxy/credential.js'
@@ -12,7 +12,12 @@ import { rejectionOf } from '../support/failure.js'
 import { commandOf, paste } from '../support/pasted.js'
 import { addProxy, realNow } from '../support/pki.js'
 import { describeWithPrograms } from '../support/programs.js'
-import { MYPROXY_PROGRAMS, type RealGrid, startRealGrid } from '../support/real-peers.js'
+import {
+  MYPROXY_PROGRAMS,
+  type RealGrid,
+  startRealGrid,
+  type UploadOptions,
+} from '../support/real-peers.js'
 import { realRegistering } from '../support/real-registering.js'
 import { DAY, HOUR } from '../support/time.js'
 
@@ -29,6 +34,30 @@ const LENIENT: Policy = { default_renewers: '"*"' }
 const WITHOUT_US: Policy = { ...LENIENT, authorized_renewers: '"/DC=org/DC=example/CN=other"' }
 
 describeWithPrograms('register and Debian’s myproxy-server', MYPROXY_PROGRAMS, () => {
+  /** Whose server takes what the C client stores, once for each way to store it. */
+  let depot: RealGrid
+  const kept = new Map<string, Map<string, Buffer>>()
+
+  beforeAll(async () => {
+    depot = await startRealGrid()
+  })
+  afterAll(() => depot?.stop())
+
+  /** What the C client stores when it is called so: the names of the files in the store, and the files. */
+  async function storedBy(given: UploadOptions): Promise<Map<string, Buffer>> {
+    const key = JSON.stringify([given.as.dn, given.options, given.passPhrase])
+    const known = kept.get(key)
+    if (known !== undefined) return known
+    await empty(depot.storeDirectory)
+    await depot.upload(given)
+    const files = new Map<string, Buffer>()
+    for (const name of await readdir(depot.storeDirectory)) {
+      files.set(name, await readFile(join(depot.storeDirectory, name)))
+    }
+    kept.set(key, files)
+    return files
+  }
+
   describe.each([
     ['a server that lets listed machines renew by default', LENIENT],
     ['a server that wants a renewer named', STRICT],
@@ -38,21 +67,23 @@ describeWithPrograms('register and Debian’s myproxy-server', MYPROXY_PROGRAMS,
     let registering: Awaited<ReturnType<typeof realRegistering>>
 
     beforeAll(async () => {
-      grid = await startRealGrid({ policy })
-      registering = await realRegistering(grid)
+      grid = { ...depot, ...(await depot.another({ policy })) }
+      registering = await realRegistering(grid, { name: `root-of-${grid.server.port}` })
     })
     beforeEach(async () => {
-      for (const name of await readdir(grid.storeDirectory)) {
-        await rm(join(grid.storeDirectory, name))
-      }
+      await empty(grid.storeDirectory)
       await registering.login(addProxy(grid.users.alice.credential, { key: 'rsa2048', hours: 24 }))
     })
-    afterAll(() => grid?.stop())
 
+    async function put(given: UploadOptions): Promise<void> {
+      for (const [name, bytes] of await storedBy(given)) {
+        await writeFile(join(grid.storeDirectory, name), bytes, { mode: 0o600 })
+      }
+    }
     const upload = (...options: string[]) =>
-      grid.upload({ as: grid.users.alice, options: ['-c', '720', ...options] })
+      put({ as: grid.users.alice, options: ['-c', '720', ...options] })
     const withPassPhrase = (...options: string[]) =>
-      grid.upload({
+      put({
         as: grid.users.alice,
         options: ['-c', '720', ...options],
         passPhrase: 'secret-pass',
@@ -100,7 +131,7 @@ describeWithPrograms('register and Debian’s myproxy-server', MYPROXY_PROGRAMS,
     })
 
     it('tells nothing about a credential of somebody else', async () => {
-      await grid.upload({ as: grid.users.eve, options: ['-d', '-n', '-A', '-c', '24'] })
+      await put({ as: grid.users.eve, options: ['-d', '-n', '-A', '-c', '24'] })
       expect((await failure({ username: grid.users.eve.dn })).code).toBe('MYPROXY_NO_CREDENTIAL')
     })
 
@@ -180,7 +211,10 @@ describeWithPrograms('register and Debian’s myproxy-server', MYPROXY_PROGRAMS,
 
       it('registers what the C tool stored as the manual tells who has nothing else', async () => {
         const words = ['-d', '-n', '-t', '48', '-c', '3000', '-R', 'vobox.example.org']
-        const result = await grid.run('myproxy-init', words, { as: grid.users.alice })
+        const result = await grid.run('myproxy-init', words, {
+          as: grid.users.alice,
+          env: { MYPROXY_SERVER_PORT: String(grid.server.port) },
+        })
         expect(result).toMatchObject({ exitCode: 0 })
         const { stored, warnings } = await register({ lifetimeSeconds: 48 * HOUR })
         expect(stored?.renewer).toBe('*/CN=vobox.example.org')
@@ -218,7 +252,7 @@ describeWithPrograms('register and Debian’s myproxy-server', MYPROXY_PROGRAMS,
     })
 
     it('warns of one that ends before the proxy would', async () => {
-      await grid.upload({ as: grid.users.alice, options: ['-d', '-n', '-t', '48', '-c', '20'] })
+      await put({ as: grid.users.alice, options: ['-d', '-n', '-t', '48', '-c', '20'] })
       const { warnings } = await register({ lifetimeSeconds: 48 * HOUR })
       expect(warnings.map(({ code }) => code)).toEqual([
         'short-grant',
@@ -238,6 +272,10 @@ describeWithPrograms('register and Debian’s myproxy-server', MYPROXY_PROGRAMS,
     })
   })
 })
+
+async function empty(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) await rm(join(directory, name))
+}
 
 /** Puts a proxy that ended a minute ago where the server keeps the stored credential. */
 async function expireStored(grid: RealGrid): Promise<void> {
