@@ -118,8 +118,9 @@ async function startServer(
   const { uid } = userInfo()
   const ports = { files: nodeFiles, clock: systemClock, random: systemRandom, journal }
   const config = await readServerConfig(nodeFiles, { path, uid })
+  const storageDirectory = stage.path('myproxy')
   const server = new MyProxyServer({
-    settings: await composeSettings(config, { ...ports, path, uid }),
+    settings: await composeSettings(config, { ...ports, path, uid, storageDirectory }),
     host: '127.0.0.1',
     port: 0,
     credential,
@@ -128,7 +129,7 @@ async function startServer(
       files: nodeFiles,
       clock: systemClock,
       journal,
-      directory: stage.path('myproxy'),
+      directory: storageDirectory,
       owners: [uid],
     }),
     ...ports,

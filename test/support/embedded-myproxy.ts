@@ -116,7 +116,7 @@ export async function startEmbeddedGrid(options: EmbeddedGridOptions = {}): Prom
       CONFIG_PATH,
     ),
     {
-      ...{ path: CONFIG_PATH, uid, journal },
+      ...{ path: CONFIG_PATH, uid, journal, storageDirectory: storeDirectory },
       ...{ files: nodeFiles, clock: systemClock, random: systemRandom },
     },
   )

@@ -16,6 +16,7 @@ import type { Files } from '../../ports/files.js'
 import type { Journal } from '../../ports/journal.js'
 import type { Random } from '../../ports/random.js'
 import { nodeCallOuts } from '../ports/node-call-outs.js'
+import { authorityOf } from './compose-authority.js'
 
 export interface SettingsDeps {
   /** Where the configuration stands; for messages. */
@@ -26,6 +27,8 @@ export interface SettingsDeps {
   journal: Journal
   /** Of this process: whose files and programs are believed, beside root's. */
   uid: number
+  /** Of the credentials; a CA without a `certificate_serialfile` has its serial numbers there. */
+  storageDirectory: string
 }
 
 /**
@@ -41,6 +44,7 @@ export async function composeSettings(
     ...optionsOf(config, deps.path),
     trustRoots: await trustRootsOf(config, deps),
     acceptedNames: await acceptedNamesOf(config, deps),
+    authority: await authorityOf(config, deps),
   }
 }
 

@@ -68,8 +68,12 @@ function start({ file, arguments: words, environment }: CallOutRequest) {
   }
 }
 
-/** What anybody else could have put there is not run. */
-function requireOurs(file: string): void {
+/**
+ * What anybody else could have put there is not run.
+ *
+ * @throws `PROGRAM_FAILED`.
+ */
+export function requireOurs(file: string): void {
   if (!file.startsWith('/')) throw failed(file, 'its path is not absolute')
   let at: string | undefined
   try {

@@ -5,7 +5,12 @@ import type { UnixSeconds } from '../../../ports/clock.js'
 import { type Certificate, isSignedBy, parseCertificate } from '../../../x509/certificate.js'
 import { sameName } from '../../../x509/name.js'
 import { type PemBlock, parsePem } from '../../../x509/pem.js'
-import { isPrivateKeyLabel, keysMatch, parsePrivateKey } from '../../../x509/private-key.js'
+import {
+  isEncryptedKey,
+  isPrivateKeyLabel,
+  keysMatch,
+  parsePrivateKey,
+} from '../../../x509/private-key.js'
 
 export interface Issuer {
   certificate: Certificate
@@ -59,6 +64,12 @@ export function parseIssuerKey(
   const [block] = blocks
   if (block === undefined || blocks.length > 1) throw noneIn('private key')
   const secret = passPhrase === undefined ? undefined : Buffer.from(passPhrase, 'utf8')
+  if (secret === undefined && isEncryptedKey(block)) {
+    throw new VoboxError('KEY_ENCRYPTED', 'has a pass phrase', {
+      hint: 'Write certificate_issuer_key_passphrase, into a file that only its owner can read',
+      data: { reason: 'no-pass-phrase' },
+    })
+  }
   const key = parsePrivateKey(block, secret)
   secret?.fill(0)
   const { asymmetricKeyType: keyType, asymmetricKeyDetails: details } = key

@@ -23,8 +23,6 @@ const ANYBODY = ['*']
  */
 const NOT_SERVED: Readonly<Record<string, (config: ServerConfig) => boolean>> = {
   allow_voms_attribute_requests: ({ allowVomsAttributeRequests }) => allowVomsAttributeRequests,
-  certificate_issuer_cert: ({ authority }) => authority.certificatePath !== undefined,
-  certificate_issuer_program: ({ authority }) => authority.program !== undefined,
   passphrase_policy_program: ({ passPhrasePolicyProgram }) => passPhrasePolicyProgram !== undefined,
   proxy_extapp: ({ proxyExtensionProgram }) => proxyExtensionProgram !== undefined,
   proxy_extfile: ({ proxyExtensionPath }) => proxyExtensionPath !== undefined,

@@ -1,0 +1,247 @@
+/**
+ * The certificate authority that the configuration asks for, judged at the start: a wrong pass phrase,
+ * a key of another certificate, a mistake in the extensions are said with their directive and line,
+ * where the C server says them to the first client.
+ */
+import { isVoboxError, printable, VoboxError } from '../../errors.js'
+import { CertificateArchive } from '../../myproxy/server/authority/archive.js'
+import type { CertificateAuthority } from '../../myproxy/server/authority/certificate-authority.js'
+import type { Checkers } from '../../myproxy/server/authority/checkers.js'
+import {
+  type ExtensionSource,
+  extensionsOfFile,
+  extensionsOfProgram,
+  usualExtensions,
+} from '../../myproxy/server/authority/extension-source.js'
+import {
+  type Issuer,
+  parseIssuerCertificate,
+  parseIssuerKey,
+  parseSubCaFile,
+} from '../../myproxy/server/authority/issuer.js'
+import { LocalAuthority } from '../../myproxy/server/authority/local-authority.js'
+import { ProgramAuthority } from '../../myproxy/server/authority/program-authority.js'
+import {
+  createSerialFile,
+  FileSerials,
+  RandomSerials,
+  type SerialNumbers,
+} from '../../myproxy/server/authority/serial-numbers.js'
+import {
+  MapFileSubjects,
+  ProgramSubjects,
+  type SubjectSource,
+} from '../../myproxy/server/authority/subject-source.js'
+import { configInvalid } from '../../myproxy/server/config/config-lines.js'
+import type { ServerConfig } from '../../myproxy/server/config/server-config.js'
+import { asUnixSeconds } from '../../ports/clock.js'
+import { nodeCallOuts, requireOurs } from '../ports/node-call-outs.js'
+import type { SettingsDeps } from './compose-settings.js'
+
+const PASS_PHRASE = 'certificate_issuer_key_passphrase'
+const MAX_BYTES = 1024 * 1024
+const OPEN_TO_OTHERS = 0o077
+const WRITABLE_BY_OTHERS = 0o022
+
+/**
+ * @returns undefined where the configuration asks for none.
+ * @throws VoboxError `CONFIG_INVALID` with the directive and its line.
+ */
+export async function authorityOf(
+  config: ServerConfig,
+  deps: SettingsDeps,
+): Promise<CertificateAuthority | undefined> {
+  const { certificatePath, keyPath, program } = config.authority
+  const reader = new Reader(config, deps)
+  if (program !== undefined) return programAuthorityOf(reader, program)
+  if (certificatePath === undefined || keyPath === undefined) return undefined
+  return localAuthorityOf(reader, certificatePath, keyPath)
+}
+
+async function localAuthorityOf(reader: Reader, certificatePath: string, keyPath: string) {
+  const { deps, authority } = reader
+  const { clock, journal, files } = deps
+  const issuer = await issuerOf(reader, certificatePath, keyPath)
+  const archive =
+    authority.archiveDirectory === undefined
+      ? undefined
+      : new CertificateArchive(files, authority.archiveDirectory)
+  await reader.attempt('certificate_out_dir', async () => archive?.check())
+  return new LocalAuthority({
+    issuer,
+    serials: await serialsOf(reader, archive),
+    subjects: await subjectsOf(reader),
+    extensions: await extensionsOf(reader, issuer),
+    checkers: await checkersOf(reader),
+    hash: authority.hash,
+    maxLifetimeSeconds: authority.maxLifetimeSeconds,
+    minKeyBits: authority.minKeyBits,
+    ...(authority.emailDomain !== undefined && { emailDomain: authority.emailDomain }),
+    ...(archive && { archive }),
+    clock,
+    journal,
+  })
+}
+
+async function programAuthorityOf(reader: Reader, program: string) {
+  const { authority, deps, config } = reader
+  const { clock, journal } = deps
+  const sent = await subCaOf(reader, undefined)
+  return new ProgramAuthority({
+    asked: await reader.program('certificate_issuer_program', program),
+    subjects: await subjectsOf(reader),
+    checkers: await checkersOf(reader),
+    sent,
+    maxLifetimeSeconds: config.lines.has('max_cert_lifetime') ? authority.maxLifetimeSeconds : 0,
+    minKeyBits: authority.minKeyBits,
+    clock,
+    journal,
+  })
+}
+
+async function issuerOf(reader: Reader, path: string, keyPath: string): Promise<Issuer> {
+  const { authority, deps } = reader
+  const certificate = await reader.attempt('certificate_issuer_cert', async () =>
+    parseIssuerCertificate(await reader.read(path, WRITABLE_BY_OTHERS), deps.clock.now()),
+  )
+  const privateKey = await reader.attempt('certificate_issuer_key', async () => {
+    const text = await reader.read(keyPath, OPEN_TO_OTHERS)
+    try {
+      return parseIssuerKey(text, authority.keyPassPhrase, certificate)
+    } finally {
+      text.fill(0)
+    }
+  })
+  const sent = await subCaOf(reader, certificate)
+  const ends = [certificate, ...sent].map(({ notAfter }) => notAfter)
+  return { certificate, privateKey, sent, effectiveEnd: asUnixSeconds(Math.min(...ends)) }
+}
+
+async function subCaOf(reader: Reader, issuer: Issuer['certificate'] | undefined) {
+  const { subCaPath } = reader.authority
+  if (subCaPath === undefined) return []
+  return reader.attempt('certificate_issuer_subca_certfile', async () =>
+    parseSubCaFile(await reader.read(subCaPath, WRITABLE_BY_OTHERS), issuer),
+  )
+}
+
+/**
+ * Where no file is named and none is in the repository, from a C server of before, each number is
+ * drawn: there is nothing to lose then.
+ */
+async function serialsOf(
+  { authority, config, deps, attempt }: Reader,
+  archive: CertificateArchive | undefined,
+): Promise<SerialNumbers> {
+  const { files, random, uid, journal, storageDirectory } = deps
+  const { serialSkip: skip } = authority
+  const isNamed = config.lines.has('certificate_serialfile')
+  const path = isNamed ? authority.serialPath : `${storageDirectory}/serial`
+  const directive = isNamed ? 'certificate_serialfile' : 'certificate_serial_skip'
+  return attempt(directive, async () => {
+    const isThere = (await files.facts(path)) !== undefined
+    if (!isNamed && !isThere && skip === 1) return new RandomSerials(random)
+    if (await createSerialFile({ files, path, skip }, random)) {
+      journal.write('warn', 'myproxy-serial-file', 'Serial file made, with a number of its own', {
+        path,
+      })
+    }
+    const serials = new FileSerials({
+      files,
+      path,
+      skip,
+      owners: [0, uid],
+      ...(archive && { wasIssued: (serial: Uint8Array) => archive.has(serial) }),
+    })
+    await serials.check()
+    return serials
+  })
+}
+
+async function subjectsOf(reader: Reader): Promise<SubjectSource> {
+  const { authority, config, deps } = reader
+  const { mapProgram, mapPath } = authority
+  if (mapProgram !== undefined) {
+    return new ProgramSubjects(await reader.program('certificate_mapapp', mapProgram))
+  }
+  const subjects = new MapFileSubjects(deps.files, mapPath, [0, deps.uid])
+  if (config.lines.has('certificate_mapfile')) {
+    await reader.attempt('certificate_mapfile', () => subjects.read())
+  }
+  return subjects
+}
+
+async function extensionsOf(reader: Reader, issuer: Issuer): Promise<ExtensionSource> {
+  const { extensionPath: path, extensionProgram } = reader.authority
+  if (extensionProgram !== undefined) {
+    return extensionsOfProgram(await reader.program('certificate_extapp', extensionProgram))
+  }
+  if (path === undefined) return usualExtensions
+  const { certificate } = issuer
+  return reader.attempt('certificate_extfile', async () => {
+    const text = (await reader.read(path, WRITABLE_BY_OTHERS)).toString('utf8')
+    return extensionsOfFile(text, path, { publicKey: certificate.publicKey, issuer: certificate })
+  })
+}
+
+async function checkersOf(reader: Reader): Promise<Checkers> {
+  const { requestChecker, issuedChecker } = reader.authority
+  return {
+    ...(requestChecker !== undefined && {
+      request: await reader.program('certificate_request_checker', requestChecker),
+    }),
+    ...(issuedChecker !== undefined && {
+      issued: await reader.program('certificate_issuer_checker', issuedChecker),
+    }),
+  }
+}
+
+/** Reads what directives name, and says which directive it was where that fails. */
+class Reader {
+  readonly config: ServerConfig
+  readonly deps: SettingsDeps
+
+  constructor(config: ServerConfig, deps: SettingsDeps) {
+    this.config = config
+    this.deps = deps
+  }
+
+  get authority(): ServerConfig['authority'] {
+    return this.config.authority
+  }
+
+  /** A file that is ours or root's, and that only they can change, or read. */
+  async read(path: string, forbiddenMode: number): Promise<Buffer> {
+    const rules = { maxBytes: MAX_BYTES, owners: [0, this.deps.uid], followLinks: true }
+    return (await this.deps.files.read(path, { ...rules, forbiddenMode })).bytes
+  }
+
+  program(directive: string, program: string) {
+    return this.attempt(directive, async () => {
+      requireOurs(program)
+      return { callOuts: nodeCallOuts, program }
+    })
+  }
+
+  attempt = async <T>(directive: string, action: () => Promise<T>): Promise<T> => {
+    try {
+      return await action()
+    } catch (error) {
+      throw isVoboxError(error) ? this.#blame(directive, error) : error
+    }
+  }
+
+  #blame(reading: string, cause: VoboxError): VoboxError {
+    const isWrongGuess = cause.code === 'KEY_ENCRYPTED' && this.config.lines.has(PASS_PHRASE)
+    const directive = isWrongGuess ? PASS_PHRASE : reading
+    const line = this.config.lines.get(directive) ?? 0
+    const hint = cause.hint ?? 'Set it right, or leave the line away'
+    const problem = printable(cause.message)
+    const { message, data } = configInvalid(this.deps.path, { line, directive }, problem, hint)
+    return new VoboxError('CONFIG_INVALID', message, {
+      hint,
+      data: { ...data, reason: cause.code },
+      cause,
+    })
+  }
+}
