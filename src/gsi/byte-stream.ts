@@ -16,6 +16,8 @@ export interface ByteStreamOptions {
   answerMs: number
   /** The peer in messages to people, e.g. `myproxy.example.org:7512 (192.0.2.1)`. */
   label: string
+  /** Most that is taken from the peer in all, in bytes; default: any amount, message by message. */
+  maxReceivedBytes?: number | undefined
   /** Cancels every wait. */
   signal?: AbortSignal | undefined
   /** Turns a failure of the socket into ours; default `CONNECTION_CLOSED`. */
@@ -26,6 +28,8 @@ export class ByteStream {
   readonly #socket: Duplex
   readonly #options: ByteStreamOptions
   #received: Buffer = Buffer.alloc(0)
+  #total = 0
+  #isFinishing = false
   #failure: Error | undefined
   #ended = false
   #answerBy: number
@@ -157,10 +161,8 @@ export class ByteStream {
   async finish(): Promise<void> {
     try {
       this.#socket.end()
-      await this.#until(() => {
-        this.#received = Buffer.alloc(0)
-        return this.#ended
-      })
+      this.#isFinishing = true
+      await this.#until(() => this.#ended)
     } finally {
       this.close()
     }
@@ -191,7 +193,7 @@ export class ByteStream {
       inner.addEventListener('abort', () => this.#wake(), { once: true })
       while (!inner.aborted) {
         const chunk: Buffer | null = this.#socket.read()
-        if (chunk !== null) this.#received = Buffer.concat([this.#received, chunk])
+        if (chunk !== null) this.#receive(chunk)
         if (enough()) return
         if (chunk !== null) continue
         if (this.#ended) throw this.#closed(this.#received.length)
@@ -200,6 +202,14 @@ export class ByteStream {
         })
       }
     })
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#isFinishing) return
+    this.#total += chunk.length
+    const { maxReceivedBytes: most } = this.#options
+    if (most !== undefined && this.#total > most) throw this.#tooLarge(most)
+    this.#received = Buffer.concat([this.#received, chunk])
   }
 
   #finish(): void {

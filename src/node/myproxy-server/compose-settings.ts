@@ -9,6 +9,10 @@ import {
 } from '../../myproxy/server/accepted-names.js'
 import { optionsOf } from '../../myproxy/server/config/options-of.js'
 import type { ServerConfig } from '../../myproxy/server/config/server-config.js'
+import {
+  type PassPhrasePolicy,
+  PassPhraseProgram,
+} from '../../myproxy/server/pass-phrase-policy.js'
 import { DEFAULT_SETTINGS, type ServerSettings } from '../../myproxy/server/server-context.js'
 import { TrustRootsDirectory } from '../../myproxy/server/trust-roots-directory.js'
 import type { Clock } from '../../ports/clock.js'
@@ -44,8 +48,15 @@ export async function composeSettings(
     ...optionsOf(config, deps.path),
     trustRoots: await trustRootsOf(config, deps),
     acceptedNames: await acceptedNamesOf(config, deps),
+    passPhrasePolicy: passPhrasePolicyOf(config),
     authority: await authorityOf(config, deps),
   }
+}
+
+function passPhrasePolicyOf({
+  passPhrasePolicyProgram: program,
+}: ServerConfig): PassPhrasePolicy | undefined {
+  return program === undefined ? undefined : new PassPhraseProgram(nodeCallOuts, program)
 }
 
 async function acceptedNamesOf(

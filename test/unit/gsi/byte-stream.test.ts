@@ -29,6 +29,24 @@ function streamWithPeer(options: Partial<ByteStreamOptions> = {}) {
   return { stream, clock, socket, written, send, peer, end: () => socket.push(null) }
 }
 
+describe('a stream that takes 10 bytes in all', () => {
+  it('refuses the 11th, whatever message it is in, and still waits for the end of the peer', async () => {
+    const { stream, send, end } = streamWithPeer({ maxReceivedBytes: 10 })
+    send('abcd\0', '12345')
+    expect((await stream.readUntilNul(100)).toString()).toBe('abcd')
+    expect((await stream.readExactly(5)).toString()).toBe('12345')
+    send('x')
+    expect(await rejectionOf(stream.readExactly(1))).toMatchObject({
+      code: 'MESSAGE_TOO_LARGE',
+      data: { peer: 'px:7512', maxBytes: 10 },
+    })
+    const finished = stream.finish()
+    send('y'.repeat(100))
+    end()
+    await finished
+  })
+})
+
 describe('reading', () => {
   it('cuts 3 messages out of bytes that come one by one', async () => {
     const { stream, send } = streamWithPeer()

@@ -4,6 +4,9 @@ import { refusal as classify } from '../../../src/myproxy/classify-refusal.js'
 import {
   authenticationFailed,
   busy,
+  changedMeanwhile,
+  doesNotOwn,
+  invalidOldPassPhrase,
   limitedClient,
   linesForClient,
   noCredential,
@@ -18,7 +21,6 @@ import {
   passPhraseTooShort,
   storedExpired,
   storedLivesTooLong,
-  unsupported,
   wrongPassPhrase,
 } from '../../../src/myproxy/server/refusals.js'
 
@@ -53,7 +55,11 @@ describe('refusals', () => {
     ['a short pass phrase', passPhraseTooShort(6)],
     ['too long a life', storedLivesTooLong(200, 168)],
     ['a chain of somebody else', notTheirs('it is not yours')],
-    ['an unknown command', unsupported('retrieve')],
+    ['not the owner of what is to be changed', doesNotOwn(DN)],
+    ['a key without the pass phrase that is to be changed', invalidOldPassPhrase('none-set')],
+    ['no old pass phrase', invalidOldPassPhrase('none-given')],
+    ['a wrong old pass phrase', invalidOldPassPhrase('wrong')],
+    ['a change by somebody else', changedMeanwhile()],
     ['too many at once', busy('too many attempts at once')],
   ])('say %s so that our client gives it the code that the server logs', (_name, error) => {
     expect(classify('px:7512', linesForClient(error)).code).toBe(error.code)
