@@ -20,6 +20,7 @@ export const REAL_PEERS = {
   'myproxy-info': 'myproxy',
   'myproxy-destroy': 'myproxy',
   'myproxy-server': 'myproxy-server',
+  'myproxy-admin-query': 'myproxy-admin',
   'grid-proxy-init': 'globus-proxy-utils',
   'grid-proxy-info': 'globus-proxy-utils',
   'voms-proxy-init2': 'voms-clients',
