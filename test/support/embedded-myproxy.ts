@@ -39,7 +39,7 @@ export interface EmbeddedGridOptions {
    */
   key?: TestKeyKind
   /** Lines of a configuration file, behind those that sites have; of the grid's directory. */
-  config?: string | ((directory: string) => string)
+  config?: string | ((directory: string) => string | Promise<string>)
   /** Changes to what the configuration says. */
   policy?: MyProxyPolicy
   settings?: Partial<ServerSettings>
@@ -63,6 +63,8 @@ export interface EmbeddedGrid {
   /** What the server logged so far. */
   log: JournalEntry[]
   server: MyProxyServer
+  /** What it began with. */
+  settings: ServerSettings
   repository: CredentialRepository
   /** Runs a C program against the server. */
   run(program: string, args: readonly string[], options?: RunOptions): Promise<ProgramResult>
@@ -112,7 +114,7 @@ export async function startEmbeddedGrid(options: EmbeddedGridOptions = {}): Prom
   const uid = process.getuid?.() ?? 0
   const configured = await composeSettings(
     parseServerConfig(
-      Buffer.from(CONFIG + (typeof config === 'string' ? config : config(directory))),
+      Buffer.from(CONFIG + (typeof config === 'string' ? config : await config(directory))),
       CONFIG_PATH,
     ),
     {
@@ -131,12 +133,13 @@ export async function startEmbeddedGrid(options: EmbeddedGridOptions = {}): Prom
   const trust = new TrustDirectory(nodeFiles, systemClock, trustDirectory, {
     allowMissingSigningPolicy: false,
   })
+  const settings = {
+    ...configured,
+    ...options.settings,
+    policy: { ...configured.policy, ...options.policy },
+  }
   const server = new MyProxyServer({
-    settings: {
-      ...configured,
-      ...options.settings,
-      policy: { ...configured.policy, ...options.policy },
-    },
+    settings,
     host: '127.0.0.1',
     port: 0,
     credential: hosts.server.credential,
@@ -190,6 +193,7 @@ export async function startEmbeddedGrid(options: EmbeddedGridOptions = {}): Prom
     myproxy,
     log,
     server,
+    settings,
     repository,
     run,
     writeProxy: (name, credential) => writeProxyFile(directory, name, credential),

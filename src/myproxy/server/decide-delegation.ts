@@ -59,16 +59,18 @@ export function decideDelegation(
   const reasons = WAYS.flatMap((way) => (access[way].allowed ? [] : [access[way].reason]))
 
   if (wanted === undefined) return decideUnknown(policy, asker, access, reasons)
-  if (asker.hasPassPhrase) {
-    if (access.authorized_retrievers.allowed) return { action: 'check-pass-phrase' }
-    return { action: 'refuse', because: 'policy', reasons }
-  }
   const self = asker.dn.oneLine === wanted.owner && policy.allowSelfAuthorization !== true
   const certified = asker.dn.oneLine !== ANONYMOUS && !self
   const mayRenew = certified && access.authorized_renewers.allowed
   const trusted =
     certified && access.trusted_retrievers.allowed && access.authorized_retrievers.allowed
 
+  // One that nothing protects goes by the certificate, whatever was typed for it.
+  const needsNone = !wanted.isProtected && (trusted || mayRenew)
+  if (asker.hasPassPhrase && !needsNone) {
+    if (access.authorized_retrievers.allowed) return { action: 'check-pass-phrase' }
+    return { action: 'refuse', because: 'policy', reasons }
+  }
   if (wanted.isProtected && (mayRenew || trusted)) {
     return { action: 'refuse', because: 'pass-phrase' }
   }

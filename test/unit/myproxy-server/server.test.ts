@@ -219,22 +219,10 @@ describe('a server of ours says no', () => {
       { reason: 'signature' },
     ],
     [
-      'to a limited proxy that asks for a full one',
-      () => ({ current: addProxy(grid.users.alice.credential, { policy: 'limited' }) }),
-      'PROXY_LIMITED',
-      { reason: 'limited-caller' },
-    ],
-    [
       'to an independent proxy, which does not speak for its owner',
       () => ({ current: addProxy(grid.users.alice.credential, { policy: 'independent' }) }),
       'MYPROXY_REFUSED',
       {},
-    ],
-    [
-      'to a machine with a limited proxy',
-      () => ({ machine: addProxy(grid.hosts.vobox.credential, { policy: 'limited' }) }),
-      'PROXY_LIMITED',
-      { reason: 'limited-caller' },
     ],
     [
       'to a machine whose certificate comes from an unknown CA',
