@@ -505,7 +505,9 @@ describe('a server on a port that is taken', () => {
   it('says so, with the address', async () => {
     const error = await rejectionOf(startEmbeddedGrid({ server: { port: grid.port } }))
     expect(error.code).toBe('CONNECTION_FAILED')
-    expect(error.message).toBe(`cannot listen on 127.0.0.1:${grid.port}`)
+    expect(error.message).toBe(
+      `cannot listen on 127.0.0.1:${grid.port}: another server has that port`,
+    )
     expect(error.data).toMatchObject({ errno: 'EADDRINUSE' })
   })
 })

@@ -30,6 +30,13 @@ export interface Admitted {
  */
 const MAX_TRIED = 8
 
+/** What opened the way, in the words of the log. */
+const REASONS = {
+  'check-pass-phrase': 'pass-phrase',
+  challenge: 'challenge',
+  trust: 'certificate',
+} as const
+
 type Refused = Extract<DelegationDecision, { action: 'refuse' }>
 
 interface Judged {
@@ -79,6 +86,7 @@ export async function authoriseAccess(
   const [first] = open
   const decision = first?.decision ?? judged[0]?.decision ?? judge(undefined)
   if (decision.action === 'refuse') throw refusalFor(decision, request)
+  exchange.audit.note({ reason: REASONS[decision.action] })
   if (decision.action === 'check-pass-phrase') {
     const entries = open.map(({ entry }) => entry)
     const { entry, signer } = await openWithPassPhrase(context, exchange, request, entries)

@@ -36,6 +36,19 @@ export function notOwned(dn: string): VoboxError {
   return refusal('MYPROXY_NOT_OWNER', [`Credentials not owned by "${dn}".`])
 }
 
+export function doesNotOwn(dn: string): VoboxError {
+  return refusal('MYPROXY_NOT_OWNER', [`'${dn}' does not own the credentials`])
+}
+
+/** Somebody else, at the same time, stored or changed what the client wants to change. */
+export function changedMeanwhile(): VoboxError {
+  return refusal(
+    'MYPROXY_REFUSED',
+    ['The credentials were changed by another request. Try again.'],
+    'transient',
+  )
+}
+
 export function ownedByAnother(username: string, dn: string): VoboxError {
   return refusal('MYPROXY_NOT_OWNER', [
     `Credentials are already stored for user ${username}`,
@@ -85,6 +98,20 @@ export function notARetriever(dn: string): VoboxError {
 
 export function wrongPassPhrase(): VoboxError {
   return refusal('MYPROXY_PASS_PHRASE_REQUIRED', ['invalid credential passphrase'])
+}
+
+/** The old one of a change: for a key that has none, left away, or not the right one. */
+export function invalidOldPassPhrase(why: 'none-set' | 'none-given' | 'wrong'): VoboxError {
+  const last = 'invalid pass phrase'
+  const required = 'invalid credential passphrase'
+  switch (why) {
+    case 'none-set':
+      return refusal('CREDENTIAL_HAS_NO_PASS_PHRASE', [last])
+    case 'none-given':
+      return refusal('MYPROXY_PASS_PHRASE_REQUIRED', [required, last])
+    case 'wrong':
+      return refusal('MYPROXY_PASS_PHRASE_WRONG', ['Bad password', required, last])
+  }
 }
 
 export function passPhraseTooShort(minCharacters: number): VoboxError {
@@ -154,8 +181,10 @@ export function untrustedClient(error: VoboxError): VoboxError {
   )
 }
 
-export function unsupported(command: string): VoboxError {
-  return refusal('MYPROXY_REFUSED', [`UNKNOWN command in request: ${command} is not supported`])
+/** What came first was no request. */
+export function unreadableRequest({ code, message, data, persistence }: VoboxError): VoboxError {
+  const line = data.command === undefined ? 'error parsing request' : 'UNKNOWN command in request.'
+  return refusal(code, [line, message], persistence)
 }
 
 export function busy(reason: string): VoboxError {

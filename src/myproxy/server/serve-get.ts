@@ -26,9 +26,21 @@ export async function serveGet(
   const answer = await authorise(context, exchange, request)
   await exchange.stream.write(await encodeOkWithTrustRoots(context, request, exchange.signal))
   const certificationRequest = await readRequestIfAny(exchange)
-  if (certificationRequest === undefined) return saysNothingFetched(context, exchange, request)
-  await sendCertificateList(exchange.stream, await answer(certificationRequest))
+  if (certificationRequest === undefined) return exchange.audit.note({ fetchedNothing: true })
+  const certificates = await answer(certificationRequest)
+  noteIssued(context, exchange, certificates)
+  await sendCertificateList(exchange.stream, certificates)
+  exchange.audit.done()
   await exchange.stream.write(encodeResponse({ kind: 'ok', credentials: [] }))
+}
+
+function noteIssued(
+  { clock }: ServerContext,
+  { audit }: Exchange,
+  [issued]: readonly Certificate[],
+): void {
+  if (issued === undefined) return
+  audit.note({ serial: issued.serialHex, lifetimeSeconds: issued.notAfter - clock.now() })
 }
 
 /** What an admitted client's request is answered with. */
@@ -60,18 +72,6 @@ async function readRequestIfAny({ stream }: Exchange): Promise<Buffer | undefine
     if (isVoboxError(error, 'CONNECTION_CLOSED') && error.data.received === 0) return undefined
     throw error
   }
-}
-
-function saysNothingFetched(
-  { journal }: ServerContext,
-  { client, stream }: Exchange,
-  { username }: MyProxyRequest,
-): void {
-  journal.write('info', 'myproxy-authenticated', 'Authenticated, and fetched nothing', {
-    peer: stream.label,
-    client: client.dn,
-    username,
-  })
 }
 
 function delegate(

@@ -39,6 +39,7 @@ export async function serveDestroy(
     if (owner !== client.dn) throw notOwned(client.dn)
   })
   if (!removed) throw nothingToDestroy()
+  exchange.audit.done()
   await stream.write(encodeResponse({ kind: 'ok', credentials: [] }))
 }
 

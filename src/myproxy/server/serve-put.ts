@@ -5,13 +5,11 @@ import { sameName } from '../../x509/name.js'
 import { createRequest } from '../../x509/request.js'
 import { readCertificateList } from '../conversation.js'
 import { encodeResponse, type MyProxyRequest } from '../messages.js'
-import { notTheirs, passPhraseTooShort } from './refusals.js'
+import { requireSuitable } from './pass-phrase-policy.js'
+import { notTheirs } from './refusals.js'
 import { type Exchange, requireChain, type ServerContext } from './server-context.js'
 import { encodeStoredCredential } from './stored-credential.js'
 import { admitStoring, checkStorable, storedDataOf } from './storing.js'
-
-/** As in the C programs. */
-const MIN_PASS_PHRASE_CHARACTERS = 6
 
 export async function servePut(
   context: ServerContext,
@@ -22,9 +20,7 @@ export async function servePut(
   const { passPhrase } = request
   // Asked now, so that a refusal costs no key, and again under the lock.
   const admit = await admitStoring(context, exchange, request)
-  if (passPhrase !== '' && [...passPhrase].length < MIN_PASS_PHRASE_CHARACTERS) {
-    throw passPhraseTooShort(MIN_PASS_PHRASE_CHARACTERS)
-  }
+  await requireSuitable(context, exchange, request, passPhrase)
 
   const privateKey = await context.keys.generate(context.keyKind, signal)
   await stream.write(encodeResponse({ kind: 'ok', credentials: [] }))
@@ -34,6 +30,7 @@ export async function servePut(
 
   const creds = await encodeStoredCredential(credential, passPhrase, context.random)
   await context.repository.store(storedDataOf(request, client.dn), creds, admit)
+  exchange.audit.done()
   await stream.write(encodeResponse({ kind: 'ok', credentials: [] }))
 }
 

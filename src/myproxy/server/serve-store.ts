@@ -23,6 +23,7 @@ export async function serveStore(
   await stream.write(encodeResponse({ kind: 'ok', credentials: [] }))
   const files = await receiveValid(context, exchange)
   await context.repository.store(storedDataOf(request, client.dn), encodeStoredFiles(files), admit)
+  exchange.audit.done()
   await stream.write(encodeResponse({ kind: 'ok', credentials: [] }))
 }
 

@@ -9,6 +9,7 @@ import type { Certificate } from '../../x509/certificate.js'
 import type { CertificateCache } from '../../x509/certificate-cache.js'
 import type { TrustAnchors } from '../../x509/trust-anchors.js'
 import type { AcceptedNames } from './accepted-names.js'
+import type { RequestAudit } from './audit.js'
 import type { CertificateAuthority } from './authority/certificate-authority.js'
 import type { CredentialRepository } from './credential-repository.js'
 import { ANONYMOUS, type DnForms } from './dn-pattern.js'
@@ -40,6 +41,8 @@ export interface ServerSettings {
   acceptedNames: AcceptedNames | undefined
   /** Issues certificates under names where nothing is stored; undefined: there is none. */
   authority: CertificateAuthority | undefined
+  /** Most that is taken from one client, in bytes. */
+  requestSizeLimitBytes: number
   /** Judges new pass phrases; undefined: their length alone counts. */
   passPhrasePolicy: PassPhrasePolicy | undefined
 }
@@ -55,6 +58,7 @@ export const DEFAULT_SETTINGS: ServerSettings = {
   trustRoots: undefined,
   acceptedNames: undefined,
   authority: undefined,
+  requestSizeLimitBytes: 1_048_576,
   passPhrasePolicy: undefined,
 }
 
@@ -88,6 +92,7 @@ export interface Exchange {
   stream: ByteStream
   client: Client
   signal: AbortSignal
+  audit: RequestAudit
 }
 
 /**

@@ -9,7 +9,7 @@
 import { constants } from 'node:crypto'
 import type { AddressInfo, Socket } from 'node:net'
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls'
-import { printable, toVoboxError, VoboxError } from '../../errors.js'
+import { printable, VoboxError } from '../../errors.js'
 import { ByteStream } from '../../gsi/byte-stream.js'
 import type { Clock } from '../../ports/clock.js'
 import { withDeadline } from '../../ports/deadline.js'
@@ -21,6 +21,7 @@ import { CertificateCache } from '../../x509/certificate-cache.js'
 import { encodePem } from '../../x509/pem.js'
 import { encodePrivateKey } from '../../x509/private-key.js'
 import type { TrustAnchors } from '../../x509/trust-anchors.js'
+import { RequestAudit } from './audit.js'
 import { NetworkCounter } from './client-network.js'
 import type { CredentialRepository } from './credential-repository.js'
 import { GuessBrake, type GuessBrakeOptions } from './guess-brake.js'
@@ -152,6 +153,7 @@ export class MyProxyServer {
     const { answerMs = 30_000 } = this.#options
     const address = socket.remoteAddress ?? ''
     const label = `${address}:${socket.remotePort ?? 0}`
+    const audit = new RequestAudit(context.journal, label)
     const tooSlow = () =>
       new VoboxError('DEADLINE_EXCEEDED', `${label} took longer than ${requestMs / 1000} s`, {
         data: { peer: label, deadlineMs: requestMs },
@@ -163,11 +165,10 @@ export class MyProxyServer {
           maxReceivedBytes: context.requestSizeLimitBytes,
         })
         const identify = () => identifyClient(context, socket, address)
-        await serveSession(context, stream, identify, signal)
+        await serveSession(context, stream, audit, identify, signal)
       })
     } catch (error) {
-      const { code, message } = toVoboxError(error)
-      context.journal.write('warn', 'myproxy-cut', message, { peer: label, code })
+      audit.refused(error)
     } finally {
       socket.destroy()
     }

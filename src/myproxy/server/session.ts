@@ -2,7 +2,7 @@
  * One connection from its first byte to its last: who is it, what is wanted, serve or refuse, and a
  * line for the log.
  */
-import { printable, toVoboxError, type VoboxError } from '../../errors.js'
+import { toVoboxError, type VoboxError } from '../../errors.js'
 import type { ByteStream } from '../../gsi/byte-stream.js'
 import {
   encodeResponse,
@@ -11,10 +11,13 @@ import {
   parseRequest,
 } from '../messages.js'
 import { MAX_REQUEST_BYTES, violation } from '../text-message.js'
-import { linesForClient, unsupported } from './refusals.js'
+import type { RequestAudit } from './audit.js'
+import { linesForClient, unreadableRequest } from './refusals.js'
+import { serveChangePassPhrase } from './serve-change-pass-phrase.js'
 import { serveGet } from './serve-get.js'
 import { serveDestroy, serveInfo } from './serve-owner.js'
 import { servePut } from './serve-put.js'
+import { serveRetrieve } from './serve-retrieve.js'
 import { serveStore } from './serve-store.js'
 import { serveTrustRoots } from './serve-trust-roots.js'
 import type { Client, Exchange, ServerContext } from './server-context.js'
@@ -25,35 +28,35 @@ const NO_DELEGATION = '0'.charCodeAt(0)
 
 type Serve = (context: ServerContext, exchange: Exchange, request: MyProxyRequest) => Promise<void>
 
-const SERVED: Partial<Record<MyProxyCommand, Serve>> = {
+const SERVED: Readonly<Record<MyProxyCommand, Serve>> = {
   get: serveGet,
   put: servePut,
   info: serveInfo,
   destroy: serveDestroy,
+  'change-pass-phrase': serveChangePassPhrase,
   store: serveStore,
+  retrieve: serveRetrieve,
   'get-trust-roots': serveTrustRoots,
 }
 
-/** Serves one request and ends the stream. Never throws. */
+/** Serves one request, says so in the log, and ends the stream. Never throws. */
 export async function serveSession(
   context: ServerContext,
   stream: ByteStream,
+  audit: RequestAudit,
   identify: () => Promise<Client>,
   signal: AbortSignal,
 ): Promise<void> {
-  const log: SessionLog = { peer: stream.label }
   try {
     const client = await identify()
-    log.client = client.dn
+    audit.from(client)
     const request = await readRequest(stream)
-    log.command = request.command
-    log.username = request.username
-    await serve(context, { stream, client, signal }, request)
-    writeLog(context, log)
-  } catch (thrown) {
-    const error = toVoboxError(thrown)
-    writeLog(context, log, error)
-    await tell(stream, error)
+    audit.asks(request)
+    await serve(context, { stream, client, signal, audit }, request)
+    audit.granted()
+  } catch (error) {
+    audit.refused(error)
+    await tell(stream, toVoboxError(error))
   }
   await stream.finish().catch(() => undefined)
 }
@@ -61,10 +64,22 @@ export async function serveSession(
 async function readRequest(stream: ByteStream): Promise<MyProxyRequest> {
   const [first] = await stream.readExactly(1)
   if (first !== NO_DELEGATION) throw violation('the first byte is not "0"', { first })
-  const request = parseRequest(await stream.readUntilNul(MAX_REQUEST_BYTES))
+  const bytes = await stream.readUntilNul(MAX_REQUEST_BYTES)
+  const request = parse(bytes)
   // An empty name is how some clients say "the default one".
   if (request.credentialName === '') delete request.credentialName
   return request
+}
+
+function parse(bytes: Buffer): MyProxyRequest {
+  try {
+    return parseRequest(bytes)
+  } catch (error) {
+    throw unreadableRequest(toVoboxError(error))
+  } finally {
+    // It may hold a pass phrase.
+    bytes.fill(0)
+  }
 }
 
 async function serve(
@@ -72,39 +87,12 @@ async function serve(
   exchange: Exchange,
   request: MyProxyRequest,
 ): Promise<void> {
-  const command = SERVED[request.command]
-  if (command === undefined) throw unsupported(request.command)
   if (request.command !== 'get-trust-roots') checkUserName(request.username)
-  await command(context, exchange, request)
+  await SERVED[request.command](context, exchange, request)
 }
 
 /** The error as a response, if anybody is still there to read it. */
 async function tell(stream: ByteStream, error: VoboxError): Promise<void> {
   const messages = linesForClient(error)
   await stream.write(encodeResponse({ kind: 'error', messages })).catch(() => undefined)
-}
-
-interface SessionLog {
-  peer: string
-  client?: string
-  command?: MyProxyCommand
-  username?: string
-}
-
-function writeLog({ journal }: ServerContext, log: SessionLog, error?: VoboxError): void {
-  const fields = {
-    peer: log.peer,
-    client: log.client && printable(log.client, 500),
-    command: log.command,
-    username: log.username && printable(log.username, 500),
-  }
-  if (error === undefined) journal.write('info', 'myproxy-served', 'Request served', fields)
-  else {
-    journal.write(
-      error.code === 'INTERNAL' ? 'error' : 'warn',
-      'myproxy-refused',
-      printable(error.message),
-      { ...fields, code: error.code },
-    )
-  }
 }

@@ -39,10 +39,9 @@ export async function authoriseCertificate(
   if (decision.action === 'refuse') {
     throw notAuthorised(decision.because === 'policy' ? decision.reasons : [])
   }
-  const authorising =
-    decision.action === 'challenge'
-      ? await challengeForRenewal(context, exchange, owner)
-      : undefined
+  const isChallenged = decision.action === 'challenge'
+  exchange.audit.note({ reason: isChallenged ? 'challenge' : 'certificate' })
+  const authorising = isChallenged ? await challengeForRenewal(context, exchange, owner) : undefined
   // A certificate cannot be limited, and a limited proxy may not become more than it is.
   const limited = [client.chain, authorising].some((chain) => chain?.facts.limited === true)
   if (limited && context.policy.ignoreLimitedProxyFlag !== true) throw limitedClient()
