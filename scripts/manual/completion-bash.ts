@@ -8,8 +8,8 @@ import {
   allFlags,
   type Completion,
   completionOf,
-  isOfTopic,
   kindOf,
+  plainCommands,
   SERVICE_ACTIONS,
   secondWord,
   topicsOf,
@@ -19,7 +19,7 @@ import {
 export function bashCompletion(commands: readonly CommandFacts[], rest: string): string {
   const flags = allFlags(commands)
   const topics = topicsOf(commands)
-  const ofOneWord = commands.filter((command) => !isOfTopic(command))
+  const ofOneWord = plainCommands(commands)
   const names = [...ofOneWord.map(({ name }) => name), ...topics.map(([name]) => name), 'help']
   return [
     '# Completion of vobox-proxy and vobox-renewd for bash, made by the build from the commands.',
@@ -27,9 +27,12 @@ export function bashCompletion(commands: readonly CommandFacts[], rest: string):
     `_vobox_proxy_commands=${quoted(names)}`,
     `_vobox_renewd_actions=${quoted(SERVICE_ACTIONS)}`,
     '',
-    '# Second words of a command of two; fails behind any other word.',
+    '# What stands behind the first word of a command of two; fails behind any other word.',
     caseFunction('_vobox_proxy_topic', [
-      ...topics.map(([topic, own]) => [topic, `names=${quoted(own.map(secondWord))}`]),
+      ...topics.map(([topic, own]) => {
+        const options = commands.find(({ name }) => name === topic)?.flags ?? []
+        return [topic, `names=${quoted([...own.map(secondWord), ...optionWords(options)])}`]
+      }),
       ['*', 'return 1'],
     ]),
     '',
@@ -51,7 +54,7 @@ export function bashCompletion(commands: readonly CommandFacts[], rest: string):
     caseFunction(
       '_vobox_proxy_kind',
       [
-        ...topics.flatMap(([, own]) => own.flatMap(ownKindCases)),
+        ...commands.filter((command) => !ofOneWord.includes(command)).flatMap(ownKindCases),
         ...topics.map(([topic]) => [`${quoted([`${topic} `])}*:*`, 'return 1']),
         ...kindCases(flags, (name) => `*:${name}`),
         ['*', 'return 1'],

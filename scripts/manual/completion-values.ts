@@ -39,7 +39,10 @@ export function completionOf({ name, value, choices }: FlagFacts): Completion | 
 /** By the letters that stand for it. */
 export const kindOf = (value: string): Completion => KINDS[value] ?? { kind: 'none' }
 
-/** Commands of two words by the first one: letters mean something of their own behind each. */
+/**
+ * Commands of two words by the first one: letters mean something of their own behind each. The first
+ * word may be a command as well.
+ */
 export function topicsOf(commands: readonly CommandFacts[]): [string, CommandFacts[]][] {
   const topics = new Map<string, CommandFacts[]>()
   for (const command of commands.filter(isOfTopic)) {
@@ -51,6 +54,12 @@ export function topicsOf(commands: readonly CommandFacts[]): [string, CommandFac
 
 export const isOfTopic = ({ name }: CommandFacts) => name.includes(' ')
 
+/** Commands whose options are those of the table that all of one word share. */
+export function plainCommands(commands: readonly CommandFacts[]): CommandFacts[] {
+  const topics = new Set(topicsOf(commands).map(([topic]) => topic))
+  return commands.filter((command) => !isOfTopic(command) && !topics.has(command.name))
+}
+
 /** Behind its topic. */
 export const secondWord = ({ name }: CommandFacts) => name.split(' ')[1] ?? ''
 
@@ -60,8 +69,7 @@ export const secondWord = ({ name }: CommandFacts) => name.split(' ')[1] ?? ''
  */
 export function allFlags(commands: readonly CommandFacts[]): FlagFacts[] {
   const byName = new Map<string, FlagFacts>()
-  const ofOneWord = commands.filter((command) => !isOfTopic(command))
-  for (const flag of ofOneWord.flatMap(({ flags }) => flags)) {
+  for (const flag of plainCommands(commands).flatMap(({ flags }) => flags)) {
     const known = byName.get(flag.name)
     byName.set(flag.name, known === undefined ? flag : merged(known, flag))
   }

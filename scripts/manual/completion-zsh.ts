@@ -4,8 +4,8 @@ import {
   allFlags,
   type Completion,
   completionOf,
-  isOfTopic,
   kindOf,
+  plainCommands,
   SERVICE_ACTIONS,
   secondWord,
   topicsOf,
@@ -15,7 +15,7 @@ import {
 export function zshCompletion(commands: readonly CommandFacts[], rest: string): string {
   const flags = allFlags(commands)
   const topics = topicsOf(commands)
-  const ofOneWord = commands.filter((command) => !isOfTopic(command))
+  const ofOneWord = plainCommands(commands)
   const summaries = [
     ...ofOneWord.map(({ name, summary }) => `${name}:${summary}`),
     ...topics.map(([topic, own]) => `${topic}:${own.map(secondWord).join(', ')}`),

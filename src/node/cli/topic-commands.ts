@@ -1,4 +1,7 @@
-/** The commands of two words with their options, from what the commands declare. */
+/**
+ * The commands of two words, and those whose name is the first of two (`myproxy-server`), with their
+ * options, from what the commands declare.
+ */
 import type { TopicCommands, TopicOption } from './topic-line.js'
 
 /** The part of a command's class that is read here. */
@@ -16,7 +19,10 @@ interface DeclaredFlag {
 
 /** @param commands by oclif's name of it, `myproxy:info`. */
 export function topicCommands(commands: Readonly<Record<string, DeclaredCommand>>): TopicCommands {
-  const ofTopics = Object.entries(commands).filter(([id]) => id.includes(':'))
+  const ids = Object.keys(commands)
+  const ofTopics = Object.entries(commands).filter(
+    ([id]) => id.includes(':') || ids.some((other) => other.startsWith(`${id}:`)),
+  )
   return new Map(
     ofTopics.map(([id, command]) => [id.replaceAll(':', ' '), optionsOf(command)] as const),
   )

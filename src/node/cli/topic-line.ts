@@ -62,12 +62,19 @@ interface Found {
   rest: readonly string[]
 }
 
-/** The first two words that are the command, with nothing but options before and between them. */
+/**
+ * The first two words that are the command, with nothing but options before and between them, else
+ * the first one, where that is a command too.
+ */
 function findCommand(words: readonly string[], commands: TopicCommands): Found | undefined {
-  for (const [command, options] of commands) {
-    const [topic = '', name = ''] = command.split(' ')
+  const longestFirst = [...commands].sort(([one], [other]) => wordsIn(other) - wordsIn(one))
+  for (const [command, options] of longestFirst) {
+    const [topic = '', name] = command.split(' ')
     const first = operandAt(words, options, 0)
     if (first === undefined || words[first] !== topic) continue
+    if (name === undefined) {
+      return { command, options, rest: words.filter((_word, at) => at !== first) }
+    }
     const second = operandAt(words, options, first + 1)
     if (second === undefined || words[second] !== name) continue
     const rest = words.filter((_word, at) => at !== first && at !== second)
@@ -75,6 +82,8 @@ function findCommand(words: readonly string[], commands: TopicCommands): Found |
   }
   return undefined
 }
+
+const wordsIn = (command: string) => command.split(' ').length
 
 /** Where the first word from `from` on stands that is neither an option nor its value. */
 function operandAt(

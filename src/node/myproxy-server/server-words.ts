@@ -57,6 +57,16 @@ export function parseServerLine(words: readonly string[], program: string): Serv
   return { given: Object.fromEntries(entries) }
 }
 
+/** The same options as words for another process. */
+export function wordsOf(given: GivenServerOptions): string[] {
+  return Object.entries(given).flatMap(([name, value]) => {
+    if (value === undefined || value === false || !isServerOption(name)) return []
+    return value === true ? [`--${name}`] : [`--${name}=${value}`]
+  })
+}
+
+const isServerOption = (name: string) => SERVER_OPTIONS.some((option) => option.name === name)
+
 export function serverUsage(program: string): string {
   const rows = SERVER_OPTIONS.map(({ names, value, help }) => {
     const shown = names.map((name) => (name.length > 1 ? `--${name}` : `-${name}`)).join(', ')

@@ -74,11 +74,21 @@ describe('parseTopicLine', () => {
 })
 
 describe('the commands of two words', () => {
-  it('are the eight of MyProxy', () => {
-    expect([...commands.keys()].map((name) => name.split(' ')[1]).sort()).toEqual([
-      ...['change-pass-phrase', 'destroy', 'get-trustroots', 'info', 'init', 'logon', 'retrieve'],
-      'store',
+  it('are the eight of MyProxy, and those of its server, which is one of one word too', () => {
+    const ofMyProxy = ['change-pass-phrase', 'destroy', 'get-trustroots', 'info', 'init', 'logon']
+    expect([...commands.keys()].sort()).toEqual([
+      ...[...ofMyProxy, 'retrieve', 'store'].map((name) => `myproxy ${name}`),
+      ...['myproxy-server', 'myproxy-server replicate'],
     ])
+  })
+
+  it.each([
+    ['myproxy-server -c a -p 0', 'myproxy-server', ['--config=a', '--port=0']],
+    ['-d myproxy-server', 'myproxy-server', ['--debug']],
+    ['-c a myproxy-server replicate -v', 'myproxy-server replicate', ['--config=a', '--verbose']],
+    ['myproxy-server -c replicate', 'myproxy-server', ['--config=replicate']],
+  ])('reads %s by the letters of %s', (line, command, sequence) => {
+    expect(read(line)).toMatchObject({ command, operands: [], sequence })
   })
 
   it.each([...commands])('%s gives each name and letter to one option', (_name, options) => {
