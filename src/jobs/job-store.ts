@@ -20,6 +20,8 @@ export interface JobChange<T> {
   record?: JobRecord
   /** The file that must be on disk before the record is; writes of one file follow each other. */
   before?: { file: string; write: () => Promise<void> }
+  /** Takes the file back when the record could not be written. */
+  undo?: () => Promise<void>
   /** What may go once the record is on disk; its failure is logged and no more. */
   after?: () => Promise<void>
   result: T
@@ -138,15 +140,18 @@ export class JobStore {
       await this.#write(decided.flatMap(({ change }) => change.record ?? []))
     } catch (error) {
       for (const { undo } of decided.toReversed()) undo()
+      this.#cleanUp(decided.flatMap(({ change }) => change.undo ?? []))
       for (const { waiting } of decided) waiting.reject(error)
       return
     }
     for (const { waiting, change } of decided) waiting.resolve(change.result)
-    const afters = decided.flatMap(({ change }) => change.after ?? [])
-    this.#leftovers = Promise.all([
-      this.#leftovers,
-      ...afters.map((after) => after().catch((error: unknown) => this.#noteLeftover(error))),
-    ])
+    this.#cleanUp(decided.flatMap(({ change }) => change.after ?? []))
+  }
+
+  /** Nobody waits for it, but the end of the service. */
+  #cleanUp(works: readonly (() => Promise<void>)[]): void {
+    const tidied = works.map((work) => work().catch((error) => this.#noteLeftover(error)))
+    this.#leftovers = Promise.all([this.#leftovers, ...tidied])
   }
 
   async #write(records: readonly JobRecord[]): Promise<void> {

@@ -30,6 +30,11 @@ export interface Registration {
    * Age at which the proxy is refreshed however long it still lives; null: only when it must be.
    */
   refreshSeconds: number | null
+  /**
+   * Renewed when this much is left at the latest, in seconds, however short it lives; absent: a third
+   * of its lifetime alone decides. Job proxies have it.
+   */
+  renewBeforeSeconds?: number
   /** Mail when the user proxy has less than this left, in seconds. */
   proxySafeSeconds: number
   /** Mail when the stored credential has less than this left, in seconds. */

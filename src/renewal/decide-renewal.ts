@@ -27,6 +27,8 @@ export interface RenewalFacts {
   lacksAttributes?: boolean
   /** Age at which the proxy is refreshed, in seconds, however long it still lives; absent: never. */
   refreshSeconds?: number
+  /** Renewed when this much is left at the latest, in seconds, whatever the third is; default 0. */
+  renewBeforeSeconds?: number
   /** This proxy's share of the jitter, in [0, 1), fixed by its fingerprint; default 0, no jitter. */
   jitter?: number
   /** Last attempt of any outcome. */
@@ -104,7 +106,10 @@ function renewalTimes(facts: RenewalFacts) {
   const afterGrant = (waitSeconds: number) => Math.floor(grantedAt + waitSeconds * hurry)
   return {
     lifetime,
-    dueAt: afterGrant(lifetime * (1 - RENEW_AT_REMAINING_RATIO)),
+    dueAt: Math.min(
+      afterGrant(lifetime * (1 - RENEW_AT_REMAINING_RATIO)),
+      end - (facts.renewBeforeSeconds ?? 0),
+    ),
     staleAt: afterGrant(facts.refreshSeconds ?? Number.POSITIVE_INFINITY),
   }
 }

@@ -78,7 +78,7 @@ export function renewalFacts(
   config: Config,
   now: UnixSeconds,
 ): RenewalFacts {
-  const { refreshSeconds, voms, passPhraseFile } = registration
+  const { refreshSeconds, renewBeforeSeconds, voms, passPhraseFile } = registration
   const { attemptedAt, cappedUntil } = state
   const retryAt = believableRetry(state, config, now)
   return {
@@ -91,6 +91,7 @@ export function renewalFacts(
     minIntervalSeconds: config.limits.minIntervalSeconds,
     ...(proxy.writtenAt <= now && { writtenAt: proxy.writtenAt }),
     ...(refreshSeconds !== null && { refreshSeconds }),
+    ...(renewBeforeSeconds !== undefined && { renewBeforeSeconds }),
     ...(attemptedAt !== undefined && attemptedAt <= now && { attemptedAt }),
     ...(retryAt !== undefined && { retryAt }),
     ...(cappedUntil !== undefined && { cappedUntil }),

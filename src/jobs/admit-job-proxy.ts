@@ -1,0 +1,78 @@
+/**
+ * Whether a proxy that a workload manager hands over is taken, and what it is worth. Pure.
+ *
+ * The C daemon looked at nothing: a forged proxy with the right name and a later end replaced the good
+ * one. Here it is judged as a login proxy is, against the service's own trust; and an attribute that
+ * nobody vouches for is no attribute, or it would open another job's file.
+ */
+import { isVoboxError, type VoboxError } from '../errors.js'
+import type { UnixSeconds } from '../ports/clock.js'
+import type { Credential } from '../proxy/credential.js'
+import { attributesToRegister } from '../renewal/registered-attributes.js'
+import { judgeLoginProxy, type LoginRules } from '../renewal/registering/register-login-proxy.js'
+import type { AttributeRules } from '../voms/verify-attributes.js'
+import type { JobProxyWorth } from './job-proxy.js'
+import { JOB_CODES } from './protocol/codes.js'
+import { jobRefusal } from './protocol/refusal.js'
+
+export interface AdmissionRules extends Omit<LoginRules, 'allowLimited' | 'attributes'> {
+  attributes: AttributeRules
+}
+
+export interface AdmittedProxy {
+  credential: Credential
+  worth: Omit<JobProxyWorth, 'server'>
+  /** Earliest end of chain and attributes. */
+  end: UnixSeconds
+}
+
+/**
+ * @throws a refusal: `PROXY_EXPIRED` for one that has expired or has less left than
+ *   `limits.refuse_below_seconds`, `GENERIC` for one that is not trusted, not understood, no proxy, or
+ *   has other rights than its owner's.
+ */
+export function admitJobProxy(credential: Credential, rules: AdmissionRules): AdmittedProxy {
+  const { facts, attributes, end, identityDer } = refusing(() =>
+    judgeLoginProxy(credential, { ...rules, allowLimited: true }),
+  )
+  const verified = attributes.map((one) => {
+    if ('verified' in one) return one.verified
+    throw asRefusal(one.problem)
+  })
+  const leftSeconds = end - rules.now
+  const { refuseBelowSeconds } = rules.config.limits
+  if (leftSeconds < refuseBelowSeconds) {
+    const why = `the attributes end in ${leftSeconds} s, and ${refuseBelowSeconds} are needed`
+    throw jobRefusal(JOB_CODES.PROXY_EXPIRED, why)
+  }
+  if (facts.kind === undefined || !['inherit-all', 'limited'].includes(facts.policy ?? '')) {
+    const why = `a proxy with the policy ${facts.policy} does not speak for its owner`
+    throw jobRefusal(JOB_CODES.GENERIC, why)
+  }
+  return {
+    credential,
+    end,
+    worth: {
+      identity: facts.identity.oneLine,
+      identityDer,
+      voms: attributesToRegister(verified),
+      kind: facts.kind,
+      limited: facts.limited,
+    },
+  }
+}
+
+function refusing<T>(judge: () => T): T {
+  try {
+    return judge()
+  } catch (error) {
+    throw isVoboxError(error) ? asRefusal(error) : error
+  }
+}
+
+/** What the C client is told of a proxy or of its file. */
+export function asRefusal(error: VoboxError): VoboxError {
+  const expired = ['PROXY_EXPIRED', 'PROXY_LIFE_TOO_SHORT', 'CHAIN_EXPIRED', 'VOMS_AC_EXPIRED']
+  const code = expired.includes(error.code) ? JOB_CODES.PROXY_EXPIRED : JOB_CODES.GENERIC
+  return jobRefusal(code, `${error.code}: ${error.message}`, error)
+}

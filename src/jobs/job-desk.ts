@@ -1,0 +1,213 @@
+/**
+ * Serves the requests of workload managers: what `glite-proxy-renewd` does for well-formed ones, and a
+ * proper code for all others.
+ */
+import { isAbsolute } from 'node:path'
+import type { Config } from '../config/config.js'
+import { isVoboxError, type VoboxError } from '../errors.js'
+import { parseServerList, showServer } from '../myproxy/server-list.js'
+import type { Clock, UnixSeconds } from '../ports/clock.js'
+import type { Files } from '../ports/files.js'
+import type { Random } from '../ports/random.js'
+import { MAX_CREDENTIAL_BYTES, parseCredential } from '../proxy/credential.js'
+import { emptyState } from '../registry/registration.js'
+import { decideFor } from '../renewal/proxy-facts.js'
+import type { AttributeRules } from '../voms/verify-attributes.js'
+import { type AdmittedProxy, admitJobProxy, asRefusal } from './admit-job-proxy.js'
+import type { JobBook, SharedProxy } from './job-book.js'
+import type { JobProxies } from './job-proxies.js'
+import { type JobProxy, worthKey } from './job-proxy.js'
+import { type JobRenewalSettings, registrationOf } from './job-registration.js'
+import type { JobChange, JobStore } from './job-store.js'
+import { JOB_CODES } from './protocol/codes.js'
+import { jobRefusal } from './protocol/refusal.js'
+import type { JobRequest } from './protocol/request.js'
+import type { JobResponse } from './protocol/response.js'
+
+export interface JobDeskDependencies {
+  files: Files
+  clock: Clock
+  random: Random
+  config: Config
+  settings: JobRenewalSettings
+  store: JobStore
+  proxies: JobProxies
+  /** Trust anchors and `vomsdir` of the service as they are now. */
+  attributeRules(signal: AbortSignal): Promise<AttributeRules>
+  /** Who may own a proxy that is handed over: the service's own uid. */
+  owners: readonly number[]
+  /** A proxy came, or its file was replaced: it may be due. Neither throws nor waits. */
+  onChanged(fileName: string): void
+  /** Nobody shares it any more. */
+  onEnded(fileName: string): void
+}
+
+type Register = Extract<JobRequest, { command: 'register' }>
+type Unregister = Extract<JobRequest, { command: 'unregister' }>
+
+/** 128 bits: a name is never drawn twice. */
+const NAME_BYTES = 16
+
+/** 0600 or 0400: nothing for group and others. */
+const FORBIDDEN_MODE = 0o177
+
+export class JobDesk {
+  readonly #deps: JobDeskDependencies
+
+  constructor(deps: JobDeskDependencies) {
+    this.#deps = deps
+  }
+
+  /**
+   * @throws VoboxError `JOB_REQUEST_REFUSED` with `data.jobCode`; `FILE_UNWRITABLE` when it could not
+   *   be written down, and then nothing has changed; `signal.reason`.
+   */
+  async serve(request: JobRequest, signal: AbortSignal): Promise<JobResponse> {
+    switch (request.command) {
+      case 'register':
+        return this.#register(request, signal)
+      case 'unregister':
+        return this.#unregister(request)
+      case 'get':
+        return this.#get(request.jobId)
+    }
+  }
+
+  async #register(request: Register, signal: AbortSignal): Promise<JobResponse> {
+    const { store, proxies, onChanged } = this.#deps
+    const server = this.#serverOf(request)
+    const admitted = await this.#admit(request.proxyFile, signal)
+    const worth = { ...admitted.worth, server }
+    const key = worthKey(worth)
+    const { fileName, changed } = await store.change((book) =>
+      this.#share(book, request.jobId, book.worth(key)?.proxy ?? this.#newProxy(worth), admitted),
+    )
+    if (changed()) onChanged(fileName)
+    return this.#answer(proxies.path(fileName), store.book.get(fileName))
+  }
+
+  /** Joins those that share `proxy`, or is the first. */
+  #share(
+    book: JobBook,
+    job: string,
+    proxy: JobProxy,
+    { credential }: AdmittedProxy,
+  ): JobChange<{ fileName: string; changed: () => boolean }> {
+    const { proxies } = this.#deps
+    const { fileName } = proxy
+    const first = book.get(fileName) === undefined
+    let changed = first
+    const write = async () => {
+      if (first) await proxies.create(fileName, credential)
+      else changed = await proxies.replaceIfLater(fileName, credential)
+    }
+    return {
+      record: { op: 'register', job, file: fileName, ...(first && { proxy }) },
+      before: { file: fileName, write },
+      ...(first && { undo: () => proxies.remove(fileName) }),
+      result: { fileName, changed: () => changed },
+    }
+  }
+
+  #newProxy(worth: Omit<JobProxy, 'fileName' | 'registeredAt'>): JobProxy {
+    const { random, clock } = this.#deps
+    const fileName = `job-${Buffer.from(random.bytes(NAME_BYTES)).toString('hex')}`
+    return { fileName, ...worth, registeredAt: clock.now() }
+  }
+
+  async #unregister(request: Unregister): Promise<JobResponse> {
+    const { store, proxies, onEnded } = this.#deps
+    const { fileName, last } = await store.change((book) => {
+      const shared = this.#find(book, request)
+      const { fileName } = shared.proxy
+      const last = shared.jobs.size === 1 && shared.jobs.get(request.jobId) === 1
+      return {
+        record: { op: 'unregister', job: request.jobId, file: fileName },
+        ...(last && { after: () => proxies.remove(fileName) }),
+        result: { fileName, last },
+      }
+    })
+    const path = proxies.path(fileName)
+    if (!last) return this.#answer(path, store.book.get(fileName))
+    onEnded(fileName)
+    return { code: JOB_CODES.OK, proxyFile: path }
+  }
+
+  /** A path that is not ours is refused, whatever lies there: nothing outside is touched. */
+  #find(book: JobBook, { jobId, proxyFile }: Unregister): SharedProxy {
+    if (proxyFile === undefined) return this.#ofJob(book, jobId)
+    const fileName = proxyFile.slice(proxyFile.lastIndexOf('/') + 1)
+    const shared = book.get(fileName)
+    if (shared === undefined || this.#deps.proxies.path(fileName) !== proxyFile) {
+      throw jobRefusal(JOB_CODES.ELEMENT_NOT_FOUND, `${proxyFile} is no proxy of ours`)
+    }
+    if (shared.jobs.has(jobId)) return shared
+    throw jobRefusal(JOB_CODES.NOT_REGISTERED, `${jobId} is not registered for ${proxyFile}`)
+  }
+
+  #ofJob(book: Pick<JobBook, 'ofJob'>, jobId: string): SharedProxy {
+    const shared = book.ofJob(jobId)
+    if (shared !== undefined) return shared
+    throw jobRefusal(JOB_CODES.NOT_REGISTERED, `${jobId} is not registered`)
+  }
+
+  #get(jobId: string): JobResponse {
+    const { store, proxies } = this.#deps
+    const { proxy } = this.#ofJob(store.book, jobId)
+    return { code: JOB_CODES.OK, proxyFile: proxies.path(proxy.fileName) }
+  }
+
+  #serverOf({ server }: Register): string {
+    try {
+      const [only, another] = parseServerList(server, this.#deps.config.myproxy.port)
+      if (only !== undefined && another === undefined) return showServer(only)
+    } catch (error) {
+      if (!isVoboxError(error)) throw error
+      throw jobRefusal(JOB_CODES.GENERIC, error.message, error)
+    }
+    throw jobRefusal(JOB_CODES.GENERIC, `"${server}" is not one MyProxy server`)
+  }
+
+  async #admit(path: string, signal: AbortSignal): Promise<AdmittedProxy> {
+    const { files, clock, config, owners, attributeRules } = this.#deps
+    if (!isAbsolute(path)) throw jobRefusal(JOB_CODES.GENERIC, `${path} is not an absolute path`)
+    const attributes = await attributeRules(signal)
+    const { anchors } = attributes
+    try {
+      const { bytes } = await files.read(path, {
+        maxBytes: MAX_CREDENTIAL_BYTES,
+        owners,
+        forbiddenMode: FORBIDDEN_MODE,
+      })
+      const credential = parseCredential(bytes)
+      return admitJobProxy(credential, { anchors, attributes, now: clock.now(), config, path })
+    } catch (error) {
+      if (!isVoboxError(error) || error.code === 'JOB_REQUEST_REFUSED') throw error
+      throw asRefusal(error)
+    }
+  }
+
+  /** With its times, as long as somebody shares it. */
+  async #answer(proxyFile: string, shared: SharedProxy | undefined): Promise<JobResponse> {
+    const { proxies, config, settings, clock } = this.#deps
+    const times = shared && (await proxies.times(shared.proxy.fileName))
+    if (shared === undefined || times === undefined) return { code: JOB_CODES.OK, proxyFile }
+    const now = clock.now()
+    const registration = registrationOf(shared.proxy, settings)
+    const decision = decideFor(registration, emptyState, times, config, now)
+    const renewalAt: UnixSeconds = decision.action === 'wait' ? decision.until : now
+    return { code: JOB_CODES.OK, proxyFile, end: times.chainEnd, renewalAt }
+  }
+}
+
+/** The code for a client of whatever went wrong with its request. */
+export function jobCodeOf(
+  error: VoboxError,
+  errnoOf: (name: string) => number | undefined,
+): number {
+  const { jobCode, errno } = error.data
+  if (typeof jobCode === 'number') return jobCode
+  if (error.code === 'DEADLINE_EXCEEDED') return JOB_CODES.TIMEOUT
+  const number = typeof errno === 'string' ? errnoOf(errno) : undefined
+  return number ?? JOB_CODES.GENERIC
+}

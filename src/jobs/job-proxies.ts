@@ -1,0 +1,97 @@
+/**
+ * The files of job proxies, in `job_repository/`, and who may write them when.
+ *
+ * A renewal takes seconds, in which the last job may end, or another job bring a proxy that lives
+ * longer. So what it brings is looked at once more when it is written: never for a proxy that is gone
+ * (its name never comes again), never over one that ends later.
+ */
+import { VoboxError } from '../errors.js'
+import type { Files } from '../ports/files.js'
+import type { Journal } from '../ports/journal.js'
+import { describeChain } from '../proxy/chain-facts.js'
+import type { Credential } from '../proxy/credential.js'
+import { effectiveEndOf } from '../renewal/effective-end.js'
+import type { ProxyTimes } from '../renewal/proxy-facts.js'
+import { ProxyTimesCache } from '../renewal/proxy-times-cache.js'
+import type { ProxyRepository } from '../repository/proxy-repository.js'
+import type { JobStore } from './job-store.js'
+import { TurnTaking } from './turn-taking.js'
+
+export interface JobProxiesDependencies {
+  files: Files
+  journal: Journal
+  /** Of `job_repository/`. */
+  repository: ProxyRepository
+  store: JobStore
+}
+
+export class JobProxies {
+  readonly #deps: JobProxiesDependencies
+  readonly #times: ProxyTimesCache
+  readonly #turns = new TurnTaking()
+
+  constructor(deps: JobProxiesDependencies) {
+    this.#deps = deps
+    this.#times = new ProxyTimesCache(deps)
+  }
+
+  path(fileName: string): string {
+    return this.#deps.repository.path(fileName)
+  }
+
+  /** Undefined when the file is missing or unusable. */
+  times(fileName: string): Promise<ProxyTimes | undefined> {
+    return this.#times.get(fileName)
+  }
+
+  /** Writes the first file of a proxy that is about to be recorded. */
+  create(fileName: string, credential: Credential): Promise<void> {
+    return this.#deps.repository.replace(fileName, credential)
+  }
+
+  /**
+   * Replaces the file unless it ends later, or as late, already.
+   *
+   * @returns whether it was replaced.
+   * @throws VoboxError `NOT_REGISTERED` when nobody shares it any more; as `replace` of a repository.
+   */
+  replaceIfLater(fileName: string, credential: Credential): Promise<boolean> {
+    const { repository, store } = this.#deps
+    return this.#turns.take(fileName, async () => {
+      if (store.book.get(fileName) === undefined) throw nobodyLeft(fileName)
+      const current = await this.#times.get(fileName)
+      const end = effectiveEndOf(describeChain(credential.chain))
+      if (current !== undefined && current.end >= end) return false
+      await repository.replace(fileName, credential)
+      return true
+    })
+  }
+
+  /** Removes the file of a proxy that is recorded as gone; a renewal under way cannot bring it back. */
+  remove(fileName: string): Promise<void> {
+    return this.#turns.take(fileName, async () => {
+      this.#times.delete(fileName)
+      await this.#deps.repository.remove(fileName)
+    })
+  }
+
+  /** Removes what a crash left: files that no record names. @returns how many. */
+  async removeStrays(): Promise<number> {
+    const { repository, store, journal } = this.#deps
+    const strays = (await repository.list()).filter((name) => store.book.get(name) === undefined)
+    for (const name of strays) await repository.remove(name)
+    if (strays.length > 0) {
+      const message = `${strays.length} proxies that no job has were removed`
+      journal.write('warn', 'job-proxies-strayed', message, {
+        files: strays.slice(0, 10).join(' '),
+      })
+    }
+    return strays.length
+  }
+}
+
+function nobodyLeft(fileName: string): VoboxError {
+  return new VoboxError('NOT_REGISTERED', 'the last job of this proxy has ended', {
+    data: { fileName },
+  })
+}

@@ -1,0 +1,148 @@
+/**
+ * The socket of workload managers: one request a connection, as the C daemon has it, but many
+ * connections at once, each with one deadline from its first byte to the last of the answer, however
+ * its bytes drip.
+ */
+import type { Server, Socket } from 'node:net'
+import { constants } from 'node:os'
+import { isVoboxError, printable, toVoboxError, VoboxError } from '../errors.js'
+import type { Clock } from '../ports/clock.js'
+import { withDeadline } from '../ports/deadline.js'
+import type { Journal } from '../ports/journal.js'
+import { jobCodeOf } from './job-desk.js'
+import { JOB_CODES } from './protocol/codes.js'
+import { encodeFrame, FrameReader } from './protocol/frame.js'
+import { jobRefusal } from './protocol/refusal.js'
+import { type JobRequest, parseJobRequest } from './protocol/request.js'
+import { encodeJobResponse, type JobResponse } from './protocol/response.js'
+
+export interface JobSocketOptions {
+  clock: Clock
+  journal: Journal
+  serve(request: JobRequest, signal: AbortSignal): Promise<JobResponse>
+  /** Of a whole connection, in milliseconds; default 30,000. The C client waits for two minutes. */
+  deadlineMs?: number
+  /** Connections at once; further ones wait to be accepted. Default 256. */
+  maxConnections?: number
+}
+
+const DEADLINE_MS = 30_000
+const MAX_CONNECTIONS = 256
+
+export class JobSocket {
+  readonly #options: JobSocketOptions
+  readonly #servers: Server[] = []
+  readonly #stopping = new AbortController()
+  readonly #connections = new Set<Promise<void>>()
+
+  constructor(options: JobSocketOptions) {
+    this.#options = options
+  }
+
+  /** Serves what comes to a server that listens, made with `allowHalfOpen`. */
+  attach(server: Server): void {
+    server.maxConnections = this.#options.maxConnections ?? MAX_CONNECTIONS
+    server.on('connection', (socket: Socket) => {
+      const connection = this.#serve(socket).finally(() => this.#connections.delete(connection))
+      this.#connections.add(connection)
+    })
+    // Such as too many open files while accepting: the next client may fare better.
+    server.on('error', ({ message }) => {
+      this.#options.journal.write('error', 'job-listener-failed', printable(message))
+    })
+    this.#servers.push(server)
+  }
+
+  /** Takes nobody new, and ends when those that are there are served or cut. */
+  async close(): Promise<void> {
+    const closed = this.#servers.map(
+      (server) => new Promise<void>((resolve) => server.close(() => resolve())),
+    )
+    this.#stopping.abort(new VoboxError('CANCELLED', 'the service is stopping'))
+    await Promise.all([...this.#connections, ...closed])
+  }
+
+  async #serve(socket: Socket): Promise<void> {
+    socket.on('error', () => undefined)
+    const { clock, deadlineMs = DEADLINE_MS } = this.#options
+    const late = () =>
+      new VoboxError('DEADLINE_EXCEEDED', 'the client of the job socket took too long', {
+        data: { deadlineMs },
+      })
+    try {
+      await withDeadline(clock, deadlineMs, this.#stopping.signal, late, async (signal) => {
+        const response = await this.#respond(socket, signal)
+        signal.throwIfAborted()
+        await send(socket, response)
+      })
+    } catch (error) {
+      // Nobody reads, or we stop: a last word, which may or may not arrive.
+      const code = this.#codeOf(toVoboxError(error), undefined)
+      if (socket.writable) socket.end(encodeFrame(encodeJobResponse({ code })))
+    } finally {
+      socket.destroySoon()
+    }
+  }
+
+  async #respond(socket: Socket, signal: AbortSignal): Promise<JobResponse> {
+    let request: JobRequest | undefined
+    try {
+      request = parseJobRequest(await readFrame(socket))
+      const response = await this.#options.serve(request, signal)
+      this.#log(request, response)
+      return response
+    } catch (error) {
+      if (signal.aborted) throw error
+      return { code: this.#codeOf(toVoboxError(error), request) }
+    }
+  }
+
+  #log(request: JobRequest, { proxyFile }: JobResponse): void {
+    const { command, jobId } = request
+    this.#options.journal.write('debug', 'job-served', `${command} ${printable(jobId, 200)}`, {
+      file: proxyFile,
+    })
+  }
+
+  #codeOf(error: VoboxError, request: JobRequest | undefined): number {
+    const code = jobCodeOf(error, errnoOf)
+    const known = isVoboxError(error, 'JOB_REQUEST_REFUSED', 'CANCELLED', 'DEADLINE_EXCEEDED')
+    this.#options.journal.write(known ? 'warn' : 'error', 'job-refused', printable(error.message), {
+      code,
+      ...(request && { command: request.command, job: printable(request.jobId, 200) }),
+    })
+    return code
+  }
+}
+
+/** Whoever waits for it has a deadline; then the socket is closed, and this ends too. */
+function readFrame(socket: Socket): Promise<Buffer> {
+  const reader = new FrameReader()
+  return new Promise((resolve, reject) => {
+    socket.on('data', (piece: Buffer) => {
+      try {
+        const payload = reader.push(piece)
+        if (payload !== undefined) resolve(payload)
+      } catch (error) {
+        reject(error)
+      }
+    })
+    socket.once('end', () => reject(cutShort()))
+    socket.once('close', () => reject(cutShort()))
+  })
+}
+
+function errnoOf(name: string): number | undefined {
+  return Object.entries(constants.errno).find(([key]) => key === name)?.[1]
+}
+
+function cutShort(): VoboxError {
+  return jobRefusal(JOB_CODES.UNEXPECTED_EOF, 'the client ended within its request')
+}
+
+function send(socket: Socket, response: JobResponse): Promise<void> {
+  return new Promise((resolve) => {
+    socket.once('close', () => resolve())
+    socket.end(encodeFrame(encodeJobResponse(response)), () => resolve())
+  })
+}
