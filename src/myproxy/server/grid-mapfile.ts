@@ -22,14 +22,8 @@ export class GridMap {
 
   static parse(text: string): GridMap {
     const accounts = new Map<string, readonly string[]>()
-    for (const line of text.split('\n')) {
-      const [, quoted, bare, rest = ''] = LINE.exec(line) ?? []
-      const dn = quoted ?? bare
-      if (dn === undefined || accounts.has(comparable(dn))) continue
-      accounts.set(
-        comparable(dn),
-        rest.split(/[\s,]+/).filter((name) => name !== ''),
-      )
+    for (const { dn, names } of entriesOf(text)) {
+      if (!accounts.has(comparable(dn))) accounts.set(comparable(dn), names)
     }
     return new GridMap(accounts)
   }
@@ -38,6 +32,28 @@ export class GridMap {
   accountsOf(dn: string): readonly string[] {
     return this.#accounts.get(comparable(dn)) ?? []
   }
+}
+
+function* entriesOf(text: string): Iterable<{ dn: string; names: readonly string[] }> {
+  for (const line of text.split('\n')) {
+    const [, quoted, bare, rest = ''] = LINE.exec(line) ?? []
+    const dn = quoted ?? bare
+    if (dn === undefined) continue
+    yield { dn, names: rest.split(/[\s,]+/).filter((name) => name !== '') }
+  }
+}
+
+/**
+ * The file read in the other direction, as a CA does: the DN of the first line that has the account.
+ *
+ * @returns as it is written: capitals stay, and so do characters by their number; a backslash before
+ *   anything else is gone.
+ */
+export function dnOfAccount(text: string, account: string): string | undefined {
+  for (const { dn, names } of entriesOf(text)) {
+    if (names.includes(account)) return dn.replace(/\\(?!x[0-9A-Fa-f]{2})(.)/g, '$1')
+  }
+  return undefined
 }
 
 /** Names of attributes that the tools of twenty years have written in more than one way. */

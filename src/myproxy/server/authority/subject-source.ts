@@ -2,9 +2,9 @@
 import { isVoboxError } from '../../../errors.js'
 import type { Files } from '../../../ports/files.js'
 import type { Name } from '../../../x509/name.js'
+import { dnOfAccount } from '../grid-mapfile.js'
 import { type Asked, asArgument, askProgram } from './call-out-text.js'
 import { unknownUsername } from './certificate-authority.js'
-import { dnOfUser } from './grid-map.js'
 import { subjectFromOneLine } from './subject-name.js'
 
 export interface SubjectSource {
@@ -28,7 +28,7 @@ export class MapFileSubjects implements SubjectSource {
   }
 
   async subjectOf(username: string): Promise<Name> {
-    const dn = dnOfUser(await this.read(), username)
+    const dn = dnOfAccount(await this.read(), username)
     if (dn === undefined) throw unknownUsername(username)
     return subjectFromOneLine(dn)
   }
