@@ -154,7 +154,7 @@ function serialText(serial: Uint8Array): string {
 }
 
 /** What this file sets, or RFC 3820 forbids in a proxy. */
-const RESERVED: ReadonlySet<string> = new Set([
+export const RESERVED_PROXY_EXTENSIONS: ReadonlySet<string> = new Set([
   OID.subjectKeyIdentifier,
   OID.authorityKeyIdentifier,
   OID.keyUsage,
@@ -183,7 +183,7 @@ function proxyExtensions(
       : [encodeAuthorityKeyIdentifier(signer.subjectKeyId)]),
   ]
   const further = request.extensions ?? []
-  const reserved = further.find(({ oid }) => RESERVED.has(oid))
+  const reserved = further.find(({ oid }) => RESERVED_PROXY_EXTENSIONS.has(oid))
   if (reserved !== undefined) throw new TypeError(`extension ${reserved.oid} is not the caller's`)
   return [...own, ...further]
 }

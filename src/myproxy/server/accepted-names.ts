@@ -3,8 +3,8 @@
  * `accepted_credentials_mapapp` of `myproxy-server.config(5)`. Where both are written, the program
  * alone is asked, as in the C server.
  */
-import type { CallOuts } from '../../ports/call-out.js'
 import type { Files } from '../../ports/files.js'
+import { type Asked, asArgument } from './authority/call-out-text.js'
 import type { DnForms } from './dn-pattern.js'
 import { GridMap } from './grid-mapfile.js'
 import { notMapped, notMappedByProgram } from './refusals.js'
@@ -52,19 +52,19 @@ export class NamesOfFile implements AcceptedNames {
 
 /** A program is given the DN and the user name, and says yes by ending with 0. */
 export class NamesOfProgram implements AcceptedNames {
-  readonly #callOuts: CallOuts
-  readonly #file: string
+  readonly #asked: Asked
 
-  /** @param file absolute path. */
-  constructor(callOuts: CallOuts, file: string) {
-    this.#callOuts = callOuts
-    this.#file = file
+  constructor(asked: Asked) {
+    this.#asked = asked
   }
 
   /** @throws also `PROGRAM_FAILED`, `signal.reason`. */
   async require({ oneLine }: DnForms, username: string, signal: AbortSignal): Promise<void> {
-    const call = { file: this.#file, arguments: [oneLine, username] }
-    const { status } = await this.#callOuts.run(call, { signal })
+    const argument = asArgument(username)
+    if (argument === undefined) throw notMappedByProgram()
+    const { callOuts, program } = this.#asked
+    const call = { file: program, arguments: [oneLine, argument] }
+    const { status } = await callOuts.run(call, { signal })
     if (status !== 0) throw notMappedByProgram()
   }
 }

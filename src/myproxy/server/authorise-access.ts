@@ -7,7 +7,7 @@ import type { Credential } from '../../proxy/credential.js'
 import type { ValidatedChain } from '../../proxy/validate-proxy-chain.js'
 import type { MyProxyRequest } from '../messages.js'
 import { challengeForRenewal } from './challenge.js'
-import type { StoredEntry } from './credential-repository.js'
+import type { PlacedEntry, StoredEntry } from './credential-repository.js'
 import { type DelegationDecision, decideDelegation } from './decide-delegation.js'
 import { pretendToUnprotect } from './key-protection.js'
 import { locked, noCredential, notAuthorised, storedExpired, wrongPassPhrase } from './refusals.js'
@@ -16,7 +16,7 @@ import { isProtected, openStoredCredential, storedChain } from './stored-credent
 
 /** What a client is admitted to. */
 export interface Admitted {
-  entry: StoredEntry
+  entry: PlacedEntry
   stored: ValidatedChain
   /** Opened, with the pass phrase where it has one. */
   signer: Credential
@@ -40,7 +40,7 @@ const REASONS = {
 type Refused = Extract<DelegationDecision, { action: 'refuse' }>
 
 interface Judged {
-  entry: StoredEntry
+  entry: PlacedEntry
   decision: DelegationDecision
 }
 
@@ -54,7 +54,7 @@ interface Judged {
 export async function candidatesFor(
   { policy, repository }: ServerContext,
   { username, credentialName }: MyProxyRequest,
-): Promise<readonly StoredEntry[]> {
+): Promise<readonly PlacedEntry[]> {
   const entry = await repository.find(username, credentialName)
   if (entry === undefined) return []
   const checkOthers = policy.checkMultipleCredentials === true && credentialName === undefined
@@ -73,7 +73,7 @@ export async function authoriseAccess(
   context: ServerContext,
   exchange: Exchange,
   request: MyProxyRequest,
-  candidates: readonly StoredEntry[],
+  candidates: readonly PlacedEntry[],
 ): Promise<Admitted> {
   const judge = (entry: StoredEntry | undefined) =>
     decideDelegation(
@@ -142,7 +142,7 @@ function refusalFor(decision: Refused, { username, credentialName }: MyProxyRequ
 }
 
 interface Opened {
-  entry: StoredEntry
+  entry: PlacedEntry
   signer: Credential
 }
 
@@ -151,7 +151,7 @@ async function openWithPassPhrase(
   context: ServerContext,
   { client, signal }: Exchange,
   { username, passPhrase }: MyProxyRequest,
-  entries: readonly StoredEntry[],
+  entries: readonly PlacedEntry[],
 ): Promise<Opened> {
   try {
     return await context.guesses.attempt(

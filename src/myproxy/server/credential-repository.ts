@@ -84,8 +84,13 @@ export class CredentialRepository {
     })
   }
 
+  /** Where the certificates and key of an entry lie: for programs of the administrator. */
+  credsPath({ stem }: PlacedEntry): string {
+    return join(this.#directory, `${stem}.creds`)
+  }
+
   /** @throws `MYPROXY_STORE_MALFORMED` or `FILE_…` for what is there and cannot be believed. */
-  async find(username: string, name: string | undefined): Promise<StoredEntry | undefined> {
+  async find(username: string, name: string | undefined): Promise<PlacedEntry | undefined> {
     const entry = await this.#locate(username, name)
     if (entry !== undefined) return entry
     // A network file system remembers for a while what was not there, unless it is made to look.
@@ -96,8 +101,8 @@ export class CredentialRepository {
   /**
    * All credentials of a user, the default one first, then by name. Broken ones are passed over.
    */
-  async list(username: string): Promise<StoredEntry[]> {
-    const entries: StoredEntry[] = []
+  async list(username: string): Promise<PlacedEntry[]> {
+    const entries: PlacedEntry[] = []
     for (const stem of await this.#stems.of(stemPrefixes(username))) {
       const entry = await this.at(stem)
       if (entry?.data.username === username) entries.push(entry)

@@ -132,6 +132,11 @@ export function limitedClient(): VoboxError {
   ])
 }
 
+/** An admitted client whose proxy is not made, and why. */
+export function notDelegated(reason: string): VoboxError {
+  return refusal('MYPROXY_REFUSED', [`Unable to delegate credentials: ${reason}`])
+}
+
 export function storedExpired(): VoboxError {
   return refusal('MYPROXY_CREDENTIAL_EXPIRED', [
     'X509_verify_cert() failed: certificate has expired',

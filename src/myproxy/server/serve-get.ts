@@ -1,7 +1,7 @@
 /** GET: a client is given a proxy of a stored credential, for its pass phrase or for a renewal. */
 import { isVoboxError } from '../../errors.js'
 import { answerDelegation } from '../../gsi/delegation.js'
-import type { Certificate } from '../../x509/certificate.js'
+import type { Certificate, CertificateExtension } from '../../x509/certificate.js'
 import { readCertificationRequest, sendCertificateList } from '../conversation.js'
 import { encodeResponse, type MyProxyRequest } from '../messages.js'
 import { type Admitted, authoriseAccess, candidatesFor } from './authorise-access.js'
@@ -58,7 +58,8 @@ async function authorise(
     return (asked) => issueCertificate(authority, exchange, request, asked)
   }
   const admitted = await authoriseAccess(context, exchange, request, candidates)
-  return (asked) => delegate(context, request, admitted, asked)
+  const extensions = await furtherExtensions(context, exchange, request, admitted)
+  return (asked) => delegate(context, request, { ...admitted, extensions }, asked)
 }
 
 /**
@@ -74,10 +75,25 @@ async function readRequestIfAny({ stream }: Exchange): Promise<Buffer | undefine
   }
 }
 
+/** Before the client is told yes: what goes wrong here is a plain refusal then. */
+async function furtherExtensions(
+  { proxyExtensions, repository }: ServerContext,
+  { signal }: Exchange,
+  { username }: MyProxyRequest,
+  { entry }: Admitted,
+): Promise<readonly CertificateExtension[]> {
+  const credsPath = repository.credsPath(entry)
+  return (await proxyExtensions?.extensionsFor(username, credsPath, signal)) ?? []
+}
+
+interface Delegation extends Admitted {
+  extensions: readonly CertificateExtension[]
+}
+
 function delegate(
   context: ServerContext,
   request: MyProxyRequest,
-  { entry, stored, signer, limited }: Admitted,
+  { entry, stored, signer, limited, extensions }: Delegation,
   certificationRequest: Buffer,
 ): Certificate[] {
   const { random } = context
@@ -96,5 +112,6 @@ function delegate(
     now,
     random,
     policy: limited ? 'limited' : undefined,
+    extensions,
   })
 }

@@ -16,6 +16,7 @@ import { ANONYMOUS, type DnForms } from './dn-pattern.js'
 import type { GuessBrake } from './guess-brake.js'
 import type { PassPhrasePolicy } from './pass-phrase-policy.js'
 import { type MyProxyPolicy, mayStore } from './policy.js'
+import type { ProxyExtensions } from './proxy-extensions.js'
 import { notAccepted, notAuthenticated } from './refusals.js'
 import type { TrustRootsSource } from './trust-roots-directory.js'
 
@@ -39,6 +40,8 @@ export interface ServerSettings {
   trustRoots: TrustRootsSource | undefined
   /** Under which names somebody may store; undefined: under any. */
   acceptedNames: AcceptedNames | undefined
+  /** What every proxy of a stored credential is given; undefined: nothing. */
+  proxyExtensions: ProxyExtensions | undefined
   /** Issues certificates under names where nothing is stored; undefined: there is none. */
   authority: CertificateAuthority | undefined
   /** Most that is taken from one client, in bytes. */
@@ -57,6 +60,7 @@ export const DEFAULT_SETTINGS: ServerSettings = {
   allowSha1Challenge: false,
   trustRoots: undefined,
   acceptedNames: undefined,
+  proxyExtensions: undefined,
   authority: undefined,
   requestSizeLimitBytes: 1_048_576,
   passPhrasePolicy: undefined,

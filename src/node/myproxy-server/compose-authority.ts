@@ -3,7 +3,6 @@
  * a key of another certificate, a mistake in the extensions are said with their directive and line,
  * where the C server says them to the first client.
  */
-import { isVoboxError, printable, VoboxError } from '../../errors.js'
 import { CertificateArchive } from '../../myproxy/server/authority/archive.js'
 import type { CertificateAuthority } from '../../myproxy/server/authority/certificate-authority.js'
 import type { Checkers } from '../../myproxy/server/authority/checkers.js'
@@ -32,16 +31,10 @@ import {
   ProgramSubjects,
   type SubjectSource,
 } from '../../myproxy/server/authority/subject-source.js'
-import { configInvalid } from '../../myproxy/server/config/config-lines.js'
 import type { ServerConfig } from '../../myproxy/server/config/server-config.js'
 import { asUnixSeconds } from '../../ports/clock.js'
-import { nodeCallOuts, requireOurs } from '../ports/node-call-outs.js'
 import type { SettingsDeps } from './compose-settings.js'
-
-const PASS_PHRASE = 'certificate_issuer_key_passphrase'
-const MAX_BYTES = 1024 * 1024
-const OPEN_TO_OTHERS = 0o077
-const WRITABLE_BY_OTHERS = 0o022
+import { OPEN_TO_OTHERS, SettingsReader, WRITABLE_BY_OTHERS } from './settings-reader.js'
 
 /**
  * @returns undefined where the configuration asks for none.
@@ -52,13 +45,13 @@ export async function authorityOf(
   deps: SettingsDeps,
 ): Promise<CertificateAuthority | undefined> {
   const { certificatePath, keyPath, program } = config.authority
-  const reader = new Reader(config, deps)
+  const reader = new SettingsReader(config, deps)
   if (program !== undefined) return programAuthorityOf(reader, program)
   if (certificatePath === undefined || keyPath === undefined) return undefined
   return localAuthorityOf(reader, certificatePath, keyPath)
 }
 
-async function localAuthorityOf(reader: Reader, certificatePath: string, keyPath: string) {
+async function localAuthorityOf(reader: SettingsReader, certificatePath: string, keyPath: string) {
   const { deps, authority } = reader
   const { clock, journal, files } = deps
   const issuer = await issuerOf(reader, certificatePath, keyPath)
@@ -83,7 +76,7 @@ async function localAuthorityOf(reader: Reader, certificatePath: string, keyPath
   })
 }
 
-async function programAuthorityOf(reader: Reader, program: string) {
+async function programAuthorityOf(reader: SettingsReader, program: string) {
   const { authority, deps, config } = reader
   const { clock, journal } = deps
   const sent = await subCaOf(reader, undefined)
@@ -99,7 +92,7 @@ async function programAuthorityOf(reader: Reader, program: string) {
   })
 }
 
-async function issuerOf(reader: Reader, path: string, keyPath: string): Promise<Issuer> {
+async function issuerOf(reader: SettingsReader, path: string, keyPath: string): Promise<Issuer> {
   const { authority, deps } = reader
   const certificate = await reader.attempt('certificate_issuer_cert', async () =>
     parseIssuerCertificate(await reader.read(path, WRITABLE_BY_OTHERS), deps.clock.now()),
@@ -117,7 +110,7 @@ async function issuerOf(reader: Reader, path: string, keyPath: string): Promise<
   return { certificate, privateKey, sent, effectiveEnd: asUnixSeconds(Math.min(...ends)) }
 }
 
-async function subCaOf(reader: Reader, issuer: Issuer['certificate'] | undefined) {
+async function subCaOf(reader: SettingsReader, issuer: Issuer['certificate'] | undefined) {
   const { subCaPath } = reader.authority
   if (subCaPath === undefined) return []
   return reader.attempt('certificate_issuer_subca_certfile', async () =>
@@ -130,7 +123,7 @@ async function subCaOf(reader: Reader, issuer: Issuer['certificate'] | undefined
  * drawn: there is nothing to lose then.
  */
 async function serialsOf(
-  { authority, config, deps, attempt }: Reader,
+  { authority, config, deps, attempt }: SettingsReader,
   archive: CertificateArchive | undefined,
 ): Promise<SerialNumbers> {
   const { files, random, uid, journal, storageDirectory } = deps
@@ -158,7 +151,7 @@ async function serialsOf(
   })
 }
 
-async function subjectsOf(reader: Reader): Promise<SubjectSource> {
+async function subjectsOf(reader: SettingsReader): Promise<SubjectSource> {
   const { authority, config, deps } = reader
   const { mapProgram, mapPath } = authority
   if (mapProgram !== undefined) {
@@ -171,7 +164,7 @@ async function subjectsOf(reader: Reader): Promise<SubjectSource> {
   return subjects
 }
 
-async function extensionsOf(reader: Reader, issuer: Issuer): Promise<ExtensionSource> {
+async function extensionsOf(reader: SettingsReader, issuer: Issuer): Promise<ExtensionSource> {
   const { extensionPath: path, extensionProgram } = reader.authority
   if (extensionProgram !== undefined) {
     return extensionsOfProgram(await reader.program('certificate_extapp', extensionProgram))
@@ -184,7 +177,7 @@ async function extensionsOf(reader: Reader, issuer: Issuer): Promise<ExtensionSo
   })
 }
 
-async function checkersOf(reader: Reader): Promise<Checkers> {
+async function checkersOf(reader: SettingsReader): Promise<Checkers> {
   const { requestChecker, issuedChecker } = reader.authority
   return {
     ...(requestChecker !== undefined && {
@@ -193,55 +186,5 @@ async function checkersOf(reader: Reader): Promise<Checkers> {
     ...(issuedChecker !== undefined && {
       issued: await reader.program('certificate_issuer_checker', issuedChecker),
     }),
-  }
-}
-
-/** Reads what directives name, and says which directive it was where that fails. */
-class Reader {
-  readonly config: ServerConfig
-  readonly deps: SettingsDeps
-
-  constructor(config: ServerConfig, deps: SettingsDeps) {
-    this.config = config
-    this.deps = deps
-  }
-
-  get authority(): ServerConfig['authority'] {
-    return this.config.authority
-  }
-
-  /** A file that is ours or root's, and that only they can change, or read. */
-  async read(path: string, forbiddenMode: number): Promise<Buffer> {
-    const rules = { maxBytes: MAX_BYTES, owners: [0, this.deps.uid], followLinks: true }
-    return (await this.deps.files.read(path, { ...rules, forbiddenMode })).bytes
-  }
-
-  program(directive: string, program: string) {
-    return this.attempt(directive, async () => {
-      requireOurs(program)
-      return { callOuts: nodeCallOuts, program }
-    })
-  }
-
-  attempt = async <T>(directive: string, action: () => Promise<T>): Promise<T> => {
-    try {
-      return await action()
-    } catch (error) {
-      throw isVoboxError(error) ? this.#blame(directive, error) : error
-    }
-  }
-
-  #blame(reading: string, cause: VoboxError): VoboxError {
-    const isWrongGuess = cause.code === 'KEY_ENCRYPTED' && this.config.lines.has(PASS_PHRASE)
-    const directive = isWrongGuess ? PASS_PHRASE : reading
-    const line = this.config.lines.get(directive) ?? 0
-    const hint = cause.hint ?? 'Set it right, or leave the line away'
-    const problem = printable(cause.message)
-    const { message, data } = configInvalid(this.deps.path, { line, directive }, problem, hint)
-    return new VoboxError('CONFIG_INVALID', message, {
-      hint,
-      data: { ...data, reason: cause.code },
-      cause,
-    })
   }
 }

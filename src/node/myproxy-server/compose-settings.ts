@@ -2,11 +2,6 @@
  * From the configuration file to what the server goes by, with what needs files or programs of the
  * administrator. At the start and after `SIGHUP`: whatever is wrong is said then, and not to a client.
  */
-import {
-  type AcceptedNames,
-  NamesOfFile,
-  NamesOfProgram,
-} from '../../myproxy/server/accepted-names.js'
 import { optionsOf } from '../../myproxy/server/config/options-of.js'
 import type { ServerConfig } from '../../myproxy/server/config/server-config.js'
 import {
@@ -14,13 +9,14 @@ import {
   PassPhraseProgram,
 } from '../../myproxy/server/pass-phrase-policy.js'
 import { DEFAULT_SETTINGS, type ServerSettings } from '../../myproxy/server/server-context.js'
-import { TrustRootsDirectory } from '../../myproxy/server/trust-roots-directory.js'
 import type { Clock } from '../../ports/clock.js'
 import type { Files } from '../../ports/files.js'
 import type { Journal } from '../../ports/journal.js'
 import type { Random } from '../../ports/random.js'
 import { nodeCallOuts } from '../ports/node-call-outs.js'
 import { authorityOf } from './compose-authority.js'
+import { acceptedNamesOf, proxyExtensionsOf, trustRootsOf } from './compose-delegation.js'
+import { SettingsReader } from './settings-reader.js'
 
 export interface SettingsDeps {
   /** Where the configuration stands; for messages. */
@@ -43,13 +39,15 @@ export async function composeSettings(
   config: ServerConfig,
   deps: SettingsDeps,
 ): Promise<ServerSettings> {
+  const reader = new SettingsReader(config, deps)
   return {
     ...DEFAULT_SETTINGS,
     ...optionsOf(config, deps.path),
-    trustRoots: await trustRootsOf(config, deps),
-    acceptedNames: await acceptedNamesOf(config, deps),
-    passPhrasePolicy: passPhrasePolicyOf(config),
+    trustRoots: await trustRootsOf(reader),
+    acceptedNames: await acceptedNamesOf(reader),
+    proxyExtensions: await proxyExtensionsOf(reader),
     authority: await authorityOf(config, deps),
+    passPhrasePolicy: passPhrasePolicyOf(config),
   }
 }
 
@@ -57,25 +55,4 @@ function passPhrasePolicyOf({
   passPhrasePolicyProgram: program,
 }: ServerConfig): PassPhrasePolicy | undefined {
   return program === undefined ? undefined : new PassPhraseProgram(nodeCallOuts, program)
-}
-
-async function acceptedNamesOf(
-  { acceptedMapPath: path, acceptedMapProgram: program }: ServerConfig,
-  { files, uid }: SettingsDeps,
-): Promise<AcceptedNames | undefined> {
-  if (program !== undefined) return new NamesOfProgram(nodeCallOuts, program)
-  if (path === undefined) return undefined
-  const names = new NamesOfFile({ files, path, owners: [0, uid] })
-  await names.check()
-  return names
-}
-
-async function trustRootsOf(
-  { trustRootsDirectory: directory }: ServerConfig,
-  { files, clock, journal }: SettingsDeps,
-): Promise<TrustRootsDirectory | undefined> {
-  if (directory === undefined) return undefined
-  const trustRoots = new TrustRootsDirectory({ files, clock, journal, directory })
-  await trustRoots.check()
-  return trustRoots
 }

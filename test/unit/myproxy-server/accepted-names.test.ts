@@ -77,7 +77,7 @@ describe('names of a program', () => {
       return { status: request.arguments[1] === 'good' ? 0 : 1, stdout: Buffer.of(), stderr: '' }
     },
   }
-  const names = new NamesOfProgram(callOuts, '/site/mapapp')
+  const names = new NamesOfProgram({ callOuts, program: '/site/mapapp' })
 
   it('are asked for with the DN and the name, in this order', async () => {
     await names.require(plainDn('/CN=alice'), 'good', never)

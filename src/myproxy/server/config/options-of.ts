@@ -7,7 +7,11 @@ import type { ServerConfig } from './server-config.js'
 export type ConfiguredOptions = Required<
   Pick<
     ServerSettings,
-    'policy' | 'maxProxyLifetimeSeconds' | 'maxCredentialLifetimeSeconds' | 'requestMs'
+    | 'policy'
+    | 'maxProxyLifetimeSeconds'
+    | 'maxCredentialLifetimeSeconds'
+    | 'requestMs'
+    | 'requestSizeLimitBytes'
   >
 >
 
@@ -23,10 +27,6 @@ const ANYBODY = ['*']
  */
 const NOT_SERVED: Readonly<Record<string, (config: ServerConfig) => boolean>> = {
   allow_voms_attribute_requests: ({ allowVomsAttributeRequests }) => allowVomsAttributeRequests,
-  passphrase_policy_program: ({ passPhrasePolicyProgram }) => passPhrasePolicyProgram !== undefined,
-  proxy_extapp: ({ proxyExtensionProgram }) => proxyExtensionProgram !== undefined,
-  proxy_extfile: ({ proxyExtensionPath }) => proxyExtensionPath !== undefined,
-  request_size_limit: ({ lines }) => lines.has('request_size_limit'),
 }
 
 /**
@@ -45,6 +45,7 @@ export function optionsOf(config: ServerConfig, path: string): ConfiguredOptions
     maxProxyLifetimeSeconds: config.maxProxyLifetimeSeconds,
     maxCredentialLifetimeSeconds: config.maxCredentialLifetimeSeconds,
     requestMs: Math.min(config.requestTimeoutSeconds * 1000, LONGEST_WAIT_MS),
+    requestSizeLimitBytes: config.requestSizeLimitBytes,
   }
 }
 
