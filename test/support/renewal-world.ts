@@ -177,10 +177,13 @@ export function renewalWorld(overrides: ConfigOverrides = {}) {
   const users = new Map<string, Credential>()
   const host = ca.issueHost('vobox.example.org', { name: hostName('vobox.example.org') })
 
-  const dressed = async (user: Credential, attributes: readonly string[], hours: number) => {
-    const credential = addProxy(user, { now: clock.now(), hours })
+  const dress = async (
+    credential: Credential,
+    attributes: readonly string[],
+    lifetimeSeconds: number,
+  ) => {
     const requests = attributes.map(parseAttributeRequest)
-    const made = await voms.dress({ credential, requests, lifetimeSeconds: hours * HOUR })
+    const made = await voms.dress({ credential, requests, lifetimeSeconds })
     voms.asked.length = 0
     return made.credential
   }
@@ -190,6 +193,8 @@ export function renewalWorld(overrides: ConfigOverrides = {}) {
     clock,
     config,
     context,
+    /** A proxy with VOMS attributes added, as the scripted servers grant them. */
+    dress,
     files,
     forgotten,
     journal,
@@ -242,7 +247,7 @@ export function renewalWorld(overrides: ConfigOverrides = {}) {
       const login =
         voms.length === 0
           ? addProxy(user, { now: clock.now(), hours })
-          : await dressed(user, voms, hours)
+          : await dress(addProxy(user, { now: clock.now(), hours }), voms, hours * HOUR)
       const { identity } = describeChain(login.chain)
       const now = clock.now()
       const wanted = registration(name, {

@@ -1,0 +1,221 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { VoboxError } from '../../../src/errors.js'
+import { JOB_CODES } from '../../../src/jobs/protocol/codes.js'
+import { encodeCredential } from '../../../src/proxy/credential.js'
+import { vomsTrustOf } from '../../support/ac.js'
+import { rejectionOf } from '../../support/failure.js'
+import { JOB_SERVER, jobWorld } from '../../support/job-world.js'
+import { jobFile } from '../../support/jobs.js'
+import { addProxy, TestAuthority } from '../../support/pki.js'
+
+type World = Awaited<ReturnType<typeof jobWorld>>
+
+const ROLE_A = ['alice:/alice/Role=lcgadmin']
+const ROLE_B = ['alice:/alice/Role=production']
+
+let world: World
+
+beforeEach(async () => {
+  world = await jobWorld()
+  world.voms.granted.add('/alice/Role=production')
+})
+
+const codeOf = async (request: Promise<unknown>) => (await rejectionOf(request)).data.jobCode
+
+describe('REGISTER', () => {
+  it('keeps a copy under an opaque name, says when it ends and when it is renewed', async () => {
+    const path = await world.hand('ann')
+    const answer = await world.register('job-1', path)
+    const now = world.clock.now()
+    expect(answer).toEqual({
+      code: 0,
+      proxyFile: `${world.directory}/${jobFile(1)}`,
+      end: now + 36_000,
+      renewalAt: expect.any(Number),
+    })
+    expect(Number('renewalAt' in answer && answer.renewalAt) - now).toBeGreaterThan(20_000)
+    expect(world.files.text(answer.proxyFile ?? '')).toBe(world.files.text(path))
+    expect(world.changed).toEqual([jobFile(1)])
+  })
+
+  it('lets jobs share one file when identity, server, attributes and kind are the same', async () => {
+    const first = await world.register('a', await world.hand('ann', { voms: ROLE_A }))
+    const second = await world.register('b', await world.hand('ann', { voms: ROLE_A }))
+    expect(second.proxyFile).toBe(first.proxyFile)
+    expect(await world.kept()).toHaveLength(1)
+  })
+
+  it('shares one file also when what lies there is about to expire (no second one near the end)', async () => {
+    await world.register('a', await world.hand('ann', { hours: 0.5 }))
+    for (const job of ['b', 'c', 'd']) {
+      await world.register(job, await world.hand('ann', { hours: 0.5 }))
+    }
+    expect(await world.kept()).toHaveLength(1)
+  })
+
+  it('never mixes plain and dressed, two roles, limited and full, two people or two servers', async () => {
+    const limited = { policy: 'limited' as const }
+    const requests: [string, string?][] = [
+      [await world.hand('ann')],
+      [await world.hand('ann', limited)],
+      [await world.hand('ann', { voms: ROLE_A })],
+      [await world.hand('ann', { voms: ROLE_B })],
+      [await world.hand('ann', { voms: [...ROLE_A, ...ROLE_B] })],
+      [await world.hand('bob')],
+      [await world.hand('ann'), 'px2.example.org:7512'],
+    ]
+    const paths = new Set<string | undefined>()
+    for (const [at, [path, server]] of requests.entries()) {
+      paths.add((await world.register(`j${at}`, path, server)).proxyFile)
+    }
+    expect(paths.size).toBe(7)
+  })
+
+  it('replaces the file by a proxy that ends later, and drops one that ends earlier', async () => {
+    const { proxyFile = '' } = await world.register('a', await world.hand('ann', { hours: 5 }))
+    const longer = await world.hand('ann', { hours: 10 })
+    await world.register('b', longer)
+    expect(world.files.text(proxyFile)).toBe(world.files.text(longer))
+    world.changed.length = 0
+    await world.register('c', await world.hand('ann', { hours: 7 }))
+    expect(world.files.text(proxyFile)).toBe(world.files.text(longer))
+    expect(world.changed).toEqual([])
+  })
+
+  it.each([
+    ['expired', { hours: -1 }, JOB_CODES.PROXY_EXPIRED],
+    ['with 19 minutes left', { hours: 19 / 60 }, JOB_CODES.PROXY_EXPIRED],
+    ['of a kind that has no rights', { policy: 'independent' as const }, JOB_CODES.GENERIC],
+    ['of the legacy kind, which is not configured', { kind: 'legacy' as const }, JOB_CODES.GENERIC],
+  ])('refuses a proxy %s', async (_what, options, code) => {
+    const hours = 'hours' in options ? options.hours : 10
+    const now = world.clock.now()
+    const ends = { notBefore: now - 7200, notAfter: now + hours * 3600 }
+    const proxy = addProxy(world.user('ann'), { now, ...options, ...(hours < 1 && ends) })
+    expect(await codeOf(world.register('j', await world.handFile(proxy)))).toBe(code)
+    expect([world.store.book.size, await world.kept()]).toEqual([0, []])
+  })
+
+  it('refuses a proxy of a CA that nobody trusts, however late it ends and whatever it is called', async () => {
+    await world.register('good', await world.hand('ann'))
+    const forger = new TestAuthority({ name: world.ca.certificate.subject })
+    const forged = addProxy(forger.issueUser('ann'), { now: world.clock.now(), hours: 100 })
+    const path = await world.handFile(forged)
+    expect(await codeOf(world.register('bad', path))).toBe(JOB_CODES.GENERIC)
+    const { proxyFile = '' } = await world.ask({ command: 'get', jobId: 'good' })
+    expect(world.files.text(proxyFile)).not.toBe(world.files.text(path))
+  })
+
+  it('refuses attributes that nobody vouches for', async () => {
+    const path = await world.hand('ann', { voms: ROLE_A })
+    world.voms.trust = vomsTrustOf()
+    expect(await codeOf(world.register('j', path))).toBe(JOB_CODES.GENERIC)
+  })
+
+  it.each([
+    ['a path that is not absolute', 'x509up', JOB_SERVER],
+    ['a file that is not there', '/jobs/none', JOB_SERVER],
+    ['two servers', undefined, 'px1,px2'],
+    ['no server', undefined, ','],
+    ['a server that is no name', undefined, 'px:7512:1'],
+  ])('refuses %s', async (_what, path, server) => {
+    const file = path ?? (await world.hand('ann'))
+    expect(await codeOf(world.register('j', file, server))).toBe(JOB_CODES.GENERIC)
+  })
+
+  it('refuses a file that holds no proxy', async () => {
+    await world.files.replace('/jobs/garbage', Buffer.from('no proxy'), { mode: 0o600 })
+    expect(await codeOf(world.register('j', '/jobs/garbage'))).toBe(JOB_CODES.GENERIC)
+    const user = encodeCredential(world.user('ann'))
+    await world.files.replace('/jobs/user', user, { mode: 0o600 })
+    expect(await codeOf(world.register('j', '/jobs/user'))).toBe(JOB_CODES.GENERIC)
+  })
+
+  it('leaves nothing behind when the disk is full, neither job nor key', async () => {
+    const path = await world.hand('ann')
+    world.files.refuse = (operation) =>
+      operation === 'append' ? new VoboxError('FILE_UNWRITABLE', 'full') : undefined
+    expect((await rejectionOf(world.register('j', path))).code).toBe('FILE_UNWRITABLE')
+    await world.store.settled()
+    expect([world.store.book.size, await world.kept()]).toEqual([0, []])
+  })
+})
+
+describe('GET and UNREGISTER', () => {
+  it('know a job by its id, and the last end removes the file', async () => {
+    const path = await world.hand('ann')
+    const { proxyFile } = await world.register('a', path)
+    await world.register('b', path)
+    expect(await world.ask({ command: 'get', jobId: 'b' })).toEqual({ code: 0, proxyFile })
+    expect(await world.ask({ command: 'unregister', jobId: 'a' })).toMatchObject({
+      proxyFile,
+      end: world.clock.now() + 36_000,
+    })
+    expect(await codeOf(world.ask({ command: 'get', jobId: 'a' }))).toBe(1908)
+    expect(await world.ask({ command: 'unregister', jobId: 'b' })).toEqual({ code: 0, proxyFile })
+    await world.store.settled()
+    expect(await world.kept()).toEqual([])
+    expect(world.ended).toEqual([jobFile(1)])
+  })
+
+  it('count: a job that was registered twice ends with its second end', async () => {
+    const path = await world.hand('ann')
+    await world.register('a', path)
+    await world.register('a', path)
+    await world.ask({ command: 'unregister', jobId: 'a' })
+    expect((await world.ask({ command: 'get', jobId: 'a' })).code).toBe(0)
+    await world.ask({ command: 'unregister', jobId: 'a' })
+    expect(await codeOf(world.ask({ command: 'unregister', jobId: 'a' }))).toBe(1908)
+  })
+
+  it('touch nothing outside: a path of the same name elsewhere is not ours', async () => {
+    const { proxyFile = '' } = await world.register('a', await world.hand('ann'))
+    const outside = `/jobs/${jobFile(1)}`
+    await world.files.replace(outside, Buffer.from('mine'), { mode: 0o600 })
+    const request = { command: 'unregister', jobId: 'a' } as const
+    for (const path of [
+      outside,
+      `${world.directory}/../job_repository/${jobFile(1)}`,
+      '/etc/passwd',
+    ]) {
+      expect(await codeOf(world.ask({ ...request, proxyFile: path }))).toBe(1904)
+    }
+    expect(world.files.text(outside)).toBe('mine')
+    expect(await codeOf(world.ask({ ...request, jobId: 'other', proxyFile }))).toBe(1908)
+    expect((await world.ask({ ...request, proxyFile })).code).toBe(0)
+  })
+
+  it('end a job whose file somebody removed', async () => {
+    const { proxyFile = '' } = await world.register('a', await world.hand('ann'))
+    await world.files.remove(proxyFile)
+    expect((await world.ask({ command: 'unregister', jobId: 'a', proxyFile })).code).toBe(0)
+    expect(world.store.book.size).toBe(0)
+  })
+})
+
+describe('the files of job proxies', () => {
+  it('are not brought back by a renewal that ends after the last job', async () => {
+    await world.register('a', await world.hand('ann'))
+    await world.ask({ command: 'unregister', jobId: 'a' })
+    const fresh = addProxy(world.user('ann'), { now: world.clock.now(), hours: 12 })
+    const late = world.proxies.replaceIfLater(jobFile(1), fresh)
+    expect((await rejectionOf(late)).code).toBe('NOT_REGISTERED')
+    await world.store.settled()
+    expect(await world.kept()).toEqual([])
+  })
+
+  it('are not replaced by what ends earlier than what a job brought meanwhile', async () => {
+    await world.register('a', await world.hand('ann', { hours: 2 }))
+    await world.register('b', await world.hand('ann', { hours: 12 }))
+    const renewed = addProxy(world.user('ann'), { now: world.clock.now(), hours: 10 })
+    expect(await world.proxies.replaceIfLater(jobFile(1), renewed)).toBe(false)
+  })
+
+  it('are removed when a crash left them without a record', async () => {
+    await world.register('a', await world.hand('ann'))
+    const stray = addProxy(world.user('ann'), { now: world.clock.now(), hours: 12 })
+    await world.repository.replace(jobFile(99), stray)
+    expect(await world.proxies.removeStrays()).toBe(1)
+    expect(await world.kept()).toEqual([jobFile(1)])
+  })
+})
