@@ -17,13 +17,18 @@ export interface StoredStemsDeps {
   directory: string
 }
 
-/** Longer than the coarsest time of a file system in use (ext3 and NFS of it: 1 s). */
-const SETTLED_MS = 2500
+/** Longer than a tick where times of change have whole seconds only (ext3, and NFS of it). */
+const SETTLED_WHOLE_SECONDS_MS = 2500
+
+/** The same where they have more; Linux counts in ticks of at most 10 ms. */
+const SETTLED_MS = 100
 
 export class StoredStems {
   readonly #deps: StoredStemsDeps
   /** The directory as last seen, and since when; `known` are its stems, sorted. */
   #seen: { stamp: string; sinceMs: number; known?: readonly string[] } | undefined
+  #reading: Promise<readonly string[]> | undefined
+  #next: Promise<readonly string[]> | undefined
 
   constructor(deps: StoredStemsDeps) {
     this.#deps = deps
@@ -45,17 +50,35 @@ export class StoredStems {
 
   async #known(): Promise<readonly string[] | undefined> {
     const { files, clock, directory } = this.#deps
-    const stamp = stampOf(await files.facts(directory, { fresh: true }))
+    const facts = await files.facts(directory, { fresh: true })
+    const stamp = stampOf(facts)
+    const wholeSeconds = (facts?.modifiedMs ?? 0) % 1000 === 0
+    const settledMs = wholeSeconds ? SETTLED_WHOLE_SECONDS_MS : SETTLED_MS
     const nowMs = clock.monotonicMs()
     if (this.#seen?.stamp !== stamp) this.#seen = { stamp, sinceMs: nowMs }
     const seen = this.#seen
-    if (seen.known === undefined && nowMs - seen.sinceMs >= SETTLED_MS) {
-      seen.known = (await this.#list()).sort()
+    if (seen.known === undefined && nowMs - seen.sinceMs >= settledMs) {
+      seen.known = [...(await this.#list())].sort()
     }
     return seen.known
   }
 
-  async #list(): Promise<string[]> {
+  /**
+   * One reading at a time: who comes during one shares the next, since the one that runs may have
+   * missed what was stored before they asked.
+   */
+  #list(): Promise<readonly string[]> {
+    this.#next ??= (this.#reading ?? Promise.resolve())
+      .catch(() => undefined)
+      .then(() => {
+        this.#reading = this.#next
+        this.#next = undefined
+        return this.#readNames()
+      })
+    return this.#next
+  }
+
+  async #readNames(): Promise<string[]> {
     const stems: string[] = []
     for (const file of await this.#deps.files.list(this.#deps.directory)) {
       const stem = stemOfData(file)

@@ -25,7 +25,9 @@ class TickingDirectory extends MemoryFiles {
 
   override async list(directory: string): Promise<string[]> {
     this.listed += 1
-    return super.list(directory)
+    const names = await super.list(directory)
+    await new Promise((resolve) => setImmediate(resolve))
+    return names
   }
 
   async put(...names: string[]): Promise<void> {
@@ -93,5 +95,39 @@ describe('StoredStems', () => {
       await files.put(`${name}.data`)
       expect(await stems.of(['a'])).toContain(name)
     }
+  })
+
+  it('reads the names twice for 50 questions at once, and misses nothing stored before the last', async () => {
+    const { stems, files } = await scene('a.data')
+    const first = stems.of(['a'])
+    // The first reading runs; it knows nothing of what comes now.
+    while (files.listed === 0) await Promise.resolve()
+    await files.put('a-2.data')
+    const others = Array.from({ length: 49 }, () => stems.of(['a']))
+    await first
+    for (const found of await Promise.all(others)) expect([...found].sort()).toEqual(['a', 'a-2'])
+    expect(files.listed).toBe(2)
+  })
+
+  it('believes times with parts of a second after 0.1 s', async () => {
+    const { stems, files, clock } = await scene('a.data')
+    const facts = await files.facts()
+    files.facts = async () => ({ ...facts, modifiedMs: 1234.5 })
+    await stems.of(['a'])
+    await clock.advance(100)
+    files.listed = 0
+    for (let question = 0; question < 3; question += 1) await stems.of(['a'])
+    expect(files.listed).toBe(1)
+  })
+
+  it('asks again after a reading that failed', async () => {
+    const { stems, files } = await scene('a.data')
+    const list = files.list.bind(files)
+    files.list = async () => {
+      throw new Error('out of order')
+    }
+    await expect(stems.of(['a'])).rejects.toThrow('out of order')
+    files.list = list
+    expect(await stems.of(['a'])).toEqual(['a'])
   })
 })
