@@ -56,7 +56,7 @@ export default class MyProxyServer extends VoboxCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(MyProxyServer)
-    const { serveMyProxy, VoboxError } = await loadLibrary()
+    const { NOT_LOGGED, serveMyProxy, VoboxError } = await loadLibrary()
     if (flags.vo !== undefined) {
       throw new VoboxError('USAGE', 'myproxy-server has no use for --vo', {
         data: { option: 'vo' },
@@ -64,6 +64,6 @@ export default class MyProxyServer extends VoboxCommand {
     }
     const { root: home } = this.config
     const { logged } = await serveMyProxy(flags, { home, environment: process.env })
-    if (!logged) this.tell('warning: there is no syslog here, and the server logs nowhere')
+    if (!logged) this.tell(NOT_LOGGED)
   }
 }

@@ -6,15 +6,19 @@ import { writeSync } from 'node:fs'
 import { nextSecond } from '../ports/clock-next.js'
 import { endUnwritten } from './end-unwritten.js'
 import { parseCommandLine } from './launcher.js'
-import { looksLikeLogon } from './looks-like-logon.js'
+import { looksLikeLogon, looksLikeServer } from './looks-like-logon.js'
 import { answerQuickly } from './quick-answer.js'
 
 /** Loads another bundle; what it exports is its own affair. */
-type Loader = (bundle: string) => { main: typeof main }
+type Loader = (bundle: string) => { main: typeof main; command: typeof main }
 
 export async function main(words: readonly string[], load: Loader, home: string): Promise<void> {
   if (looksLikeLogon(words)) {
     await load('logon').main(words, load, home)
+    return
+  }
+  if (looksLikeServer(words)) {
+    await load('myproxy-server').command(words.slice(1), load, home)
     return
   }
   const answer = await quickAnswerTo(words)

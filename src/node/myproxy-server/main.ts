@@ -7,15 +7,19 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { toVoboxError, VoboxError } from '../../errors.js'
-import { EXIT } from '../../report/exit-status.js'
+import { EXIT, exitStatusOf } from '../../report/exit-status.js'
 import { showFailure } from '../../report/failure.js'
 import { hardenProcess } from '../cli/harden-process.js'
 import { type Caller, callerIn, startDetached } from './detach.js'
 import { runServer } from './run-server.js'
-import { serverOptionsOf } from './server-options.js'
+import { NOT_LOGGED, serveMyProxy } from './serve-my-proxy.js'
+import { type GivenServerOptions, serverOptionsOf } from './server-options.js'
 import { parseServerLine, serverUsage } from './server-words.js'
 
 const PROGRAM = 'myproxy-server'
+
+/** Loads another bundle; what it exports is its own affair. */
+type Loader = (bundle: string) => { main: typeof main }
 
 /**
  * Ends the process.
@@ -48,8 +52,39 @@ async function perform(words: readonly string[], home: string): Promise<number> 
   }
   const options = serverOptionsOf(line.given, process.env)
   if (options.foreground) return runServer({ ...options, environment: process.env, once: true })
-  await startDetached(words, { home, environment: process.env })
+  const { logged } = await startDetached(words, { home, environment: process.env })
+  if (!logged) process.stderr.write(`${PROGRAM}: ${NOT_LOGGED}\n`)
   return EXIT.ok
+}
+
+/**
+ * `vobox-proxy myproxy-server` without the rest of that program, which would stay in memory for as long
+ * as the server runs in the foreground. Help and mistakes are the whole program's affair.
+ */
+export async function command(words: readonly string[], load: Loader, home: string): Promise<void> {
+  const given = givenBy(words)
+  if (given === undefined) {
+    await load('vobox-proxy').main([PROGRAM, ...words], load, home)
+    return
+  }
+  hardenProcess()
+  try {
+    const { logged } = await serveMyProxy(given, { home, environment: process.env })
+    if (!logged) process.stderr.write(`vobox-proxy: ${NOT_LOGGED}\n`)
+  } catch (error) {
+    const failure = toVoboxError(error)
+    process.stderr.write(showFailure('vobox-proxy', failure))
+    process.exit(exitStatusOf(failure.code))
+  }
+}
+
+function givenBy(words: readonly string[]): GivenServerOptions | undefined {
+  try {
+    const line = parseServerLine(words, PROGRAM, true)
+    return 'given' in line ? line.given : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** Started by another process, which waits to hear of it. */

@@ -1,4 +1,5 @@
 /** A MyProxy server with the real ports, as its configuration file has it. */
+import type { Config } from '../../config/config.js'
 import { isVoboxError } from '../../errors.js'
 import { readServerConfig } from '../../myproxy/server/config/read-server-config.js'
 import type { ServerConfig } from '../../myproxy/server/config/server-config.js'
@@ -32,12 +33,15 @@ export interface OpenServer {
   close(): void
 }
 
-export interface OpenServerParts {
+export interface SettingsParts {
   options: ServerOptions
   config: ServerConfig
   environment: Environment
-  places: ServerCredentialPlaces
   journal: Journal
+}
+
+export interface OpenServerParts extends SettingsParts {
+  places: ServerCredentialPlaces
   onConnectionEnd?: (() => void) | undefined
 }
 
@@ -47,13 +51,18 @@ export async function readConfigOf({ configFile: path }: ServerOptions): Promise
   return readServerConfig(nodeFiles, { path, uid: currentUid() })
 }
 
-export function settingsOf(
-  config: ServerConfig,
-  { configFile: path, storageDirectory }: ServerOptions,
-  journal: Journal,
-): Promise<ServerSettings> {
+/** What the server's configuration and the site's say together. */
+export async function settingsOf({
+  config,
+  options: { configFile: path, storageDirectory },
+  environment,
+  journal,
+}: SettingsParts): Promise<{ settings: ServerSettings; site: Config }> {
+  const uid = currentUid()
+  const site = await readEffectiveConfig(nodeFiles, environment, uid)
   const ports = { files: nodeFiles, clock: systemClock, random: systemRandom, journal }
-  return composeSettings(config, { ...ports, path, storageDirectory, uid: currentUid() })
+  const settings = await composeSettings(config, { ...ports, path, storageDirectory, uid })
+  return { settings: { ...settings, maxDelegationDepth: site.limits.maxDelegationDepth }, site }
 }
 
 /**
@@ -62,24 +71,22 @@ export function settingsOf(
  * @throws VoboxError for whatever cannot be served with: the configuration, the credential.
  */
 export async function openServer(parts: OpenServerParts): Promise<OpenServer> {
-  const { options, config, environment, places, journal, onConnectionEnd } = parts
+  const { options, places, journal, onConnectionEnd } = parts
   const { storageDirectory: directory, host, port } = options
-  const uid = currentUid()
-  const site = await readEffectiveConfig(nodeFiles, environment, uid)
-  const settings = await settingsOf(config, options, journal)
-  const credential = await readServerCredential(places)
   if (isRoot()) requireRootOnlyIfThere(directory)
+  const { settings, site } = await settingsOf(parts)
+  const credential = await readServerCredential(places)
   const trust = trustDirectoryOf(site, systemClock)
   const keys = new KeyPool({ kind: 'rsa2048', size: Math.min(site.keys.pool, KEYS_IN_ADVANCE) })
   const server = new MyProxyServer({
-    settings: { ...settings, maxDelegationDepth: site.limits.maxDelegationDepth },
+    settings,
     ...(host !== undefined && { host }),
     port,
     credential,
     anchors: () => trust.current(),
     repository: new CredentialRepository({
       ...{ files: nodeFiles, clock: systemClock, journal },
-      ...{ directory, owners: [uid] },
+      ...{ directory, owners: [currentUid()] },
     }),
     clock: systemClock,
     random: systemRandom,

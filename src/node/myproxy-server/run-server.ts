@@ -163,7 +163,9 @@ class RunningServer {
     await watch.look(true)
     try {
       const config = await readConfigOf(this.#options)
-      const settings = await settingsOf(config, this.#options, this.#journal)
+      const { environment } = this.#options
+      const parts = { options: this.#options, config, environment, journal: this.#journal }
+      const { settings } = await settingsOf(parts)
       server.reconfigure(settings)
       this.#config = config
       await this.#journal.follow(config)

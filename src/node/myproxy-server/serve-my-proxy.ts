@@ -1,9 +1,11 @@
 /** `vobox-proxy myproxy-server`: a server that detaches, or one in the foreground of the caller. */
-import { EXIT } from '../../report/exit-status.js'
 import { startDetached } from './detach.js'
 import { runServer } from './run-server.js'
 import { type GivenServerOptions, serverOptionsOf } from './server-options.js'
 import { wordsOf } from './server-words.js'
+
+/** Said once, by whoever starts it: nobody would see it later. */
+export const NOT_LOGGED = 'warning: there is no syslog here, and the server logs nowhere'
 
 export interface ServeMyProxyOptions {
   /** Directory of the installation, which holds `bin`. */
@@ -25,5 +27,5 @@ export async function serveMyProxy(
   if (!options.foreground) return startDetached(wordsOf(given), { home, environment })
   const status = await runServer({ ...options, environment })
   // A key that is being made would otherwise hold the end up.
-  process.exit(status ?? EXIT.ok)
+  process.exit(status)
 }

@@ -41,10 +41,17 @@ function valued(
   return { name, names, takesValue: true, value, help }
 }
 
-/** @throws VoboxError `USAGE` for what the C server does not know either. */
-export function parseServerLine(words: readonly string[], program: string): ServerLine {
+/**
+ * @param ours with long names behind one dash too, as every command of `vobox-proxy` takes them.
+ * @throws VoboxError `USAGE` for what the C server does not know either.
+ */
+export function parseServerLine(
+  words: readonly string[],
+  program: string,
+  ours = false,
+): ServerLine {
   const hint = `${program} --help shows what it takes`
-  const rules = { program, hint, abbreviations: true }
+  const rules = { program, hint, ...(ours ? { oneDash: true } : { abbreviations: true }) }
   const { given, operands } = readOptions(words, SERVER_OPTIONS, rules)
   const [stray] = operands
   if (stray !== undefined) {
