@@ -15,6 +15,8 @@ import MyProxyInit from './myproxy/init.js'
 import MyProxyLogon from './myproxy/logon.js'
 import MyProxyRetrieve from './myproxy/retrieve.js'
 import MyProxyStore from './myproxy/store.js'
+import MyProxyServerReplicate from './myproxy-server/replicate.js'
+import MyProxyServer from './myproxy-server.js'
 import ProxyInit from './proxy-init.js'
 import Query from './query.js'
 import QueryDn from './query-dn.js'
@@ -45,6 +47,8 @@ export const COMMANDS = {
   'myproxy:logon': MyProxyLogon,
   'myproxy:retrieve': MyProxyRetrieve,
   'myproxy:store': MyProxyStore,
+  'myproxy-server': MyProxyServer,
+  'myproxy-server:replicate': MyProxyServerReplicate,
   'proxy-init': ProxyInit,
   query: Query,
   'query-dn': QueryDn,

@@ -81,6 +81,16 @@ export {
   type TrustRootsOptions,
 } from './node/myproxy/trust-roots.js'
 export { usernameOf } from './node/myproxy/username.js'
+export {
+  type ReplicateRepositoryOptions,
+  replicateRepository,
+} from './node/myproxy-server/replicate.js'
+export { replicateToSyslog } from './node/myproxy-server/replicate-to-syslog.js'
+export {
+  NOT_LOGGED,
+  type ServeMyProxyOptions,
+  serveMyProxy,
+} from './node/myproxy-server/serve-my-proxy.js'
 export { setUp } from './node/setup/setup.js'
 export { writeVoDirectory } from './node/setup/write-vo-directory.js'
 export type { CredentialReport } from './proxy/inspect.js'
@@ -148,4 +158,5 @@ export {
   type Warning,
 } from './report/register-text.js'
 export { encodeRenewals, failureOfRenewal, showRenewal } from './report/renew-text.js'
+export { encodeReplicated, lags, showReplicated } from './report/replication-text.js'
 export { encodeSetup, showSetup, showSetupStep } from './report/setup-text.js'

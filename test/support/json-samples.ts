@@ -42,6 +42,11 @@ import { encodeProxyInit, type ProxyInitFacts } from '../../src/report/proxy-ini
 import { encodeQuery } from '../../src/report/query-json.js'
 import { encodeRegistered, encodeUnregistered } from '../../src/report/register-text.js'
 import { encodeRenewals } from '../../src/report/renew-text.js'
+import {
+  encodeReplicated,
+  type Replicated,
+  type ReplicatedSecondary,
+} from '../../src/report/replication-text.js'
 import { encodeSetup } from '../../src/report/setup-text.js'
 import type { AttributeReport, InnerAttributeReport } from '../../src/voms/attribute-report.js'
 import { registration as registrationOf } from './registry.js'
@@ -366,6 +371,20 @@ const storedOnServer: Complete<StoredCredential> = {
 
 const place = { server, username: 'anna', credentialName: 'home' }
 
+const notReplicated: Complete<ReplicatedSecondary>['notReplicated'] = [
+  { username: 'anna', name: 'grid', error: new VoboxError('MYPROXY_REFUSED', 'no') },
+]
+const secondary: Complete<ReplicatedSecondary> = {
+  ...{ server: 'b.example.org:7512', stored: 1, destroyed: 2, behind: 3 },
+  ...{ behindSince: at, completeAt: at, failure: new VoboxError('TLS_FAILED', 'no') },
+  notReplicated,
+}
+const replicated: Complete<Replicated> = {
+  ...{ directory: '/var/lib/myproxy', now: at, credentials: 4, secondaries: [secondary] },
+  withheld: [{ username: 'anna', name: 'grid', reason: 'locked' }],
+  broken: notReplicated,
+}
+
 /** Documents by the section of `docs/json.md` that describes them. */
 export const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
   Failures: [encodeFailure(failure), encodeFailure(unreachable)],
@@ -449,6 +468,7 @@ export const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
     }),
   ],
   'myproxy get-trustroots': [encodeTrustRoots(trustRoots)],
+  'myproxy-server replicate': [encodeReplicated(replicated)],
   check: [encodeCheck({ vo: 'alice', at, findings: [finding] })],
   forecast: [encodeForecast({ vo: 'alice', at, days: 90, items: [ending], gaps: [said.message] })],
   info: [infoWith({ valid: true }), infoWith({ valid: false, code: 'CHAIN_EXPIRED', ...said })],

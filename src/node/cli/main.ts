@@ -69,7 +69,9 @@ async function run(line: CommandLine, home: string): Promise<void> {
   }
   const wanted = line.command === 'help' ? line.operands.join(' ') : line.command
   // Not as oclif has it, to which every command is a topic of its own.
-  const topic = config.commands.some(({ id }) => id.startsWith(`${wanted}:`)) ? wanted : undefined
+  const hasCommands = config.commands.some(({ id }) => id.startsWith(`${wanted}:`))
+  const isCommand = config.commands.some(({ id }) => id === wanted)
+  const topic = hasCommands && !isCommand ? wanted : undefined
   const command = wanted && topic === undefined ? findCommand(config, wanted) : undefined
   if (line.command === 'help' || line.options.has('help') || command === undefined) {
     if (command === undefined && topic === undefined && !mayShowRoot(line)) throw noCommand()

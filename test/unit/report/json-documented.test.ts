@@ -29,6 +29,7 @@ import type {
   VoboxVerdict,
 } from '../../../src/report/myproxy-init-text.js'
 import type { StoreWarning } from '../../../src/report/myproxy-store-text.js'
+import type { Replicated } from '../../../src/report/replication-text.js'
 import { DOCUMENTS } from '../../support/json-samples.js'
 
 const TEXT = readFileSync(join(import.meta.dirname, '../../../docs/json.md'), 'utf8')
@@ -230,6 +231,15 @@ describe('docs/json.md names each value of', () => {
         'key-not-rsa': true,
         'pattern-looks-like-dn': true,
         'pattern-empty': true,
+      }),
+    ],
+    [
+      'myproxy-server replicate',
+      'withheld[].reason',
+      all<Replicated['withheld'][number]['reason']>({
+        locked: true,
+        expired: true,
+        'guarded-by-hash': true,
       }),
     ],
     [

@@ -23,6 +23,8 @@ export interface ReplicationDeps {
   signal: AbortSignal
   /** Conversations with one secondary at a time; default 4. */
   concurrency?: number | undefined
+  /** Everything that was ever given is in doubt, as where a secondary lost its disk; default false. */
+  resend?: boolean | undefined
   /** Told of each step that was done. */
   onStep?: ((server: string, name: ReplicaName, step: ReplicationStep) => void) | undefined
 }
@@ -157,7 +159,7 @@ class SecondaryRun {
     const { replicas } = this.#state
     const unread = new Set(broken.map(keyOf))
     for (const key of new Set([...present.keys(), ...replicas.keys()])) {
-      const before = replicas.get(key)
+      const before = this.#beforeOf(replicas.get(key))
       const there = present.get(key)
       const name = there ?? before
       if (name === undefined) continue
@@ -175,6 +177,11 @@ class SecondaryRun {
         behindSince: before?.behindSince ?? now,
       })
     }
+  }
+
+  #beforeOf(replica: Replica | undefined): Replica | undefined {
+    if (this.#deps.resend !== true || replica?.given === undefined) return replica
+    return { ...replica, inDoubt: true }
   }
 
   /** Looks again, decides again, and does it. */

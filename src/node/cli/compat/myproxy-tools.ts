@@ -122,4 +122,18 @@ export const MYPROXY_TOOLS: readonly CompatTool[] = [
     ['--terse', '--plain-key'],
   ),
   tool('myproxy-get-trustroots', 'get-trustroots', [...common, quiet, bootstrap]),
+  {
+    // Perl's Getopt::Long, with which long names stand behind one dash too.
+    name: 'myproxy-replicate',
+    command: 'myproxy-server replicate',
+    options: [
+      flag('help h', 'shows this'),
+      flag('usage u', 'shows this', 'help'),
+      flag('verbose v', 'says what is done'),
+      flag('debug d', 'says what is done', 'verbose'),
+      valued('storage r', '<dir>', 'storage directory of the server [/var/lib/myproxy]'),
+      valued('config c', '<file>', 'its configuration [/etc/myproxy-server.config]'),
+      flag('syslog', 'writes to syslog, and nowhere else'),
+    ],
+  },
 ]

@@ -60,7 +60,7 @@ export function translate(tool: CompatTool, line: readonly string[]): Translatio
   }
   const { unless = [], words: more = [] } = tool.otherwise ?? {}
   if (!unless.some((name) => given.includes(name))) words.push(...more)
-  return { words: [tool.command, ...words] }
+  return { words: [...tool.command.split(' '), ...words] }
 }
 
 function translateGetopt(tool: CompatTool, line: readonly string[]): Translation {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { VoboxError } from '../../../../src/errors.js'
@@ -214,6 +214,19 @@ describe('a run for one secondary', () => {
     expect(secondary.holds.size).toBe(0)
   })
 
+  it('sends all 2 again where that is wanted, and removes what is gone once more', async () => {
+    primary.put(storedEntry(alice), storedEntry(grid))
+    await run()
+    secondary.holds.clear()
+    expect(await askedIn()).toEqual([])
+    expect(await askedIn({ resend: true })).toEqual(['store alice', 'store alice grid'])
+    expect(secondary.holds.size).toBe(2)
+    secondary.fate = () => refusal('ALL_SERVERS_FAILED')
+    await run({ resend: true })
+    secondary.fate = () => 'done'
+    expect(await askedIn()).toEqual(['store alice', 'store alice grid'])
+  })
+
   it('forgets what was refused and is gone, without a word to the secondary', async () => {
     primary.put(storedEntry(alice))
     secondary.fate = () => refusal('MYPROXY_REFUSED')
@@ -293,10 +306,10 @@ describe('replicate', () => {
         release = resolve
       })
     const running = replicate([b, c], depsFor(directory))
-    await clock.until(() => c.holds.size === 1)
-    await clock.until(async () =>
-      (await readdir(directory)).includes(`.vobox-replica-c.example.org_7512.json`),
-    )
+    await clock.until(() => b.asked.length === 1)
+    const stateOfC = join(directory, '.vobox-replica-c.example.org_7512.json')
+    const isDone = async () => /completeAt/.test(await readFile(stateOfC, 'utf8').catch(() => ''))
+    await clock.until(isDone)
     expect(b.holds.size).toBe(0)
     release('done')
     const { secondaries: reports, credentials } = await running
