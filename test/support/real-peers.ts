@@ -6,7 +6,7 @@
  *     await grid.upload({ as: grid.users.alice })  // myproxy-init -d -n …
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
@@ -89,7 +89,10 @@ export interface RealGrid {
   storeDirectory: string
   /** Runs a C program against the server and returns what it said, whatever it was. */
   run(program: string, args: readonly string[], options?: RunOptions): Promise<ProgramResult>
-  /** Stores a credential with `myproxy-init`; throws when that fails. */
+  /**
+   * Stores a credential with `myproxy-init`, or as that stored it for another grid of this process;
+   * throws when that fails.
+   */
   upload(options: UploadOptions): Promise<void>
   /**
    * One more server of the same grid and name, on a port and with a store of its own; it ends with
@@ -188,12 +191,16 @@ export async function startRealGrid(options: RealGridOptions = {}): Promise<Real
     storeDirectory: server.storeDirectory,
     run,
     async upload({ as, options: given, passPhrase }) {
-      const defaults = ['-d', '-n', '-A', '-c', '168', '-t', '48']
-      const args = [...(given ?? defaults), ...(passPhrase === undefined ? [] : ['-S'])]
+      const { storeDirectory } = server
+      const usual = given === undefined && passPhrase === undefined
+      if (usual && (await putStored(storeDirectory, as.dn))) return
+      const args = [...(given ?? UPLOAD), ...(passPhrase === undefined ? [] : ['-S'])]
+      const before = new Set(await readdir(storeDirectory))
       const result = await run('myproxy-init', args, { as, input: passPhrase ?? '' })
       if (result.exitCode !== 0) {
         throw new Error(`myproxy-init ${args.join(' ')}: ${result.stdout}${result.stderr}`)
       }
+      if (usual && before.size === 0) await keepStored(storeDirectory, as.dn)
     },
     async another(given = {}) {
       const place = join(directory, `another-${others.length}`)
@@ -208,6 +215,28 @@ export async function startRealGrid(options: RealGridOptions = {}): Promise<Real
       await remove()
     },
   }
+}
+
+const UPLOAD = ['-d', '-n', '-A', '-c', '168', '-t', '48']
+
+/**
+ * What the C server stored for somebody who uploaded as usual. The keys of all are those of every grid
+ * of the process, so that the next grid can be given the same files: the C client makes two RSA keys.
+ */
+const uploaded = new Map<string, ReadonlyMap<string, Buffer>>()
+
+async function keepStored(directory: string, dn: string): Promise<void> {
+  const files = new Map<string, Buffer>()
+  for (const name of await readdir(directory)) {
+    files.set(name, await readFile(join(directory, name)))
+  }
+  uploaded.set(dn, files)
+}
+
+async function putStored(directory: string, dn: string): Promise<boolean> {
+  const files = uploaded.get(dn) ?? new Map<string, Buffer>()
+  for (const [name, bytes] of files) await writeFile(join(directory, name), bytes, { mode: 0o600 })
+  return files.size > 0
 }
 
 interface RunningServer {
