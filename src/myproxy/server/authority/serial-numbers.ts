@@ -7,6 +7,7 @@
  * rename, fsync of the directory, all below a lock), so that a kill loses a number at worst, and a
  * file that has gone bad, gone back or gone away stops the CA until somebody has looked.
  */
+import pLimit from 'p-limit'
 import { printable, VoboxError } from '../../../errors.js'
 import type { Files } from '../../../ports/files.js'
 import type { Random } from '../../../ports/random.js'
@@ -66,6 +67,8 @@ const WRITABLE_BY_OTHERS = 0o022
 
 export class FileSerials implements SerialNumbers {
   readonly #options: FileSerialsOptions
+  /** Requests of one process wait in a line, which is faster than to try for a lock. */
+  readonly #oneByOne = pLimit(1)
   /** The largest number that this process gave: the file must be beyond it. */
   #last = 0n
 
@@ -77,7 +80,12 @@ export class FileSerials implements SerialNumbers {
    * @throws `SERIAL_FILE_UNUSABLE` when the file is missing, holds no number, went back, or is at its
    *   end; `LOCK_TIMEOUT`; what reading and writing throws.
    */
-  async next(signal: AbortSignal): Promise<Uint8Array> {
+  next(signal: AbortSignal): Promise<Uint8Array> {
+    return this.#oneByOne(() => this.#next(signal))
+  }
+
+  async #next(signal: AbortSignal): Promise<Uint8Array> {
+    signal.throwIfAborted()
     const { files, path, skip } = this.#options
     const lock = await files.lock(`${path}.lock`, LOCK_MS, signal)
     try {

@@ -1,5 +1,5 @@
 /** Extension files, compared with what OpenSSL makes of the same lines. */
-import { execFileSync } from 'node:child_process'
+
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -9,6 +9,7 @@ import { parseExtensionText } from '../../../../src/myproxy/server/authority/ext
 import { type CertificateExtension, parseCertificate } from '../../../../src/x509/certificate.js'
 import { encodePem } from '../../../../src/x509/pem.js'
 import { createRequest } from '../../../../src/x509/request.js'
+import { execFileSync } from '../../../support/bounded.js'
 import { failureOf } from '../../../support/failure.js'
 import { TestAuthority, testKey, userName } from '../../../support/pki.js'
 import { writeCredentialPair } from '../../../support/pki-files.js'
@@ -44,7 +45,7 @@ describeWithPrograms('an extension file', ['openssl'], () => {
     await writeFile(files.extensions, text)
     const args = ['x509', '-req', '-in', files.request, '-CA', files.cert, '-CAkey', files.key]
     args.push('-set_serial', '7', '-extfile', files.extensions, '-outform', 'DER')
-    const options = { timeout: 20_000, stdio: ['ignore', 'pipe', 'ignore'] as const }
+    const options = { stdio: ['ignore', 'pipe', 'ignore'] as const }
     return parseCertificate(
       execFileSync('openssl', args, { ...options, stdio: [...options.stdio] }),
     )
@@ -122,7 +123,7 @@ describe('an extension file', () => {
     expect(compile(text)).toEqual([])
   })
 
-  it.each([
+  it.each<[string, string, string, number?]>([
     ['an unknown name', 'foo=bar', 'foo: is no extension'],
     ['an unknown usage', 'keyUsage=bogus', '"bogus" is not known'],
     ['no equals sign', 'keyUsage', 'neither NAME = VALUE'],
@@ -146,7 +147,7 @@ describe('an extension file', () => {
       Array.from({ length: 101 }, (_, i) => `1.2.${i}=DER:0500`).join('\n'),
       'many',
     ],
-  ] as const)('is refused for %s, by line', (_name, text, problem, line = 1) => {
+  ])('is refused for %s, by line', (_name, text, problem, line = 1) => {
     const { code, message, data } = failureOf(() => compile(text))
     expect({ code, data }).toEqual({ code: 'CONFIG_INVALID', data: { path: '/ext', line } })
     expect(message).toContain(problem)

@@ -6,7 +6,7 @@ import { dnOfAccount } from '../../../../src/myproxy/server/grid-mapfile.js'
 import { decodeText } from '../../../../src/x509/name-text.js'
 import { failureOf } from '../../../support/failure.js'
 
-const TAG_NAMES = new Map(Object.entries(TAG).map(([name, tag]) => [tag, name]))
+const TAG_NAMES = new Map<number, string>(Object.entries(TAG).map(([name, tag]) => [tag, name]))
 
 /** `CN:printableString:alice`, one for each attribute. */
 const spelled = (text: string) =>
