@@ -15,7 +15,7 @@ export default defineConfig({
   test: {
     reporters: ['default', './test/support/still-running.ts'],
     // Two cores: many tests wait for a peer or a disk rather than compute.
-    maxWorkers: 3,
+    maxWorkers: 4,
     projects: [
       {
         test: {
