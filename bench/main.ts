@@ -12,6 +12,9 @@ const BENCHMARKS: Record<string, () => Promise<Section[]>> = {
   renewals: async () => (await import('./renewals.js')).measureRenewals(),
   'dead-servers': async () => (await import('./dead-servers.js')).measureDeadServers(),
   voms: async () => (await import('./voms.js')).measureVoms(),
+  'myproxy-server': async () => (await import('./myproxy-server.js')).measureMyProxyServer(),
+  'myproxy-server-memory': async () =>
+    (await import('./myproxy-server-memory.js')).measureMyProxyServerMemory(),
   'voms-attributes': async () => (await import('./voms-attributes.js')).measureVomsAttributes(),
 }
 
