@@ -9,8 +9,10 @@ import { replicate } from '../../myproxy/server/replication/replicate.js'
 import { remoteSecondary } from '../../myproxy/server/replication/secondary.js'
 import type { Journal } from '../../ports/journal.js'
 import type { Replicated } from '../../report/replication-text.js'
+import { isRoot } from '../compose/become-owner.js'
 import { readEffectiveConfig } from '../compose/compose-config.js'
 import { currentUid } from '../compose/compose-login.js'
+import { requireRootOnly } from '../compose/root-only.js'
 import { trustDirectoryOf, trustFor } from '../compose/trust-directory.js'
 import { systemClock } from '../ports/clock.js'
 import { nodeDialer } from '../ports/dialer.js'
@@ -100,7 +102,10 @@ async function requireDirectory(directory: string): Promise<void> {
     if (isVoboxError(error, 'FILE_MISSING')) return undefined
     throw error
   })
-  if (facts !== undefined) return
+  if (facts !== undefined) {
+    if (isRoot()) requireRootOnly(directory)
+    return
+  }
   throw new VoboxError('FILE_MISSING', `there is no repository ${directory}`, {
     data: { path: directory },
     hint: '-r names the storage directory of the server',
