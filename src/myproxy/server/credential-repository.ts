@@ -34,7 +34,15 @@ export interface CredentialRepositoryDeps {
   maxPerOwner?: number
 }
 
+export interface StoreOptions {
+  /** The owner may have any number, and this one is not counted; default false. */
+  anyNumber?: boolean
+}
+
 const MAX_PER_OWNER = 100
+
+/** A temporary of this age is nobody's any more, in milliseconds. */
+const TEMPORARY_MS = 600_000
 
 /** How long a change waits for one of another process, in milliseconds. */
 const LOCK_DEADLINE_MS = 10_000
@@ -165,14 +173,15 @@ export class CredentialRepository {
     data: Omit<StoredData, 'fingerprint'>,
     creds: Buffer,
     admit: (existing: StoredData | undefined) => void,
+    { anyNumber = false }: StoreOptions = {},
   ): Promise<void> {
     if (creds.length > MAX_CREDENTIAL_BYTES) throw tooLarge(creds.length)
     await this.#locked(async () => {
       const existing = await this.#locate(data.username, data.name)
       admit(existing?.data)
-      if (existing?.data.owner !== data.owner) await this.requireRoom(data.owner)
+      if (!anyNumber && existing?.data.owner !== data.owner) await this.requireRoom(data.owner)
       const stem = existing?.stem ?? (await this.#freeStem(data.username, data.name))
-      await this.#owned.adding(data.owner, stem)
+      if (!anyNumber) await this.#owned.adding(data.owner, stem)
       await this.#stored.replace(stem, existing, data, creds)
       // As the C server does: what was locked is gone.
       await this.#stored.unlock(stem)
@@ -247,12 +256,14 @@ export class CredentialRepository {
   }
 
   /**
-   * Ends replacements that were cut short and removes temporaries, which hold keys. All of ours are
-   * made under the lock, so whoever holds it knows that nobody is at work on them.
+   * Ends replacements that were cut short, and removes old temporaries, which may hold keys. What
+   * is old is asked of the directory, in which a file was made just now: its disk may have a clock
+   * of its own.
    */
   async #settle(): Promise<void> {
+    const nowMs = (await this.#files.facts(this.#directory, { fresh: true }))?.modifiedMs ?? 0
     for (const file of await this.#files.list(this.#directory)) {
-      if (file.startsWith(TEMPORARY_PREFIX)) await this.#files.remove(join(this.#directory, file))
+      if (file.startsWith(TEMPORARY_PREFIX)) await this.#removeOld(file, nowMs - TEMPORARY_MS)
       const stem = stemOfPrevious(file)
       if (stem === undefined) continue
       try {
@@ -262,6 +273,12 @@ export class CredentialRepository {
         this.#journal.write('warn', 'stored-credential-broken', error.message, { stem })
       }
     }
+  }
+
+  async #removeOld(file: string, beforeMs: number): Promise<void> {
+    const path = join(this.#directory, file)
+    const facts = await this.#files.facts(path)
+    if (facts !== undefined && facts.modifiedMs < beforeMs) await this.#files.remove(path)
   }
 
   #locked<T>(work: () => Promise<T>): Promise<T> {

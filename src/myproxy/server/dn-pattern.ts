@@ -35,6 +35,11 @@ const OF_SUBJECT = /^subject:/i
  */
 export const OF_ATTRIBUTES = /^fqan:/i
 
+/** A pattern without the `subject:` that may stand before it. */
+export function withoutKind(pattern: string): string {
+  return pattern.replace(OF_SUBJECT, '')
+}
+
 /** Whether all of `dn` matches `pattern`. Time grows with the product of both lengths at worst. */
 export function matchesDnPattern(pattern: string, dn: string): boolean {
   return matchesAnyDnPattern([pattern], plainDn(dn))
@@ -60,7 +65,7 @@ export function isDnPattern(pattern: string): boolean {
 
 function compileDnPattern(pattern: string) {
   if (pattern.length > MAX_PATTERN_CHARACTERS || OF_ATTRIBUTES.test(pattern)) return undefined
-  const expression = parseExpression(`^(${translate(pattern.replace(OF_SUBJECT, ''))})$`)
+  const expression = parseExpression(`^(${translate(withoutKind(pattern))})$`)
   return expression && compileMatcher(expression)
 }
 

@@ -5,7 +5,7 @@
  * whatever a credential says; then the credential's own pattern must match, or, where it was stored
  * without one, the server's `default…` lines.
  */
-import { type DnForms, matchesAnyDnPattern } from './dn-pattern.js'
+import { type DnForms, matchesAnyDnPattern, withoutKind } from './dn-pattern.js'
 
 /** Lists of DN patterns. An absent or empty list means what the comment says. */
 export interface MyProxyPolicy {
@@ -90,6 +90,15 @@ export type PolicyDecision = { allowed: true } | { allowed: false; reason: strin
 /** Whether `dn` may store. */
 export function mayStore(policy: MyProxyPolicy, dn: DnForms): boolean {
   return matchesAnyDnPattern(policy.acceptedCredentials ?? [], dn)
+}
+
+/**
+ * Whether the server names this very DN among those who may store, with no pattern: such a client
+ * is trusted to store any number, as a primary does with its secondary.
+ */
+export function isNamedToStore(policy: MyProxyPolicy, dn: DnForms): boolean {
+  const names = (policy.acceptedCredentials ?? []).map(withoutKind)
+  return names.includes(dn.oneLine) || names.includes(dn.classicOneLine)
 }
 
 /** Whether the server's own lines admit `dn`, whatever credential it is about. */

@@ -9,14 +9,14 @@ import { requireSuitable } from './pass-phrase-policy.js'
 import { notTheirs } from './refusals.js'
 import { type Exchange, requireChain, type ServerContext } from './server-context.js'
 import { encodeStoredCredential } from './stored-credential.js'
-import { admitStoring, checkStorable, storedDataOf } from './storing.js'
+import { admitStoring, checkStorable, keepStored } from './storing.js'
 
 export async function servePut(
   context: ServerContext,
   exchange: Exchange,
   request: MyProxyRequest,
 ): Promise<void> {
-  const { stream, client, signal } = exchange
+  const { stream, signal } = exchange
   const { passPhrase } = request
   // Asked now, so that a refusal costs no key, and again under the lock.
   const admit = await admitStoring(context, exchange, request)
@@ -29,7 +29,7 @@ export async function servePut(
   await checkDelegated(context, exchange, credential)
 
   const creds = await encodeStoredCredential(credential, passPhrase, context.random)
-  await context.repository.store(storedDataOf(request, client.dn), creds, admit)
+  await keepStored(context, exchange, request, { creds, admit })
   exchange.audit.done()
   await stream.write(encodeResponse({ kind: 'ok', credentials: [] }))
 }

@@ -11,18 +11,18 @@ import { parseStoredFiles, type StoredChain } from '../stored-files.js'
 import { invalidCredentials, isAboutTheClient } from './refusals.js'
 import type { Exchange, ServerContext } from './server-context.js'
 import { encodeStoredFiles } from './stored-credential.js'
-import { admitStoring, checkStorable, storedDataOf } from './storing.js'
+import { admitStoring, checkStorable, keepStored } from './storing.js'
 
 export async function serveStore(
   context: ServerContext,
   exchange: Exchange,
   request: MyProxyRequest,
 ): Promise<void> {
-  const { stream, client } = exchange
+  const { stream } = exchange
   const admit = await admitStoring(context, exchange, request)
   await stream.write(encodeResponse({ kind: 'ok', credentials: [] }))
   const files = await receiveValid(context, exchange)
-  await context.repository.store(storedDataOf(request, client.dn), encodeStoredFiles(files), admit)
+  await keepStored(context, exchange, request, { creds: encodeStoredFiles(files), admit })
   exchange.audit.done()
   await stream.write(encodeResponse({ kind: 'ok', credentials: [] }))
 }

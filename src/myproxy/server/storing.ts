@@ -3,6 +3,7 @@
 import type { ValidatedChain } from '../../proxy/validate-proxy-chain.js'
 import type { Certificate } from '../../x509/certificate.js'
 import type { MyProxyRequest } from '../messages.js'
+import { isNamedToStore } from './policy.js'
 import { notTheirs, ownedByAnother, storedLivesTooLong } from './refusals.js'
 import {
   type Exchange,
@@ -39,8 +40,20 @@ export async function admitStoring(
   }
   const existing = await context.repository.find(username, credentialName)
   admit(existing?.data)
-  if (existing === undefined) await context.repository.requireRoom(client.dn)
+  const bounded = !isNamedToStore(context.policy, client.forms)
+  if (existing === undefined && bounded) await context.repository.requireRoom(client.dn)
   return admit
+}
+
+/** Stores under the terms of the request; `admit` is what {@link admitStoring} gave. */
+export async function keepStored(
+  { policy, repository }: ServerContext,
+  { client }: Exchange,
+  request: MyProxyRequest,
+  { creds, admit }: { creds: Buffer; admit: (existing: StoredData | undefined) => void },
+): Promise<void> {
+  const anyNumber = isNamedToStore(policy, client.forms)
+  await repository.store(storedDataOf(request, client.dn), creds, admit, { anyNumber })
 }
 
 /** What is stored must be whole, trusted, of use to its owner, and not live too long. */
@@ -64,10 +77,7 @@ export async function checkStorable(
 }
 
 /** The terms of a request as they are kept beside the credential. */
-export function storedDataOf(
-  request: MyProxyRequest,
-  owner: string,
-): Omit<StoredData, 'fingerprint'> {
+function storedDataOf(request: MyProxyRequest, owner: string): Omit<StoredData, 'fingerprint'> {
   const { username, credentialName, credentialDescription, lifetimeSeconds } = request
   const { retriever, renewer, trustedRetriever, keyRetriever } = request
   return {

@@ -1,5 +1,5 @@
 /** Every change of a stored credential, stopped before every single call of the system that it makes. */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { CredentialRepository } from '../../../src/myproxy/server/credential-repository.js'
@@ -51,8 +51,13 @@ async function prepare(directory: string, change: RepositoryChange, by: 'us' | '
   await writeFile(join(directory, 'alice.creds'), 'old', { mode: 0o600 })
 }
 
-/** Files that hold a key which nothing needs. */
+/** Files that hold a key which nothing needs; a temporary must be old before anybody says so. */
 async function leftovers(directory: string): Promise<string[]> {
+  const names = await readdir(directory)
+  for (const name of names.filter((file) => file.startsWith(TEMPORARY_PREFIX))) {
+    await utimes(join(directory, name), 1e9, 1e9)
+  }
+  await repositoryIn(directory).open()
   const isLeft = (name: string) => name.startsWith(TEMPORARY_PREFIX) || name.endsWith('.previous')
   return (await readdir(directory)).filter(isLeft)
 }
@@ -101,4 +106,16 @@ describe('a change cut short', () => {
       expect(seen).toEqual(new Set([before, after]))
     },
   )
+})
+
+it('leaves a temporary of another process alone that is less than 10 minutes old', async () => {
+  const directory = join(await temporaryDirectory(), 'store')
+  await repositoryIn(directory).open()
+  const [young, old] = ['young', 'old'].map((age) => join(directory, `${TEMPORARY_PREFIX}${age}`))
+  for (const path of [young, old]) await writeFile(path as string, 'key', { mode: 0o600 })
+  const elevenMinutesAgo = (await stat(young as string)).mtimeMs / 1000 - 660
+  await utimes(old as string, elevenMinutesAgo, elevenMinutesAgo)
+  await repositoryIn(directory).open()
+  expect(await readdir(directory)).toContain(`${TEMPORARY_PREFIX}young`)
+  expect(await readdir(directory)).not.toContain(`${TEMPORARY_PREFIX}old`)
 })

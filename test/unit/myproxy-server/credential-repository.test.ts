@@ -312,6 +312,16 @@ describe('a quota of 3 credentials an owner', () => {
     await limited.requireRoom(BOB)
   })
 
+  it('lets whoever may have any number store a fourth, and counts it for nobody', async () => {
+    const limited = withQuota()
+    for (const name of ['one', 'two', 'three', 'four']) {
+      const options = { anyNumber: true }
+      await limited.store(data(name), Buffer.from(name), welcome, options)
+    }
+    expect(await found('four')).toBe('four')
+    await limited.requireRoom(ALICE)
+  })
+
   it('lets what is there be replaced, and leaves room for what was removed', async () => {
     const limited = withQuota()
     await fill(limited)

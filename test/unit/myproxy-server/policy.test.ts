@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { decideDelegation, type Wanted } from '../../../src/myproxy/server/decide-delegation.js'
 import { ANONYMOUS, plainDn } from '../../../src/myproxy/server/dn-pattern.js'
-import { decideAccess, type MyProxyPolicy, mayStore } from '../../../src/myproxy/server/policy.js'
+import {
+  decideAccess,
+  isNamedToStore,
+  type MyProxyPolicy,
+  mayStore,
+} from '../../../src/myproxy/server/policy.js'
 import { buildName } from '../../../src/x509/name.js'
 
 const ALICE = '/DC=org/CN=alice'
@@ -198,5 +203,24 @@ describe('decideDelegation', () => {
         `"${VOBOX}" not authorized by server's authorized_renewers policy`,
       ],
     })
+  })
+})
+
+describe('isNamedToStore', () => {
+  it.each([
+    ['the DN itself', '/DC=org/CN=host/px.example.org', true],
+    ['the DN itself as a subject', 'subject:/DC=org/CN=host/px.example.org', true],
+    ['a pattern that matches it', '/DC=org/CN=host/*', false],
+    ['another DN', '/DC=org/CN=host/py.example.org', false],
+  ])('knows whether a server names a primary: by %s', (_name, accepted, named) => {
+    const dn = {
+      oneLine: '/DC=org/CN=host\\/px.example.org',
+      classicOneLine: '/DC=org/CN=host/px.example.org',
+    }
+    expect(isNamedToStore({ acceptedCredentials: ['/none', accepted] }, dn)).toBe(named)
+  })
+
+  it('is true of nobody where nobody may store', () => {
+    expect(isNamedToStore({}, plainDn('/CN=a'))).toBe(false)
   })
 })

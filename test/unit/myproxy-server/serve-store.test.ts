@@ -38,8 +38,9 @@ const send = (
   text: string,
   as = grid.users.alice.credential,
   more: Partial<OutgoingRequest> = {},
+  to: EmbeddedGrid = grid,
 ) =>
-  converse(grid.myproxy, { servers: grid.servers, credential: as }, 'writes', async (channel) => {
+  converse(to.myproxy, { servers: to.servers, credential: as }, 'writes', async (channel) => {
     const username = 'alice'
     const request = { username, passPhrase: '', lifetimeSeconds: 3600, ...more }
     await sendRequest(channel, { ...request, command: 'store' })
@@ -186,6 +187,32 @@ describe('STORE and max_cred_lifetime', () => {
       })
     } finally {
       grid.server.reconfigure({ ...DEFAULT_SETTINGS, policy })
+    }
+  })
+})
+
+describe('STORE where an owner may have 1', () => {
+  it('takes 2 of a client that is named, as a primary is, and 1 of whom a pattern admits', async () => {
+    const quota = await startEmbeddedGrid({ maxPerOwner: 1 })
+    const { alice } = quota.users
+    const { portal: primary } = quota.hosts
+    const policy = { acceptedCredentials: ['/DC=org/DC=example/OU=Users/*', primary.dn] }
+    quota.server.reconfigure({ ...DEFAULT_SETTINGS, policy })
+    const text = certificatesOf(alice.credential) + keyOf(alice.credential)
+    const store = (credential: Credential, username: string) =>
+      send(text, credential, { username }, quota)
+    try {
+      for (const username of ['first', 'second']) await store(primary.credential, username)
+      await store(alice.credential, 'third')
+      const failure = await rejectionOf(store(alice.credential, 'fourth'))
+      expect(failure.data.serverMessage).toContain('You have 1 credentials stored here')
+      expect([...(await quota.repository.stamps()).keys()].sort()).toEqual([
+        'first',
+        'second',
+        'third',
+      ])
+    } finally {
+      await quota.stop()
     }
   })
 })
