@@ -22,7 +22,8 @@ const HASHES = {
 
 export type Pkcs12Hash = (typeof HASHES)[keyof typeof HASHES]
 
-const PRFS: Readonly<Record<string, string>> = {
+/** Hashes of PBKDF2 by the OID of their HMAC (RFC 8018 appendix B.1). */
+export const PRFS: Readonly<Record<string, string>> = {
   [OID.hmacSha1]: 'sha1',
   [OID.hmacSha224]: 'sha224',
   [OID.hmacSha256]: 'sha256',
@@ -35,7 +36,8 @@ interface BlockCipher {
   keyBytes: number
 }
 
-const PBES2_CIPHERS: Readonly<Record<string, BlockCipher>> = {
+/** RFC 8018 appendix B.2, RFC 3565. */
+export const PBES2_CIPHERS: Readonly<Record<string, BlockCipher>> = {
   [OID.aes128Cbc]: { name: 'aes-128-cbc', keyBytes: 16 },
   [OID.aes192Cbc]: { name: 'aes-192-cbc', keyBytes: 24 },
   [OID.aes256Cbc]: { name: 'aes-256-cbc', keyBytes: 32 },

@@ -7,49 +7,23 @@
  * second one. Node's own export would derive the key with 2048 rounds of PBKDF2, which a graphics
  * card tries by the million; hence scrypt, and by hand, off the main thread, two at a time.
  */
-import {
-  createCipheriv,
-  createDecipheriv,
-  createPrivateKey,
-  type KeyObject,
-  scrypt,
-} from 'node:crypto'
-import pLimit from 'p-limit'
-import {
-  DerReader,
-  derInteger,
-  derOctetString,
-  derOid,
-  derSequence,
-  readSingleElement,
-} from '../../asn1/der.js'
+import { createCipheriv, createDecipheriv, createPrivateKey, type KeyObject } from 'node:crypto'
+import { derInteger, derOctetString, derOid, derSequence } from '../../asn1/der.js'
 import { OID } from '../../asn1/oids.js'
-import { isVoboxError, VoboxError } from '../../errors.js'
+import { VoboxError } from '../../errors.js'
 import type { Random } from '../../ports/random.js'
-import { encodePem, type PemBlock } from '../../x509/pem.js'
+import { encodePem, type PemBlock, parsePem } from '../../x509/pem.js'
 import { parsePrivateKey } from '../../x509/private-key.js'
+import { deriveByScrypt, keySchemeOf, type ScryptCost } from './key-scheme.js'
 
 export const ENCRYPTED_KEY_LABEL = 'ENCRYPTED PRIVATE KEY'
-
-interface ScryptCost {
-  /** CPU and memory cost; memory is 128·N·r bytes. */
-  N: number
-  r: number
-  p: number
-}
 
 /** About 0.2 s and 16 MB a guess; a larger N would be beyond what OpenSSL reads by default. */
 const COST: ScryptCost = { N: 2 ** 14, r: 8, p: 5 }
 
-/** Upper bounds for what is read, so that a file cannot ask for all memory or an hour. */
-const MAX_COST: ScryptCost = { N: 2 ** 17, r: 16, p: 16 }
-
 const SALT_BYTES = 16
 const KEY_BYTES = 32
 const IV_BYTES = 16
-
-/** Derivations at once; the thread pool has four threads that files and key generation want too. */
-const derivations = pLimit(2)
 
 /** A PEM block that only `passPhrase` opens. */
 export async function protectKey(
@@ -59,7 +33,7 @@ export async function protectKey(
 ): Promise<string> {
   const salt = random.bytes(SALT_BYTES)
   const iv = random.bytes(IV_BYTES)
-  const secret = await derive(passPhrase, salt, COST)
+  const secret = await deriveByScrypt(passPhrase, salt, COST, KEY_BYTES)
   const cipher = createCipheriv('aes-256-cbc', secret, iv)
   const plain = key.export({ type: 'pkcs8', format: 'der' })
   const encrypted = Buffer.concat([cipher.update(plain), cipher.final()])
@@ -72,17 +46,17 @@ export async function protectKey(
 }
 
 /**
- * Opens an encrypted key block: of ours, or as the C server or OpenSSL wrote it.
+ * Opens an encrypted key block: of ours, of the C server, or as its owner encrypted it.
  *
- * @throws `KEY_ENCRYPTED` with `data.reason` `wrong-pass-phrase`.
+ * @throws `KEY_ENCRYPTED` with `data.reason` `wrong-pass-phrase`; what {@link keySchemeOf} does.
  */
 export async function unprotectKey(block: PemBlock, passPhrase: string): Promise<KeyObject> {
-  const parameters = block.label === ENCRYPTED_KEY_LABEL ? parseOurs(block.bytes) : undefined
-  if (parameters === undefined) return parsePrivateKey(block, Buffer.from(passPhrase, 'utf8'))
-  const secret = await derive(passPhrase, parameters.salt, parameters.cost)
+  const scheme = block.label === ENCRYPTED_KEY_LABEL ? keySchemeOf(block.bytes) : undefined
+  if (scheme === undefined) return parsePrivateKey(block, Buffer.from(passPhrase, 'utf8'))
+  const secret = await scheme.derive(passPhrase)
   try {
-    const decipher = createDecipheriv('aes-256-cbc', secret, parameters.iv)
-    const plain = Buffer.concat([decipher.update(parameters.encrypted), decipher.final()])
+    const decipher = createDecipheriv(scheme.cipher, secret, scheme.iv)
+    const plain = Buffer.concat([decipher.update(scheme.encrypted), decipher.final()])
     return createPrivateKey({ key: plain, format: 'der', type: 'pkcs8' })
   } catch (cause) {
     throw new VoboxError('KEY_ENCRYPTED', 'private key cannot be decrypted with this pass phrase', {
@@ -94,22 +68,22 @@ export async function unprotectKey(block: PemBlock, passPhrase: string): Promise
   }
 }
 
-/** Spends the time of one wrong guess, so that a name that does not exist answers no faster. */
-export async function pretendToUnprotect(passPhrase: string, random: Random): Promise<void> {
-  const secret = await derive(passPhrase, random.bytes(SALT_BYTES), COST)
-  secret.fill(0)
+/**
+ * Whether a key that somebody else encrypted can be opened here one day, at a price that is known.
+ *
+ * @param keyPem one block; what is not encrypted costs nothing.
+ * @throws what {@link keySchemeOf} does.
+ */
+export function requireAffordable(keyPem: string): void {
+  for (const { label, bytes } of parsePem(keyPem)) {
+    if (label === ENCRYPTED_KEY_LABEL) keySchemeOf(bytes)
+  }
 }
 
-function derive(passPhrase: string, salt: Uint8Array, cost: ScryptCost): Promise<Buffer> {
-  const maxmem = 256 * cost.N * cost.r
-  return derivations(
-    () =>
-      new Promise<Buffer>((resolve, reject) => {
-        scrypt(passPhrase, salt, KEY_BYTES, { ...cost, maxmem }, (error, key) =>
-          error === null ? resolve(key) : reject(error),
-        )
-      }),
-  )
+/** Spends the time of one wrong guess, so that a name that does not exist answers no faster. */
+export async function pretendToUnprotect(passPhrase: string, random: Random): Promise<void> {
+  const secret = await deriveByScrypt(passPhrase, random.bytes(SALT_BYTES), COST, KEY_BYTES)
+  secret.fill(0)
 }
 
 function encodeAlgorithm(salt: Uint8Array, iv: Uint8Array): Uint8Array {
@@ -127,51 +101,4 @@ function encodeAlgorithm(salt: Uint8Array, iv: Uint8Array): Uint8Array {
       derSequence(derOid(OID.aes256Cbc), derOctetString(iv)),
     ),
   )
-}
-
-interface Parameters {
-  salt: Uint8Array
-  cost: ScryptCost
-  iv: Uint8Array
-  encrypted: Uint8Array
-}
-
-/** Undefined for another way of encrypting, which OpenSSL may know. */
-function parseOurs(der: Uint8Array): Parameters | undefined {
-  try {
-    const outer = new DerReader(readSingleElement(der).raw).readSequence()
-    const algorithm = outer.readSequence()
-    const encrypted = outer.readOctetString()
-    if (algorithm.readOid() !== OID.pbes2) return undefined
-    const pbes2 = algorithm.readSequence()
-    const derivation = pbes2.readSequence()
-    const encryption = pbes2.readSequence()
-    if (derivation.readOid() !== OID.scrypt || encryption.readOid() !== OID.aes256Cbc) {
-      return undefined
-    }
-    const scryptParameters = derivation.readSequence()
-    const salt = scryptParameters.readOctetString()
-    const cost = {
-      N: scryptParameters.readSmallInteger(),
-      r: scryptParameters.readSmallInteger(),
-      p: scryptParameters.readSmallInteger(),
-    }
-    const iv = encryption.readOctetString()
-    if (!isAffordable(cost) || iv.length !== IV_BYTES) throw tooCostly(cost)
-    return { salt, cost, iv, encrypted }
-  } catch (error) {
-    if (isVoboxError(error, 'ASN1_MALFORMED')) return undefined
-    throw error
-  }
-}
-
-function isAffordable({ N, r, p }: ScryptCost): boolean {
-  const powerOfTwo = N > 1 && (N & (N - 1)) === 0
-  return powerOfTwo && N <= MAX_COST.N && r >= 1 && r <= MAX_COST.r && p >= 1 && p <= MAX_COST.p
-}
-
-function tooCostly(cost: ScryptCost): VoboxError {
-  return new VoboxError('MYPROXY_STORE_MALFORMED', 'a stored key asks for an impossible scrypt', {
-    data: { ...cost },
-  })
 }

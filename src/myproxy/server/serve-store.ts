@@ -4,10 +4,11 @@
  * Whose certificate it is does not matter, as in the C server: a primary gives its secondaries what
  * its users stored, and whoever has the key gains nothing by handing it over.
  */
-import { isVoboxError, toVoboxError, type VoboxError } from '../../errors.js'
+import { type ErrorCode, isVoboxError, toVoboxError, type VoboxError } from '../../errors.js'
 import { readStoredFiles } from '../conversation.js'
 import { encodeResponse, type MyProxyRequest } from '../messages.js'
 import { parseStoredFiles, type StoredChain } from '../stored-files.js'
+import { requireAffordable } from './key-protection.js'
 import { invalidCredentials, isAboutTheClient } from './refusals.js'
 import type { Exchange, ServerContext } from './server-context.js'
 import { encodeStoredFiles } from './stored-credential.js'
@@ -31,6 +32,7 @@ async function receiveValid(context: ServerContext, { stream }: Exchange): Promi
   const bytes = await readStoredFiles(stream)
   try {
     const files = parseStoredFiles(bytes)
+    requireAffordable(files.keyPem)
     await checkStorable(context, files.chain)
     return files
   } catch (error) {
@@ -41,7 +43,16 @@ async function receiveValid(context: ServerContext, { stream }: Exchange): Promi
   }
 }
 
+/** Of what is in the files, and of nothing that is ours. */
+const ABOUT_FILES: readonly ErrorCode[] = [
+  'PEM_MALFORMED',
+  'ASN1_MALFORMED',
+  'KEY_MALFORMED',
+  'KEY_ENCRYPTED',
+  'MYPROXY_STORE_MALFORMED',
+]
+
 function refusalFor(error: VoboxError): VoboxError {
-  const unreadable = isVoboxError(error, 'PEM_MALFORMED', 'KEY_MALFORMED', 'ASN1_MALFORMED')
-  return unreadable || isAboutTheClient(error) ? invalidCredentials(error) : error
+  const told = isVoboxError(error, ...ABOUT_FILES) || isAboutTheClient(error)
+  return told ? invalidCredentials(error) : error
 }

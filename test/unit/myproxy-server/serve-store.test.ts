@@ -1,6 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { derInteger, derOctetString, derOid, derSequence } from '../../../src/asn1/der.js'
+import { OID } from '../../../src/asn1/oids.js'
 import { readOk, sendRequest } from '../../../src/myproxy/conversation.js'
 import { converse } from '../../../src/myproxy/exchanges/converse.js'
 import { requestStore } from '../../../src/myproxy/exchanges/store.js'
@@ -48,6 +50,18 @@ const send = (
     await channel.write(Buffer.from(`${text}\0`, 'latin1'))
     await readOk(channel)
   })
+
+/** 2^30 rounds of PBKDF2. */
+const costlyKey = () => {
+  const derivation = derSequence(derOctetString(Buffer.alloc(8)), derInteger(2 ** 30))
+  const scheme = derSequence(
+    derSequence(derOid(OID.pbkdf2), derivation),
+    derSequence(derOid(OID.aes256Cbc), derOctetString(Buffer.alloc(16))),
+  )
+  const algorithm = derSequence(derOid(OID.pbes2), scheme)
+  const info = derSequence(algorithm, derOctetString(Buffer.alloc(32)))
+  return encodePem('ENCRYPTED PRIVATE KEY', info)
+}
 
 const inStore = async () =>
   (await readdir(grid.storeDirectory)).filter((file) => !file.startsWith('.'))
@@ -121,6 +135,11 @@ describe('what STORE refuses as "Credentials are not valid.", and keeps nothing 
       'a certificate of a CA that only bears the name of ours',
       () => certificatesOf(untrusted()) + keyOf(alice(), 'x'),
       'SIGNATURE_INVALID',
+    ],
+    [
+      'a key that would take an hour to open',
+      () => certificatesOf(alice()) + costlyKey(),
+      'MYPROXY_STORE_MALFORMED',
     ],
   ])('%s', async (_what, textOf, code) => {
     const before = await inStore()
