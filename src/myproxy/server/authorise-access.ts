@@ -5,6 +5,7 @@
 import { isVoboxError } from '../../errors.js'
 import type { Credential } from '../../proxy/credential.js'
 import type { ValidatedChain } from '../../proxy/validate-proxy-chain.js'
+import { type Name, sameName } from '../../x509/name.js'
 import type { MyProxyRequest } from '../messages.js'
 import { challengeForRenewal } from './challenge.js'
 import type { PlacedEntry, StoredEntry } from './credential-repository.js'
@@ -103,9 +104,10 @@ async function admitByCertificate(
   { entry, decision }: Judged,
 ): Promise<Admitted> {
   const stored = await validateUsable(context, entry)
+  const isOwner = (identity: Name) => sameName(identity, stored.facts.identity)
   const authorising =
     decision.action === 'challenge'
-      ? await challengeForRenewal(context, exchange, stored.facts.identity)
+      ? await challengeForRenewal(context, exchange, isOwner)
       : undefined
   return {
     entry,

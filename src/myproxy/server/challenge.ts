@@ -4,7 +4,7 @@
  */
 import { isVoboxError } from '../../errors.js'
 import type { ValidatedChain } from '../../proxy/validate-proxy-chain.js'
-import { type Name, sameName } from '../../x509/name.js'
+import type { Name } from '../../x509/name.js'
 import {
   type AuthorizationMethod,
   parseAuthorizationHead,
@@ -32,14 +32,14 @@ const CHALLENGE_BYTES = 16
  * Each method gets a challenge of its own, so that a signature made with the weaker hash says
  * nothing about the stronger one.
  *
- * @param owner whose credential it is that is to be renewed.
+ * @param isOwner whether it is this identity whose credential is to be renewed.
  * @returns whose it was that signed.
  * @throws a refusal that names what was wrong.
  */
 export async function challengeForRenewal(
   context: ServerContext,
   { stream }: Exchange,
-  owner: Name,
+  isOwner: (identity: Name) => boolean,
 ): Promise<ValidatedChain> {
   const methods = context.allowSha1Challenge ? [SHA1_METHOD, SHA256_METHOD] : [SHA256_METHOD]
   const challenges = methods.map((method) => ({
@@ -61,7 +61,7 @@ export async function challengeForRenewal(
     throw authenticationFailed('certificate verification failed: the signature is not its own')
   }
   const authorising = await validateAuthorising(context, chain)
-  checkRenewed(authorising, owner)
+  checkRenewed(authorising, isOwner)
   return authorising
 }
 
@@ -90,8 +90,8 @@ async function validateAuthorising(
 }
 
 /** The proxy to be renewed must be the owner's. */
-function checkRenewed(authorising: ValidatedChain, owner: Name): void {
-  if (!sameName(authorising.facts.identity, owner)) {
+function checkRenewed(authorising: ValidatedChain, isOwner: (identity: Name) => boolean): void {
+  if (!isOwner(authorising.facts.identity)) {
     throw authenticationFailed('certificate subject does not match credential to be renewed')
   }
   if (!speaksForOwner(authorising)) {

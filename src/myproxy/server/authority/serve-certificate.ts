@@ -1,5 +1,6 @@
 /** GET under a name where nothing is stored, on a server that is a certificate authority. */
 import type { Certificate } from '../../../x509/certificate.js'
+import type { Name } from '../../../x509/name.js'
 import type { MyProxyRequest } from '../../messages.js'
 import { challengeForRenewal } from '../challenge.js'
 import { decideDelegation } from '../decide-delegation.js'
@@ -41,7 +42,11 @@ export async function authoriseCertificate(
   }
   const isChallenged = decision.action === 'challenge'
   exchange.audit.note({ reason: isChallenged ? 'challenge' : 'certificate' })
-  const authorising = isChallenged ? await challengeForRenewal(context, exchange, owner) : undefined
+  // The map has a text: what CAs of before made of it, in other string types, is the same person.
+  const isOwner = (identity: Name) => identity.oneLine === owner.oneLine
+  const authorising = isChallenged
+    ? await challengeForRenewal(context, exchange, isOwner)
+    : undefined
   // A certificate cannot be limited, and a limited proxy may not become more than it is.
   const limited = [client.chain, authorising].some((chain) => chain?.facts.limited === true)
   if (limited && context.policy.ignoreLimitedProxyFlag !== true) throw limitedClient()
