@@ -55,11 +55,15 @@ export interface MyProxyRequest {
   keyRetriever?: string
   /** `1` asks for the server's trusted certificates with the response. */
   trustedCertificates?: string
-  voName?: string
-  vomses?: string
+  /** VOMS attributes to ask for: a VO, or a VO, a colon and an FQAN. */
+  voNames?: readonly string[]
+  /** `vomses` lines, instead of those that the server knows. */
+  vomses?: readonly string[]
 }
 
-type TextKey = Exclude<keyof MyProxyRequest, 'command' | 'lifetimeSeconds'>
+type ListKey = 'voNames' | 'vomses'
+
+type TextKey = Exclude<keyof MyProxyRequest, 'command' | 'lifetimeSeconds' | ListKey>
 
 /** Sent byte for byte as it is; text is sent as UTF-8. Never part of an error or a log. */
 export type PassPhrase = string | Uint8Array
@@ -99,7 +103,11 @@ const REQUEST_LINES: readonly (readonly [field: TextKey, key: string])[] = [
   ['keyRetriever', 'KEYRETRIEVERS'],
   ['trustedRetriever', 'RETRIEVER_TRUSTED'],
   ['trustedCertificates', 'TRUSTED_CERTS'],
-  ['voName', 'VONAME'],
+]
+
+/** Lines that may stand more than once. */
+const REPEATED_LINES: readonly (readonly [field: ListKey, key: string])[] = [
+  ['voNames', 'VONAME'],
   ['vomses', 'VOMSES'],
 ]
 
@@ -115,6 +123,9 @@ export function encodeRequest(request: OutgoingRequest): Buffer {
   for (const [field, key] of REQUEST_LINES) {
     const value = request[field]
     if (value !== undefined) lines.push([key, value])
+  }
+  for (const [field, key] of REPEATED_LINES) {
+    for (const value of request[field] ?? []) lines.push([key, value])
   }
   lines.push(['LIFETIME', String(request.lifetimeSeconds)])
   return encodeFields(lines, MAX_REQUEST_BYTES)
@@ -140,6 +151,10 @@ export function parseRequest(message: Uint8Array): MyProxyRequest {
   for (const [field, key] of REQUEST_LINES) {
     const value = fields.optional(key)
     if (value !== undefined) request[field] = value
+  }
+  for (const [field, key] of REPEATED_LINES) {
+    const values = fields.all(key).filter((value) => value !== '')
+    if (values.length > 0) request[field] = values
   }
   return request
 }

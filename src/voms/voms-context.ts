@@ -4,6 +4,9 @@ import type { KeyGenerator, KeyKind } from '../ports/key-generator.js'
 import type { Random } from '../ports/random.js'
 import type { VomsesFiles } from './vomses-files.js'
 
+/** Where the servers of a VO are. */
+export type VomsesSource = Pick<VomsesFiles, 'paths' | 'serversOf'>
+
 /** `connectMs` and `answerMs` are those of the VOMS servers. */
 export interface VomsContext extends GsiContext {
   /** The order of servers, and serial numbers. */
@@ -11,5 +14,5 @@ export interface VomsContext extends GsiContext {
   /** Of the proxies that carry the attributes. */
   keys: KeyGenerator
   keyKind: KeyKind
-  vomses: VomsesFiles
+  vomses: VomsesSource
 }

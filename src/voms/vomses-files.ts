@@ -10,7 +10,7 @@ import { isVoboxError, printable, VoboxError } from '../errors.js'
 import type { Clock } from '../ports/clock.js'
 import type { Files } from '../ports/files.js'
 import { KeptReading } from '../ports/kept-reading.js'
-import { parseVomses, type VomsServer } from './vomses.js'
+import { parseVomses, serversNamed, type VomsServer } from './vomses.js'
 
 export interface VomsesFilesOptions {
   /** How old an answer may be before everything is read again, in milliseconds. Default 60,000. */
@@ -60,12 +60,9 @@ export class VomsesFiles {
    */
   async serversOf(voOrAlias: string): Promise<VomsServer[]> {
     const loaded = await this.#reading.current()
-    const { servers } = loaded
-    const named = servers.filter(({ alias }) => alias === voOrAlias)
-    const found = named.length > 0 ? named : servers.filter(({ vo }) => vo === voOrAlias)
-    const [first] = found
-    if (first === undefined) throw this.#unknown(voOrAlias, loaded)
-    return withoutRepetitions(found.filter(({ vo }) => vo === first.vo))
+    const found = serversNamed(loaded.servers, voOrAlias)
+    if (found.length === 0) throw this.#unknown(voOrAlias, loaded)
+    return found
   }
 
   /** Files and lines that could not be used, as last read. */
@@ -143,15 +140,6 @@ export class VomsesFiles {
 /** Editors and package managers leave copies that are no configuration any more. */
 function isVomsesName(name: string): boolean {
   return !name.startsWith('.') && !/(?:~|\.rpm(?:new|save|orig)|\.dpkg-\w+|\.bak)$/.test(name)
-}
-
-function withoutRepetitions(servers: readonly VomsServer[]): VomsServer[] {
-  const byAddress = new Map<string, VomsServer>()
-  for (const server of servers) {
-    const key = `${server.host.toLowerCase()} ${server.port}`
-    if (!byAddress.has(key)) byAddress.set(key, server)
-  }
-  return [...byAddress.values()]
 }
 
 function showProblems(problems: readonly VoboxError[]): string {

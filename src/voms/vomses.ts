@@ -50,6 +50,25 @@ export function parseVomses(text: string, path: string): ParsedVomses {
   return { servers, problems }
 }
 
+/**
+ * The servers of a VO, in the order of the lines, each address once: those with that alias, or else
+ * those of the VO of that name.
+ */
+export function serversNamed(servers: readonly VomsServer[], voOrAlias: string): VomsServer[] {
+  const named = servers.filter(({ alias }) => alias === voOrAlias)
+  const found = named.length > 0 ? named : servers.filter(({ vo }) => vo === voOrAlias)
+  return withoutRepetitions(found.filter(({ vo }) => vo === found[0]?.vo))
+}
+
+function withoutRepetitions(servers: readonly VomsServer[]): VomsServer[] {
+  const byAddress = new Map<string, VomsServer>()
+  for (const server of servers) {
+    const key = `${server.host.toLowerCase()} ${server.port}`
+    if (!byAddress.has(key)) byAddress.set(key, server)
+  }
+  return [...byAddress.values()]
+}
+
 /** A server, or what is wrong with the line. */
 function parseLine(line: string): VomsServer | string {
   const fields = splitFields(line)

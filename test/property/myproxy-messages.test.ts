@@ -23,6 +23,12 @@ const line = fc
   .string({ unit: 'binary', maxLength: 40 })
   .filter((text) => !/[\n\r\0]/.test(text) && Buffer.from(text).toString() === text)
 
+/** Of a field that may stand more than once; without any it is absent. */
+const lines = fc.array(
+  line.filter((text) => text !== ''),
+  { minLength: 1, maxLength: 3 },
+)
+
 /** What comes back is made safe to show, so only texts that are safe already come back the same. */
 const shown = fc.string({ unit: 'grapheme-ascii', maxLength: 40 })
 
@@ -40,8 +46,8 @@ const request: fc.Arbitrary<MyProxyRequest> = fc.record(
     trustedRetriever: line,
     keyRetriever: line,
     trustedCertificates: line,
-    voName: line,
-    vomses: line,
+    voNames: lines,
+    vomses: lines,
   },
   { requiredKeys: ['command', 'username', 'passPhrase', 'lifetimeSeconds'] },
 )

@@ -137,6 +137,11 @@ export function notDelegated(reason: string): VoboxError {
   return refusal('MYPROXY_REFUSED', [`Unable to delegate credentials: ${reason}`])
 }
 
+/** VOMS attributes were asked for with a proxy, and the proxy is not made without them. */
+export function attributesNotGiven({ code, message, persistence }: VoboxError): VoboxError {
+  return refusal(code, [message, "Couldn't get VOMS User Information."], persistence)
+}
+
 export function storedExpired(): VoboxError {
   return refusal('MYPROXY_CREDENTIAL_EXPIRED', [
     'X509_verify_cert() failed: certificate has expired',

@@ -12,6 +12,7 @@ import {
 } from './authority/serve-certificate.js'
 import { grantLifetime } from './grant-lifetime.js'
 import { storedExpired } from './refusals.js'
+import { requestedAttributes } from './requested-attributes.js'
 import { encodeOkWithTrustRoots } from './serve-trust-roots.js'
 import type { Exchange, ServerContext } from './server-context.js'
 
@@ -59,7 +60,7 @@ async function authorise(
   }
   const admitted = await authoriseAccess(context, exchange, request, candidates)
   const extensions = await furtherExtensions(context, exchange, request, admitted)
-  return (asked) => delegate(context, request, { ...admitted, extensions }, asked)
+  return (asked) => delegate(context, request, admitted, extensions, asked)
 }
 
 /**
@@ -75,43 +76,53 @@ async function readRequestIfAny({ stream }: Exchange): Promise<Buffer | undefine
   }
 }
 
-/** Before the client is told yes: what goes wrong here is a plain refusal then. */
-async function furtherExtensions(
-  { proxyExtensions, repository }: ServerContext,
-  { signal }: Exchange,
-  { username }: MyProxyRequest,
-  { entry }: Admitted,
-): Promise<readonly CertificateExtension[]> {
-  const credsPath = repository.credsPath(entry)
-  return (await proxyExtensions?.extensionsFor(username, credsPath, signal)) ?? []
+/** How long the proxy may live, in seconds. */
+function grantedSeconds(
+  context: ServerContext,
+  { lifetimeSeconds: askedSeconds }: MyProxyRequest,
+  { entry, stored }: Admitted,
+): number {
+  const granted = grantLifetime({
+    askedSeconds,
+    storedSeconds: entry.data.lifetimeSeconds,
+    serverSeconds: context.maxProxyLifetimeSeconds,
+    chainSeconds: stored.effectiveEnd - context.clock.now(),
+  })
+  if (granted < LEAST_LIFETIME_SECONDS) throw storedExpired()
+  return granted
 }
 
-interface Delegation extends Admitted {
-  extensions: readonly CertificateExtension[]
+/** Asked for before the client is told yes: what goes wrong here is a plain refusal then. */
+async function furtherExtensions(
+  context: ServerContext,
+  exchange: Exchange,
+  request: MyProxyRequest,
+  admitted: Admitted,
+): Promise<readonly CertificateExtension[]> {
+  const { proxyExtensions, repository } = context
+  const lifetimeSeconds = grantedSeconds(context, request, admitted)
+  const attributes = requestedAttributes(context, exchange, request, admitted, lifetimeSeconds)
+  const credsPath = repository.credsPath(admitted.entry)
+  const ofSite = proxyExtensions?.extensionsFor(request.username, credsPath, exchange.signal)
+  const [asked, given = []] = await Promise.all([attributes, ofSite])
+  return [...asked, ...given]
 }
 
 function delegate(
   context: ServerContext,
   request: MyProxyRequest,
-  { entry, stored, signer, limited, extensions }: Delegation,
+  admitted: Admitted,
+  extensions: readonly CertificateExtension[],
   certificationRequest: Buffer,
 ): Certificate[] {
-  const { random } = context
-  const now = context.clock.now()
-  const lifetimeSeconds = grantLifetime({
-    askedSeconds: request.lifetimeSeconds,
-    storedSeconds: entry.data.lifetimeSeconds,
-    serverSeconds: context.maxProxyLifetimeSeconds,
-    chainSeconds: stored.effectiveEnd - now,
-  })
-  if (lifetimeSeconds < LEAST_LIFETIME_SECONDS) throw storedExpired()
+  const { clock, random } = context
   return answerDelegation({
     request: certificationRequest,
-    signer,
-    lifetimeSeconds,
-    now,
+    signer: admitted.signer,
+    lifetimeSeconds: grantedSeconds(context, request, admitted),
+    now: clock.now(),
     random,
-    policy: limited ? 'limited' : undefined,
+    policy: admitted.limited ? 'limited' : undefined,
     extensions,
   })
 }

@@ -18,6 +18,7 @@ import type { PassPhrasePolicy } from './pass-phrase-policy.js'
 import { type MyProxyPolicy, mayStore } from './policy.js'
 import type { ProxyExtensions } from './proxy-extensions.js'
 import { notAccepted, notAuthenticated } from './refusals.js'
+import type { AttributeRequests } from './requested-attributes.js'
 import type { TrustRootsSource } from './trust-roots-directory.js'
 
 /**
@@ -42,6 +43,8 @@ export interface ServerSettings {
   acceptedNames: AcceptedNames | undefined
   /** What every proxy of a stored credential is given; undefined: nothing. */
   proxyExtensions: ProxyExtensions | undefined
+  /** VOMS attributes for clients that ask for them; undefined: they are given none. */
+  attributeRequests: AttributeRequests | undefined
   /** Issues certificates under names where nothing is stored; undefined: there is none. */
   authority: CertificateAuthority | undefined
   /** Most that is taken from one client, in bytes. */
@@ -61,6 +64,7 @@ export const DEFAULT_SETTINGS: ServerSettings = {
   trustRoots: undefined,
   acceptedNames: undefined,
   proxyExtensions: undefined,
+  attributeRequests: undefined,
   authority: undefined,
   requestSizeLimitBytes: 1_048_576,
   passPhrasePolicy: undefined,

@@ -27,7 +27,10 @@ export interface VomsParts {
   home?: string | undefined
 }
 
-export function vomsContextOf(config: Config, parts: VomsParts): VomsContext {
+export function vomsContextOf(
+  config: Config,
+  parts: VomsParts,
+): VomsContext & { vomses: VomsesFiles } {
   const { journal, keys, anchors, home } = parts
   return {
     dialer: nodeDialer,

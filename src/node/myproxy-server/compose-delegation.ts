@@ -9,8 +9,14 @@ import {
   proxyExtensionsOfFile,
   proxyExtensionsOfProgram,
 } from '../../myproxy/server/proxy-extensions.js'
+import type { AttributeRequests } from '../../myproxy/server/requested-attributes.js'
 import { TrustRootsDirectory } from '../../myproxy/server/trust-roots-directory.js'
+import { VomsesFiles } from '../../voms/vomses-files.js'
+import { nodeDialer } from '../ports/dialer.js'
 import { type SettingsReader, WRITABLE_BY_OTHERS } from './settings-reader.js'
+
+/** Where VOMS servers are listed when `voms_userconf` names no place. */
+const SITE_VOMSES = ['/etc/vomses']
 
 /** @throws VoboxError `CONFIG_INVALID` with the directive and its line, as all of these. */
 export async function acceptedNamesOf(reader: SettingsReader): Promise<AcceptedNames | undefined> {
@@ -49,4 +55,14 @@ export async function trustRootsOf(
   const trustRoots = new TrustRootsDirectory({ files, clock, journal, directory })
   await reader.attempt('cert_dir', () => trustRoots.check())
   return trustRoots
+}
+
+export function attributeRequestsOf({
+  config: { allowVomsAttributeRequests, vomsUserConfPath },
+  deps: { files, clock },
+}: SettingsReader): AttributeRequests | undefined {
+  if (!allowVomsAttributeRequests) return undefined
+  const paths = vomsUserConfPath === undefined ? SITE_VOMSES : [vomsUserConfPath]
+  const vomses = new VomsesFiles(files, clock, paths)
+  return { dialer: nodeDialer, vomses, connectMs: 10_000, answerMs: 20_000 }
 }

@@ -15,7 +15,12 @@ import type { Journal } from '../../ports/journal.js'
 import type { Random } from '../../ports/random.js'
 import { nodeCallOuts } from '../ports/node-call-outs.js'
 import { authorityOf } from './compose-authority.js'
-import { acceptedNamesOf, proxyExtensionsOf, trustRootsOf } from './compose-delegation.js'
+import {
+  acceptedNamesOf,
+  attributeRequestsOf,
+  proxyExtensionsOf,
+  trustRootsOf,
+} from './compose-delegation.js'
 import { SettingsReader } from './settings-reader.js'
 
 export interface SettingsDeps {
@@ -42,10 +47,11 @@ export async function composeSettings(
   const reader = new SettingsReader(config, deps)
   return {
     ...DEFAULT_SETTINGS,
-    ...optionsOf(config, deps.path),
+    ...optionsOf(config),
     trustRoots: await trustRootsOf(reader),
     acceptedNames: await acceptedNamesOf(reader),
     proxyExtensions: await proxyExtensionsOf(reader),
+    attributeRequests: attributeRequestsOf(reader),
     authority: await authorityOf(config, deps),
     passPhrasePolicy: passPhrasePolicyOf(config),
   }

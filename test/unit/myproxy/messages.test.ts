@@ -60,7 +60,7 @@ describe('encodeRequest', () => {
   })
 
   it('refuses a request of more than 64 kB', () => {
-    const failure = failureOf(() => encodeRequest({ ...renewal, vomses: 'x'.repeat(70_000) }))
+    const failure = failureOf(() => encodeRequest({ ...renewal, vomses: ['x'.repeat(70_000)] }))
     expect(failure.code).toBe('MESSAGE_TOO_LARGE')
     expect(failure.data.maxBytes).toBe(MAX_REQUEST_BYTES)
   })
@@ -85,8 +85,8 @@ describe('parseRequest', () => {
       trustedRetriever: '*',
       keyRetriever: 'none',
       trustedCertificates: '1',
-      voName: 'alice',
-      vomses: '"alice" "localhost" "15000" "/CN=x" "alice"',
+      voNames: ['alice', 'bob:/bob/Role=pilot'],
+      vomses: ['"alice" "localhost" "15000" "/CN=x" "alice"'],
     }
     expect(parseRequest(encodeRequest(request))).toEqual(request)
   })

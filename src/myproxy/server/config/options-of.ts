@@ -1,7 +1,6 @@
 /** From the configuration file to what the server takes. */
 import type { MyProxyPolicy } from '../policy.js'
 import type { ServerSettings } from '../server-context.js'
-import { configInvalid } from './config-lines.js'
 import type { ServerConfig } from './server-config.js'
 
 export type ConfiguredOptions = Required<
@@ -21,25 +20,7 @@ const LONGEST_WAIT_MS = 2_147_483_647
 /** Everybody, those without a certificate too. */
 const ANYBODY = ['*']
 
-/**
- * Directives that are understood and that the server does not serve. A server that started without
- * what its administrator wrote down would be another one than the file says.
- */
-const NOT_SERVED: Readonly<Record<string, (config: ServerConfig) => boolean>> = {
-  allow_voms_attribute_requests: ({ allowVomsAttributeRequests }) => allowVomsAttributeRequests,
-}
-
-/**
- * @param path for messages only.
- * @throws `CONFIG_INVALID` for a directive that the server does not serve.
- */
-export function optionsOf(config: ServerConfig, path: string): ConfiguredOptions {
-  for (const [directive, isWanted] of Object.entries(NOT_SERVED)) {
-    if (!isWanted(config)) continue
-    const line = config.lines.get(directive) ?? 0
-    const hint = 'Leave the line away, if the site can do without'
-    throw configInvalid(path, { line, directive }, 'is not served', hint)
-  }
+export function optionsOf(config: ServerConfig): ConfiguredOptions {
   return {
     policy: policyOf(config),
     maxProxyLifetimeSeconds: config.maxProxyLifetimeSeconds,

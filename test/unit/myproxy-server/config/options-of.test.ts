@@ -3,10 +3,9 @@ import { optionsOf } from '../../../../src/myproxy/server/config/options-of.js'
 import { parseServerConfig } from '../../../../src/myproxy/server/config/parse-server-config.js'
 import { plainDn } from '../../../../src/myproxy/server/dn-pattern.js'
 import { decideAccess } from '../../../../src/myproxy/server/policy.js'
-import { failureOf } from '../../../support/failure.js'
 
 const PATH = '/etc/myproxy-server.config'
-const options = (text: string) => optionsOf(parseServerConfig(Buffer.from(text), PATH), PATH)
+const options = (text: string) => optionsOf(parseServerConfig(Buffer.from(text), PATH))
 
 describe('optionsOf', () => {
   it('turns hours and seconds of the file into what the server takes', () => {
@@ -66,18 +65,6 @@ check_multiple_credentials true`)
       const { policy } = options(`${line} /CN=a`)
       expect(decideAccess(policy, access, plainDn('/CN=a'), {}).allowed).toBe(true)
       expect(decideAccess(policy, access, plainDn('/CN=b'), {}).allowed).toBe(false)
-    },
-  )
-
-  it.each(['allow_voms_attribute_requests true', 'proxy_extapp /p', 'proxy_extfile /p'])(
-    'refuses %s, which the server does not serve',
-    (line) => {
-      const [directive] = line.split(' ')
-      const { code, data } = failureOf(() => options(`\n${line}`))
-      expect({ code, data }).toEqual({
-        code: 'CONFIG_INVALID',
-        data: { path: PATH, line: 2, directive },
-      })
     },
   )
 })
