@@ -1,6 +1,9 @@
 /**
- * A credential as STORE sends it and RETRIEVE gives it back: PEM blocks, certificates first, then the
- * key as it is on disk, which is never decrypted on the way.
+ * A credential as STORE sends it and RETRIEVE gives it back: PEM blocks, in which the key is as it is
+ * on disk; it is never decrypted on the way.
+ *
+ * Sent are leaf, key, rest of the chain. The C server keeps the text as it comes, and reads its own
+ * files in that order: of a chain that stood before the key it would delegate the leaf alone.
  */
 import { VoboxError } from '../errors.js'
 import { orderChain, withoutDuplicates } from '../proxy/order-chain.js'
@@ -45,8 +48,8 @@ const CERTIFICATE = /^(?:X509 )?CERTIFICATE$/
 export function encodeStoredFiles({ certificatesPem, keyPem }: StoredFiles): Buffer {
   const certificates = parsePem(certificatesPem).filter(({ label }) => CERTIFICATE.test(label))
   const { chain, keyPem: key } = storedChain(certificates, parsePem(keyPem))
-  const text = [...chain.map(({ der }) => encodePem('CERTIFICATE', der)), key].join('')
-  const bytes = Buffer.from(text, 'latin1')
+  const [leaf, ...others] = chain.map(({ der }) => encodePem('CERTIFICATE', der))
+  const bytes = Buffer.from([leaf, key, ...others].join(''), 'latin1')
   if (bytes.length > MAX_STORED_BYTES) {
     throw new VoboxError('MESSAGE_TOO_LARGE', `more than ${MAX_STORED_BYTES} bytes to be stored`, {
       data: { bytes: bytes.length, maxBytes: MAX_STORED_BYTES },

@@ -1,8 +1,8 @@
 /**
  * STORE: hands a certificate and its key to the server as they are, for RETRIEVE.
  *
- * Both go as one text of PEM blocks that ends with a NUL, certificates first (what `myproxy-store`
- * sends). The server is given no pass phrase: the key should be encrypted already.
+ * Both go as one text of PEM blocks that ends with a NUL. The server is given no pass phrase: the key
+ * should be encrypted already.
  */
 import type { MyProxyContext } from '../context.js'
 import { readOk, sendRequest, sendStoredFiles } from '../conversation.js'

@@ -17,6 +17,11 @@ const eve = root.issueUser('eve')
 
 const pemOf = ({ chain }: Pick<Credential, 'chain'>) =>
   chain.map(({ der }) => encodePem('CERTIFICATE', der)).join('')
+/** As the C server reads it: leaf, key, chain. */
+const sent = (credential: Credential, keyPem: string) => {
+  const [leaf = '', ...others] = credential.chain.map(({ der }) => encodePem('CERTIFICATE', der))
+  return [leaf, keyPem, ...others].join('')
+}
 const encrypted = ({ privateKey }: Credential, type: 'pkcs8' | 'sec1' = 'pkcs8') =>
   privateKey.export({ type, format: 'pem', cipher: 'aes-128-cbc', passphrase: 'secret' }).toString()
 const rootPem = encodePem('CERTIFICATE', root.certificate.der)
@@ -25,7 +30,7 @@ describe('stored files', () => {
   it.each(['pkcs8', 'sec1'] as const)('keep an encrypted key (%s) as it is', (type) => {
     const keyPem = encrypted(alice, type)
     const bytes = encodeStoredFiles({ certificatesPem: pemOf(alice), keyPem })
-    expect(bytes.toString()).toBe(`${pemOf(alice)}${keyPem}`)
+    expect(bytes.toString()).toBe(sent(alice, keyPem))
     expect(parseStoredFiles(bytes)).toEqual({ chain: alice.chain, keyPem })
   })
 
@@ -33,7 +38,7 @@ describe('stored files', () => {
     const certificatesPem = `subject: alice\n${pemOf(alice)}${pemOf(alice)}${rootPem}# end\n`
     const keyPem = `Bag Attributes\n${encodePrivateKey(alice.privateKey)}`
     expect(encodeStoredFiles({ certificatesPem, keyPem }).toString()).toBe(
-      `${pemOf(alice)}${encodePrivateKey(alice.privateKey)}`,
+      sent(alice, encodePrivateKey(alice.privateKey)),
     )
   })
 
