@@ -143,6 +143,7 @@ export const ERROR_CODES = {
   // jobs
   JOB_REQUEST_REFUSED: 'permanent',
   JOB_REQUEST_INVALID: 'permanent',
+  JOB_SERVICE_UNREACHABLE: 'transient',
   // mail, configuration, command line
   MAIL_REFUSED: 'transient',
   MAIL_ADDRESS_INVALID: 'permanent',
@@ -277,6 +278,7 @@ export const GENERAL_CURES: Readonly<Partial<Record<ErrorCode, string>>> = {
   AGENT_FAILED: SAID_IN_LOG,
   HOOK_FAILED: SAID_IN_LOG,
   JOB_REQUEST_REFUSED: 'The journal of the service says which request it was, and why',
+  JOB_SERVICE_UNREACHABLE: 'Start the service, with jobs.enabled in its configuration',
   JOB_REQUEST_INVALID: 'Job id, path and server are one line of text each, under 2 kB',
   VOMS_REFUSED: VO_MANAGER,
   VOMS_NO_SUCH_USER: VO_MANAGER,

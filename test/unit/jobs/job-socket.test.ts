@@ -1,0 +1,132 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { VoboxError } from '../../../src/errors.js'
+import { askJobService, isAnswered } from '../../../src/jobs/job-client.js'
+import { JobSocket, type JobSocketOptions } from '../../../src/jobs/job-socket.js'
+import { JOB_CODES } from '../../../src/jobs/protocol/codes.js'
+import { encodeFrame } from '../../../src/jobs/protocol/frame.js'
+import { jobRefusal } from '../../../src/jobs/protocol/refusal.js'
+import { systemClock } from '../../../src/node/ports/clock.js'
+import { rejectionOf } from '../../support/failure.js'
+import { FakeClock } from '../../support/fake-clock.js'
+
+const VERSION = 'Version=EDG Proxy Renewal 1.0\n'
+
+let directory: string
+let path: string
+let ends: (() => Promise<unknown>)[]
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'job-socket-'))
+  path = join(directory, 'socket')
+  ends = [() => rm(directory, { recursive: true })]
+})
+
+afterEach(async () => {
+  for (const end of ends.reverse()) await end()
+})
+
+async function listen(options: Partial<JobSocketOptions>): Promise<JobSocket> {
+  const jobs = new JobSocket({
+    clock: systemClock,
+    journal: { write: () => undefined },
+    serve: async () => ({ code: 0, proxyFile: '/r/f' }),
+    ...options,
+  })
+  const server: Server = createServer({ allowHalfOpen: true })
+  jobs.attach(server)
+  await new Promise<void>((resolve) => server.listen(path, resolve))
+  ends.push(() => jobs.close())
+  return jobs
+}
+
+/** Everything that comes back. */
+function talk(bytes: Buffer | string, end = false): Promise<string> {
+  const socket = connect(path)
+  socket.write(bytes)
+  if (end) socket.end()
+  return answerOf(socket)
+}
+
+async function answerOf(socket: Socket): Promise<string> {
+  const pieces: Buffer[] = []
+  for await (const piece of socket) pieces.push(piece as Buffer)
+  return Buffer.concat(pieces).subarray(4).toString()
+}
+
+const call = () => ({ clock: systemClock, socket: path, deadlineMs: 5000 })
+
+describe('the job socket', () => {
+  it('answers one request and closes, whether or not the client has ended its half', async () => {
+    await listen({})
+    const frame = encodeFrame(`${VERSION}Command=3\nJobid=j\n`)
+    const answer = `${VERSION}Response=0\nProxy_name=/r/f\n\0`
+    expect(await talk(frame)).toBe(answer)
+    expect(await talk(frame, true)).toBe(answer)
+  })
+
+  it.each([
+    ['a frame that is too large', Buffer.from([0xff, 0xff, 0xff, 0xff]), 1903],
+    ['an unknown command', encodeFrame(`${VERSION}Command=4\n`), 1905],
+    ['a client that ends within its request', Buffer.from([0, 0]), 1901],
+  ])('has a code for %s', async (_what, bytes, code) => {
+    await listen({})
+    expect(await talk(bytes, true)).toBe(`${VERSION}Response=${code}\n\0`)
+  })
+
+  it.each([
+    ['a refusal', jobRefusal(JOB_CODES.NOT_REGISTERED, 'no'), 1908],
+    ['a full disk', new VoboxError('FILE_UNWRITABLE', 'full', { data: { errno: 'ENOSPC' } }), 28],
+    ['anything else', new TypeError('a bug'), 1902],
+  ])('has a code for %s', async (_what, error, code) => {
+    await listen({ serve: () => Promise.reject(error) })
+    const refused = rejectionOf(askJobService(call(), { command: 'get', jobId: 'j' }))
+    expect((await refused).data.jobCode).toBe(code)
+  })
+
+  it('cuts a client that drips, at its deadline, and serves others meanwhile', async () => {
+    const clock = new FakeClock()
+    await listen({ clock, deadlineMs: 30_000 })
+    const slow = connect(path)
+    const cut = answerOf(slow)
+    slow.write(Buffer.from([0]))
+    const others = Array.from({ length: 20 }, () => isAnswered(call()))
+    expect(await Promise.all(others)).not.toContain(false)
+    await clock.advance(29_000)
+    slow.write(Buffer.from([0]))
+    await isAnswered(call())
+    await clock.advance(1000)
+    expect(await cut).toBe(`${VERSION}Response=1911\n\0`)
+  })
+
+  it('ends with what it was serving cut, when the service stops', async () => {
+    const jobs = await listen({ serve: () => new Promise(() => undefined) })
+    const asked = askJobService(call(), { command: 'get', jobId: 'j' })
+    const refused = rejectionOf(asked)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    await jobs.close()
+    expect((await refused).code).toBe('JOB_REQUEST_REFUSED')
+    expect(await isAnswered(call())).toBe(false)
+  })
+})
+
+describe('a client', () => {
+  it('says that nobody listens', async () => {
+    const refused = await rejectionOf(askJobService(call(), { command: 'get', jobId: 'j' }))
+    expect(refused).toMatchObject({
+      code: 'JOB_SERVICE_UNREACHABLE',
+      data: { socket: path, errno: 'ENOENT' },
+    })
+  })
+
+  it('waits no longer than its deadline', async () => {
+    const server = createServer((socket) => void socket.resume())
+    await new Promise<void>((resolve) => server.listen(path, resolve))
+    ends.push(() => new Promise((resolve) => server.close(resolve)))
+    const asked = askJobService({ ...call(), deadlineMs: 100 }, { command: 'get', jobId: 'j' })
+    expect((await rejectionOf(asked)).code).toBe('DEADLINE_EXCEEDED')
+  })
+})
