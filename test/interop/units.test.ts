@@ -10,6 +10,7 @@ import { execFileSync } from '../support/bounded.js'
 import { CleanMachine, describeOnMachine } from '../support/clean-machine.js'
 
 const SERVICES = ['renewd', 'machine-proxy', 'check', 'request'] as const
+const SERVER = 'vobox-myproxy-server.service'
 const PLAIN = 'alice-box-proxyrenewal.service'
 
 describeOnMachine('the units of systemd', ['systemd-analyze', 'systemctl'], () => {
@@ -32,11 +33,16 @@ describeOnMachine('the units of systemd', ['systemd-analyze', 'systemctl'], () =
     // `setup` writes a plain unit instead; the template is for who wants none of `setup`.
     copyFileSync('systemd/vobox-renewd@.service', join(machine.shared, 'renewd.service'))
     machine.ok('cp /mnt/renewd.service /etc/systemd/system/vobox-renewd@.service')
+    // No VO has one, so that `setup` leaves it alone.
+    copyFileSync(`systemd/${SERVER}`, join(machine.shared, SERVER))
+    machine.ok(`cp /mnt/${SERVER} /etc/systemd/system/`)
   })
   afterAll(() => machine?.end())
 
   it('are written, the service’s as a plain unit, and enabled', () => {
-    for (const unit of readdirSync('systemd').filter((name) => !name.includes('renewd'))) {
+    for (const unit of readdirSync('systemd').filter(
+      (name) => /@/.test(name) && !/renewd/.test(name),
+    )) {
       expect(said.split('\n')).toContain(unit)
     }
     expect(machine.ok('ls /etc/systemd/system/multi-user.target.wants')).toContain(PLAIN)
@@ -50,6 +56,7 @@ describeOnMachine('the units of systemd', ['systemd-analyze', 'systemctl'], () =
 
   it.each([
     PLAIN,
+    SERVER,
     'vobox-renewd@alice.service',
     'vobox-agents@alice.service',
     'vobox-check@alice.service',
@@ -65,7 +72,7 @@ describeOnMachine('the units of systemd', ['systemd-analyze', 'systemctl'], () =
     expect(status).toBe(0)
   })
 
-  it.each([...SERVICES.map((name) => `vobox-${name}@.service`), PLAIN])(
+  it.each([...SERVICES.map((name) => `vobox-${name}@.service`), PLAIN, SERVER])(
     '%s is exposed below 3',
     (unit) => {
       const words = `systemd-analyze security --no-pager --offline=true --threshold=29 ${unit}`
