@@ -1,8 +1,6 @@
-/** Clients that are stuck, broken, impatient or worse, at a MyProxy server of ours. */
-import { connect as connectTcp, type Socket } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+/** Clients that are broken, impatient or worse, at a MyProxy server of ours. */
+import { connect as connectTls } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ByteStream } from '../../src/gsi/byte-stream.js'
 import { answerDelegation } from '../../src/gsi/delegation.js'
 import {
   encodeAuthorization,
@@ -11,191 +9,40 @@ import {
   signChallenge,
 } from '../../src/myproxy/authorization.js'
 import { encodeCertificateList } from '../../src/myproxy/certificate-list.js'
-import { requestInfo, requestPut, requestRenewal } from '../../src/myproxy/client.js'
-import {
-  encodeRequest,
-  type MyProxyRequest,
-  type MyProxyResponse,
-  parseResponse,
-} from '../../src/myproxy/messages.js'
+import { requestInfo } from '../../src/myproxy/client.js'
+import { encodeRequest } from '../../src/myproxy/messages.js'
 import { systemClock } from '../../src/node/ports/clock.js'
 import { systemRandom } from '../../src/node/ports/random.js'
 import type { Credential } from '../../src/proxy/credential.js'
-import { encodePem } from '../../src/x509/pem.js'
-import { encodePrivateKey } from '../../src/x509/private-key.js'
 import { createRequest } from '../../src/x509/request.js'
 import { type EmbeddedGrid, startEmbeddedGrid } from '../support/embedded-myproxy.js'
 import { rejectionOf } from '../support/failure.js'
 import { addProxy, testKey } from '../support/pki.js'
+import {
+  connectionEnds,
+  expectService,
+  HELLO,
+  putAlice,
+  rawClients,
+  rawRequest,
+  readAnswer,
+  readErrorLines,
+  renewAlice,
+} from '../support/raw-myproxy-client.js'
 
 const HOUR = 3600
-const HELLO = Buffer.from('0')
 
 let grid: EmbeddedGrid
-const open: (Socket | TLSSocket)[] = []
+const clients = rawClients(() => grid)
+const client = clients.secure
 
 beforeAll(async () => {
-  grid = await startEmbeddedGrid({
-    server: { handshakeMs: 600, answerMs: 600, maxConnectionsPerAddress: 20 },
-  })
-  await put(grid)
+  grid = await startEmbeddedGrid()
+  await putAlice(grid)
 })
 afterAll(async () => {
-  for (const socket of open) socket.destroy()
+  clients.end()
   await grid.stop()
-})
-
-const put = (on: EmbeddedGrid, username = 'alice', passPhrase = '') =>
-  requestPut(on.myproxy, {
-    servers: on.servers,
-    username,
-    credential: on.users.alice.credential,
-    storedSeconds: 24 * HOUR,
-    lifetimeSeconds: 12 * HOUR,
-    policies: { renewer: '*' },
-    passPhrase,
-    random: systemRandom,
-  })
-
-const renew = (on: EmbeddedGrid) =>
-  requestRenewal(on.myproxy, {
-    servers: on.servers,
-    username: 'alice',
-    lifetimeSeconds: HOUR,
-    machine: on.hosts.vobox.credential,
-    current: addProxy(on.users.alice.credential),
-  })
-
-const stillServes = async (on = grid) => {
-  const { credential } = await renew(on)
-  expect(credential.chain[0]?.subject.oneLine).toContain(on.users.alice.dn)
-}
-
-const request = (changes: Partial<MyProxyRequest> = {}): MyProxyRequest => ({
-  command: 'get',
-  username: 'alice',
-  passPhrase: '',
-  lifetimeSeconds: HOUR,
-  ...changes,
-})
-
-/** A connection of a client that then does what a test tells it. */
-async function client(as?: Credential, on = grid): Promise<ByteStream & { tls: TLSSocket }> {
-  const tls = connectTls({
-    port: on.port,
-    host: '127.0.0.1',
-    rejectUnauthorized: false,
-    maxVersion: 'TLSv1.2',
-    ...(as && {
-      cert: as.chain.map(({ der }) => encodePem('CERTIFICATE', der)).join(''),
-      key: encodePrivateKey(as.privateKey),
-    }),
-  })
-  open.push(tls)
-  await new Promise<void>((resolve, reject) => {
-    tls.once('secureConnect', resolve)
-    tls.once('error', reject)
-    tls.once('close', () => reject(new Error('closed')))
-  })
-  const stream = new ByteStream(tls, { clock: systemClock, answerMs: 5000, label: 'server' })
-  return Object.assign(stream, { tls })
-}
-
-const response = async (stream: ByteStream): Promise<MyProxyResponse> =>
-  parseResponse(await stream.readUntilNul(100_000))
-
-const errorLines = async (stream: ByteStream): Promise<readonly string[]> => {
-  const answer = await response(stream)
-  return answer.kind === 'error' ? answer.messages : [answer.kind]
-}
-
-/** Resolves when the connection has ended, with whatever was said before. */
-const ends = async (socket: Socket | TLSSocket) => {
-  // Nobody else reads any more, so that the end is seen.
-  socket.removeAllListeners('readable')
-  socket.resume()
-  if (!socket.destroyed) await new Promise<void>((resolve) => socket.once('close', () => resolve()))
-}
-
-describe('clients that are stuck', () => {
-  it('do not delay others: 8 say nothing at all, 8 stop after TLS, and a renewal works', async () => {
-    const patient = await startEmbeddedGrid()
-    try {
-      await put(patient)
-      const silent = Array.from({ length: 8 }, () => connectTcp(patient.port, '127.0.0.1'))
-      const stuck = await Promise.all(Array.from({ length: 8 }, () => client(undefined, patient)))
-      const sockets = [...silent, ...stuck.map(({ tls }) => tls)]
-      open.push(...sockets)
-      await stillServes(patient)
-      expect(sockets.filter(({ destroyed }) => destroyed)).toEqual([])
-      for (const socket of sockets) socket.destroy()
-    } finally {
-      await patient.stop()
-    }
-  })
-
-  it.each([
-    ['says nothing before TLS', async () => connectTcp(grid.port, '127.0.0.1')],
-    ['says nothing after TLS', async () => (await client()).tls],
-    [
-      'stops in the middle of its request',
-      async () => {
-        const stream = await client()
-        await stream.write(HELLO)
-        await stream.write(encodeRequest(request()).subarray(0, 20))
-        return stream.tls
-      },
-    ],
-    [
-      'drips a byte every 100 ms',
-      async () => {
-        const stream = await client()
-        await stream.write(HELLO)
-        const timer = setInterval(() => stream.write(Buffer.from('A')).catch(() => undefined), 100)
-        stream.tls.once('close', () => clearInterval(timer))
-        return stream.tls
-      },
-    ],
-    [
-      'does not answer its challenge',
-      async () => {
-        const stream = await client(grid.hosts.vobox.credential)
-        await stream.write(HELLO)
-        await stream.write(encodeRequest(request()))
-        expect((await response(stream)).kind).toBe('authorization')
-        return stream.tls
-      },
-    ],
-  ])('is cut off after its deadline of 0.6 s when it %s', async (_name, begin) => {
-    const socket = await begin()
-    open.push(socket)
-    await ends(socket)
-    await stillServes()
-  })
-
-  it('cannot take more than 20 connections from one address', async () => {
-    const sockets = Array.from({ length: 30 }, () => connectTcp(grid.port, '127.0.0.1'))
-    open.push(...sockets)
-    let refused = 0
-    for (const socket of sockets) {
-      socket.on('error', () => undefined)
-      socket.once('close', () => {
-        refused += 1
-      })
-      socket.resume()
-    }
-    await expect.poll(() => refused).toBe(10)
-    expect(grid.log.map(({ event }) => event)).toContain('too-many-connections')
-    for (const socket of sockets) socket.destroy()
-    await expect
-      .poll(() =>
-        stillServes().then(
-          () => true,
-          () => false,
-        ),
-      )
-      .toBe(true)
-  })
 })
 
 describe('clients that talk nonsense', () => {
@@ -231,24 +78,24 @@ describe('clients that talk nonsense', () => {
     ],
     [
       'wants to store an end-entity credential without a certificate',
-      [HELLO, encodeRequest(request({ command: 'store' }))],
+      [HELLO, encodeRequest(rawRequest({ command: 'store' }))],
       /"<anonymous>" not authorized to store/,
     ],
     [
       'asks what is stored without a certificate',
-      [HELLO, encodeRequest(request({ command: 'info' }))],
+      [HELLO, encodeRequest(rawRequest({ command: 'info' }))],
       /A certificate is needed/,
     ],
     [
       'wants to store without a certificate',
-      [HELLO, encodeRequest(request({ command: 'put' }))],
+      [HELLO, encodeRequest(rawRequest({ command: 'put' }))],
       /"<anonymous>" not authorized to store/,
     ],
   ])('are told what is wrong when one %s', async (_name, messages, text) => {
     const stream = await client()
     for (const message of messages) await stream.write(message)
-    expect((await errorLines(stream)).join(' ')).toMatch(text)
-    await ends(stream.tls)
+    expect((await readErrorLines(stream)).join(' ')).toMatch(text)
+    await connectionEnds(stream.tls)
   })
 
   it('cannot renegotiate, and so not become somebody else on a connection that was judged', async () => {
@@ -275,7 +122,7 @@ describe('clients that talk nonsense', () => {
       maxVersion: 'TLSv1.2',
       ...(session && { session }),
     })
-    open.push(again)
+    clients.add(again)
     await new Promise<void>((resolve) => again.once('secureConnect', resolve))
     expect(again.isSessionReused()).toBe(false)
   })
@@ -286,8 +133,8 @@ describe('clients that cheat at the challenge', () => {
   const ask = async (on = grid) => {
     const stream = await client(on.hosts.vobox.credential, on)
     await stream.write(HELLO)
-    await stream.write(encodeRequest(request()))
-    const answer = await response(stream)
+    await stream.write(encodeRequest(rawRequest()))
+    const answer = await readAnswer(stream)
     if (answer.kind !== 'authorization') throw new Error(answer.kind)
     return {
       stream,
@@ -306,10 +153,12 @@ describe('clients that cheat at the challenge', () => {
     expect(text).toMatch(/^[0-9a-f]{32}$/)
     const recorded = answerWith(SHA256_METHOD, text, addProxy(grid.users.alice.credential))
     await first.stream.write(recorded)
-    expect((await response(first.stream)).kind).toBe('ok')
+    expect((await readAnswer(first.stream)).kind).toBe('ok')
     const second = await ask()
     await second.stream.write(recorded)
-    expect((await errorLines(second.stream)).join(' ')).toMatch(/certificate verification failed/)
+    expect((await readErrorLines(second.stream)).join(' ')).toMatch(
+      /certificate verification failed/,
+    )
   })
 
   it('cannot choose SHA-1, which was not offered', async () => {
@@ -317,22 +166,22 @@ describe('clients that cheat at the challenge', () => {
     expect([...challenges.keys()]).toEqual([SHA256_METHOD.name])
     const text = challenges.get(SHA256_METHOD.name) as string
     await stream.write(answerWith(SHA1_METHOD, text, addProxy(grid.users.alice.credential)))
-    expect((await errorLines(stream)).join(' ')).toMatch(/Unsupported authorization method/)
+    expect((await readErrorLines(stream)).join(' ')).toMatch(/Unsupported authorization method/)
   })
 
   it('cannot use the signature of one hash for the other, where SHA-1 is configured', async () => {
     const lax = await startEmbeddedGrid({ settings: { allowSha1Challenge: true } })
     try {
-      await put(lax)
+      await putAlice(lax)
       const { stream, challenges } = await ask(lax)
       const sha1 = challenges.get(SHA1_METHOD.name) as string
       const current = addProxy(lax.users.alice.credential)
       await stream.write(answerWith(SHA256_METHOD, sha1, current))
-      expect((await errorLines(stream)).join(' ')).toMatch(/certificate verification failed/)
+      expect((await readErrorLines(stream)).join(' ')).toMatch(/certificate verification failed/)
       const honest = await ask(lax)
       const text = honest.challenges.get(SHA1_METHOD.name) as string
       await honest.stream.write(answerWith(SHA1_METHOD, text, current))
-      expect((await response(honest.stream)).kind).toBe('ok')
+      expect((await readAnswer(honest.stream)).kind).toBe('ok')
       stream.close()
       honest.stream.close()
     } finally {
@@ -365,7 +214,7 @@ describe('clients that cheat at the challenge', () => {
   ])('are told what is wrong with %s', async (_name, bytes, text) => {
     const { stream } = await ask()
     await stream.write(bytes)
-    expect((await errorLines(stream)).join(' ')).toMatch(text)
+    expect((await readErrorLines(stream)).join(' ')).toMatch(text)
   })
 })
 
@@ -374,8 +223,8 @@ describe('clients that cheat at a delegation', () => {
   const begin = async (username: string) => {
     const stream = await client(grid.users.alice.credential)
     await stream.write(HELLO)
-    await stream.write(encodeRequest(request({ command: 'put', username })))
-    expect((await response(stream)).kind).toBe('ok')
+    await stream.write(encodeRequest(rawRequest({ command: 'put', username })))
+    expect((await readAnswer(stream)).kind).toBe('ok')
     return { stream, certificationRequest: await stream.readDer(10_000) }
   }
   const delegate = (certificationRequest: Uint8Array, signer: Credential) =>
@@ -418,7 +267,7 @@ describe('clients that cheat at a delegation', () => {
   ])('store nothing with %s', async (_name, answer, text) => {
     const { stream, certificationRequest } = await begin('cheated')
     await stream.write(answer(certificationRequest))
-    expect((await errorLines(stream)).join(' ')).toMatch(text)
+    expect((await readErrorLines(stream)).join(' ')).toMatch(text)
     expect(await grid.repository.find('cheated', undefined)).toBeUndefined()
   })
 
@@ -431,7 +280,7 @@ describe('clients that cheat at a delegation', () => {
       await stream.write(answer.subarray(0, Math.floor(answer.length * share)))
       stream.tls.destroy()
     }
-    await stillServes()
+    await expectService(grid)
     expect((await grid.repository.find('alice', undefined))?.data.fingerprint).toBe(before)
   })
 
@@ -442,8 +291,8 @@ describe('clients that cheat at a delegation', () => {
     ] as const) {
       const stream = await client(grid.hosts.vobox.credential)
       await stream.write(HELLO)
-      await stream.write(encodeRequest(request()))
-      const answer = await response(stream)
+      await stream.write(encodeRequest(rawRequest()))
+      const answer = await readAnswer(stream)
       if (answer.kind !== 'authorization') throw new Error(answer.kind)
       const challenge = { method: SHA256_METHOD, text: answer.challenges[0]?.text ?? '' }
       const current = addProxy(grid.users.alice.credential)
@@ -454,9 +303,9 @@ describe('clients that cheat at a delegation', () => {
           encodeCertificateList(current.chain.map(({ der }) => der)),
         ]),
       )
-      expect((await response(stream)).kind).toBe('ok')
+      expect((await readAnswer(stream)).kind).toBe('ok')
       await stream.write(asked)
-      expect((await response(stream)).kind).toBe('error')
+      expect((await readAnswer(stream)).kind).toBe('error')
       expect(grid.log.at(-1)?.fields).toMatchObject({ command: 'get', code })
     }
   })
@@ -473,12 +322,12 @@ describe('clients that guess', () => {
   it('wait after a wrong pass phrase, a minute here, while the owner is served', async () => {
     const braked = await startEmbeddedGrid({ server: { guesses: { firstDelayMs: 60_000 } } })
     try {
-      await put(braked, 'guarded', 'secret-pass')
+      await putAlice(braked, 'guarded', 'secret-pass')
       const guess = async (passPhrase: string) => {
         const stream = await client(undefined, braked)
         await stream.write(HELLO)
-        await stream.write(encodeRequest(request({ username: 'guarded', passPhrase })))
-        return response(stream)
+        await stream.write(encodeRequest(rawRequest({ username: 'guarded', passPhrase })))
+        return readAnswer(stream)
       }
       expect((await guess('wrong-pass')).kind).toBe('error')
       let answered = false
@@ -517,8 +366,8 @@ describe('a server that stops', () => {
     const stopping = await startEmbeddedGrid()
     const stuck = await client(undefined, stopping)
     await stopping.stop()
-    await ends(stuck.tls)
-    const error = await rejectionOf(renew(stopping))
+    await connectionEnds(stuck.tls)
+    const error = await rejectionOf(renewAlice(stopping))
     expect(error.code).toBe('ALL_SERVERS_FAILED')
   })
 })
