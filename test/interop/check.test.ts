@@ -6,53 +6,30 @@ import {
   chmodSync,
   chownSync,
   copyFileSync,
-  cpSync,
   mkdirSync,
   readdirSync,
   readFileSync,
-  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { encodeCredential } from '../../src/proxy/credential.js'
-import type { Finding } from '../../src/renewal/checking/finding.js'
 import { encodePem } from '../../src/x509/pem.js'
-import { addProxy, hostName, realNow, TestAuthority } from '../support/pki.js'
+import { type CheckReport, type Stage, Stages } from '../support/check-stage.js'
+import { hostName, realNow, TestAuthority } from '../support/pki.js'
 import { makeCrl, writeTrustFiles } from '../support/pki-files.js'
 import { describeWithPrograms } from '../support/programs.js'
 import { MYPROXY_PROGRAMS, type RealGrid, startRealGrid } from '../support/real-peers.js'
-import { type RealVoms, startRealVoms, VOMS_PROGRAMS } from '../support/real-voms.js'
-import { putRegistered, type RegisteredOptions } from '../support/registered.js'
 import { deadPort } from '../support/scripted-peer.js'
 import { type SmtpSink, startSmtpSink } from '../support/smtp-sink.js'
-import { DAY, HOUR } from '../support/time.js'
-import { VoBox } from '../support/vo-box.js'
-
-interface Report {
-  ok: boolean
-  findings: Finding[]
-}
-
-/** A box as it is before something in it is broken. */
-interface Stage {
-  box: VoBox
-  trust: string
-  hostKey: string
-  servers: string[]
-  settings: RegisteredOptions
-  /** Lines of the section [mail]. */
-  mail: string
-}
+import { DAY } from '../support/time.js'
 
 describeWithPrograms('check, against real servers', MYPROXY_PROGRAMS, () => {
   let grid: RealGrid
   let strict: RealGrid
   let sink: SmtpSink
   let dead: number
-  const boxes: VoBox[] = []
-  let number = 0
+  let stages: Stages
 
   beforeAll(async () => {
     grid = await startRealGrid()
@@ -61,73 +38,27 @@ describeWithPrograms('check, against real servers', MYPROXY_PROGRAMS, () => {
       policy: { authorized_renewers: '"/DC=org/DC=example/OU=None/*"' },
     })
     sink = await startSmtpSink()
+    stages = new Stages(grid, sink.port)
     dead = await deadPort()
     await grid.upload({ as: grid.users.alice })
   })
-  afterEach(async () => {
-    for (const box of boxes.splice(0)) await box.close()
-  })
+  afterEach(() => stages?.close())
   afterAll(async () => {
     await sink?.stop()
     await strict?.stop()
     await grid?.stop()
   })
 
-  async function stage(change: (stage: Stage) => void | Promise<void> = () => {}): Promise<Stage> {
-    number += 1
-    const box = new VoBox(grid.directory, { vo: `check-${number}-${process.pid}`, config: '' })
-    boxes.push(box)
-    const trust = join(grid.directory, `trust-${number}`)
-    cpSync(grid.trustDirectory, trust, { recursive: true, verbatimSymlinks: true })
-    const hostKey = join(grid.directory, `host-key-${number}`)
-    copyFileSync(grid.hosts.vobox.keyPath, hostKey)
-    chmodSync(hostKey, 0o400)
-    const made: Stage = {
-      box,
-      trust,
-      hostKey,
-      servers: [`localhost:${grid.server.port}`],
-      settings: {},
-      mail: `transport = "smtp"\n[mail.smtp]\nhost = "127.0.0.1"\nport = ${sink.port}`,
-    }
-    putMachineProxy(made, 24)
-    await change(made)
-    box.configure(
-      `[keys]\nkind = "p256"\n[trust]\ndirectory = "${made.trust}"\n[mail]\n${made.mail}\n`,
-    )
-    const { settings, ...options } = made.settings
-    putRegistered(box, [
-      {
-        user: grid.users.alice.credential,
-        ...options,
-        settings: {
-          servers: made.servers,
-          lifetimeSeconds: 48 * HOUR,
-          myproxySafeSeconds: DAY,
-          ...settings,
-        },
-      },
-    ])
-    return made
-  }
+  const stage = (change?: (stage: Stage) => void | Promise<void>) => stages.make(change)
 
-  function putMachineProxy({ box }: Stage, hours: number): void {
-    const now = realNow()
-    const ends = hours > 0 ? { hours } : { notBefore: now - DAY, notAfter: now + hours * HOUR }
-    const proxy = addProxy(grid.hosts.vobox.credential, { ...ends, pathLength: 0 })
-    const path = box.put(`machine-${number}`, encodeCredential(proxy), 0o400)
-    rmSync(box.paths.machineProxy, { force: true })
-    renameSync(path, box.paths.machineProxy)
-  }
-
-  async function check({ box, hostKey }: Stage, ...options: string[]): Promise<Report> {
+  async function check({ box, hostKey }: Stage, ...options: string[]): Promise<CheckReport> {
     const args = ['check', '--cert', grid.hosts.vobox.certificatePath, '--key', hostKey, '--json']
     const { stdout, stderr } = await box.call([...args, ...options], { asRoot: true })
     expect(stderr).toBe('')
     return JSON.parse(stdout)
   }
 
-  const trouble = ({ findings }: Report) =>
+  const trouble = ({ findings }: CheckReport) =>
     findings
       .filter(({ verdict }) => verdict === 'bad' || verdict === 'doubtful')
       .map(({ check: name, verdict, sentence }) => `${verdict} ${name}: ${sentence}`)
@@ -192,7 +123,7 @@ describeWithPrograms('check, against real servers', MYPROXY_PROGRAMS, () => {
     ],
     [
       'a machine proxy that has expired',
-      (made) => putMachineProxy(made, -1),
+      (made) => stages.putMachineProxy(made, -1),
       /^bad machine-proxy: The machine proxy expired .* No proxy of this VO is renewed without it$/,
       /box-proxyrenewal proxy/,
     ],
@@ -446,84 +377,3 @@ describeWithPrograms('check, against real servers', MYPROXY_PROGRAMS, () => {
     expect(readFileSync(file, 'utf8')).toMatch(/^BEGIN:VCALENDAR\r\n[\s\S]*END:VCALENDAR\r\n$/)
   })
 })
-
-describeWithPrograms(
-  'check, against real MyProxy and VOMS servers',
-  [...MYPROXY_PROGRAMS, ...VOMS_PROGRAMS],
-  () => {
-    let grid: RealGrid
-    let voms: RealVoms
-    let box: VoBox
-    const host = () => ['--cert', grid.hosts.vobox.certificatePath]
-    const check = async (...options: string[]): Promise<Report> => {
-      const { stdout } = await box.call(['check', ...host(), '--json', ...options])
-      return JSON.parse(stdout)
-    }
-    const of = ({ findings }: Report, name: string) => findings.filter((one) => one.check === name)
-
-    beforeAll(async () => {
-      grid = await startRealGrid()
-      voms = await startRealVoms(grid)
-      await grid.upload({ as: grid.users.alice })
-      // The database's directory, which they lie in, is root's alone.
-      const files = (name: string) => join(grid.directory, `of-the-box-${name}`)
-      cpSync(voms.vomsdir, files('vomsdir'), { recursive: true })
-      cpSync(voms.vomses, files('vomses'), { recursive: true })
-      box = new VoBox(grid.directory, {
-        vo: `check-voms-${process.pid}`,
-        config:
-          `[trust]\ndirectory = "${grid.trustDirectory}"\n[mail]\ntransport = "none"\n` +
-          `[voms]\ndirectory = "${files('vomsdir')}"\nvomses = ["${files('vomses')}"]\n`,
-      })
-      const machine = addProxy(grid.hosts.vobox.credential, { hours: 24, pathLength: 0 })
-      renameSync(box.put('machine', encodeCredential(machine), 0o400), box.paths.machineProxy)
-      const servers = [`localhost:${grid.server.port}`]
-      const settings = { servers, lifetimeSeconds: 24 * HOUR, myproxySafeSeconds: DAY }
-      const attributes = ['alice:/alice/Role=lcgadmin']
-      putRegistered(box, [{ user: grid.users.alice.credential, voms: attributes, settings }])
-    })
-    afterAll(async () => {
-      await box?.close()
-      await voms?.stop()
-      await grid?.stop()
-    })
-
-    it('rehearses a renewal with its role', async () => {
-      const report = await check('--rehearse')
-      expect(of(report, 'voms')).toMatchObject([{ verdict: 'good' }])
-      expect(of(report, 'rehearsal')).toMatchObject([
-        { verdict: 'good', sentence: expect.stringContaining('alice:/alice/Role=lcgadmin') },
-      ])
-    })
-
-    it('forecasts the end of the VOMS server’s certificate, as the proxy carries it', async () => {
-      expect((await box.call(['renew', '--all', '--force'])).status).toBe(0)
-      const { stdout } = await box.call(['forecast', '--days', '9999', '--json', ...host()])
-      const { endings, gaps } = JSON.parse(stdout)
-      expect(gaps).toEqual([])
-      const found = endings.filter(({ kind }: { kind: string }) => kind === 'voms-certificate')
-      expect(found).toMatchObject([
-        {
-          sentence: expect.stringMatching(
-            /^the certificate of the VOMS server .*CN=.* ends in \d+ .*; then no attributes that it signed are believed$/,
-          ),
-          cure: expect.stringMatching(/^The manager of the VO alice renews it; .*\.lsc file/),
-        },
-      ])
-    })
-
-    it('tells a VOMS server that is down in one sentence, with its cure', async () => {
-      await voms.stopServer('alice')
-      const report = await check()
-      await voms.startServer('alice')
-      expect(of(report, 'voms')).toMatchObject([
-        {
-          verdict: 'bad',
-          code: 'CONNECTION_FAILED',
-          sentence: expect.stringContaining(`localhost:${voms.ports.alice}`),
-          cure: expect.stringContaining('firewall'),
-        },
-      ])
-    })
-  },
-)

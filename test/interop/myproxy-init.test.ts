@@ -3,19 +3,13 @@ import { chmod, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:f
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { VoboxError } from '../../src/errors.js'
-import {
-  accessPolicyOf,
-  handOverTo,
-  type MyProxyClient,
-  PassPhrases,
-  storeByDelegation,
-} from '../../src/index.js'
-import type { AccessOption } from '../../src/myproxy/access-policy.js'
+import { handOverTo, type MyProxyClient, PassPhrases, storeByDelegation } from '../../src/index.js'
 import type { MyProxyInitOptions } from '../../src/node/myproxy/init-options.js'
 import { describeChain } from '../../src/proxy/chain-facts.js'
 import { type Credential, encodeCredential, parseCredential } from '../../src/proxy/credential.js'
 import { showMyProxyInit } from '../../src/report/myproxy-init-text.js'
 import { TestVoms } from '../support/ac.js'
+import { accessOf } from '../support/access-words.js'
 import { rejectionOf } from '../support/failure.js'
 import { addProxy, realNow, userName } from '../support/pki.js'
 import { writeCredentialPair } from '../support/pki-files.js'
@@ -26,24 +20,6 @@ import { MYPROXY_PROGRAMS, type RealGrid, startRealGrid } from '../support/real-
 const HOUR = 3600
 const DAY = 24 * HOUR
 const PASS_PHRASE = 'correct horse'
-
-/** Letters of the C tool. */
-const NAMES: Readonly<Record<string, string>> = {
-  '-a': 'allow-anonymous-retrievers',
-  '-A': 'allow-anonymous-renewers',
-  '-r': 'retrievable-by',
-  '-R': 'renewable-by',
-  '-Z': 'retrievable-by-cert',
-  '-x': 'regex-dn-match',
-  '-X': 'match-cn-only',
-}
-
-function accessOf(words: readonly string[]) {
-  const options = words.flatMap((word, at): AccessOption[] =>
-    NAMES[word] === undefined ? [] : [{ name: NAMES[word], value: words[at + 1] }],
-  )
-  return accessPolicyOf(options)
-}
 
 describeWithPrograms('myproxy init', MYPROXY_PROGRAMS, () => {
   let grid: RealGrid

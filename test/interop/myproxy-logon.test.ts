@@ -1,13 +1,7 @@
-/** `myproxy logon`, `retrieve` and `get-trustroots` against Debian's `myproxy-server`. */
-import { createPublicKey } from 'node:crypto'
-import { chmodSync, existsSync, lstatSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { existsSync, lstatSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LogonOptions, logOn } from '../../src/node/myproxy/logon.js'
-import { MyProxyClient } from '../../src/node/myproxy/my-proxy-client.js'
-import { type RetrieveOptions, retrieveCredential } from '../../src/node/myproxy/retrieve.js'
-import { fetchTrustRoots } from '../../src/node/myproxy/trust-roots.js'
 import { describeChain } from '../../src/proxy/chain-facts.js'
 import {
   encodeCredential,
@@ -15,86 +9,36 @@ import {
   parseCredential,
 } from '../../src/proxy/credential.js'
 import { sayLogon } from '../../src/report/myproxy-logon-text.js'
-import { nameHash } from '../../src/x509/name.js'
-import {
-  BOTH_WAYS_PROGRAMS,
-  type BothWaysGrid,
-  required,
-  startBothWays,
-} from '../support/both-ways-grid.js'
+import type { BothWaysGrid } from '../support/both-ways-grid.js'
 import { rejectionOf } from '../support/failure.js'
+import {
+  FETCHING_PROGRAMS,
+  type FetchingGrid,
+  PASS_PHRASE,
+  startFetching,
+} from '../support/fetching-grid.js'
 import { openssl } from '../support/openssl-ca.js'
 import { realNow, TestAuthority } from '../support/pki.js'
-import { makeCrl, writeTrustDirectory } from '../support/pki-files.js'
+import { writeTrustDirectory } from '../support/pki-files.js'
 import { describeWithPrograms } from '../support/programs.js'
 
 const HOME = join(import.meta.dirname, '..', '..')
 const PROGRAM = join(HOME, 'bin', 'vobox-proxy')
-const PASS_PHRASE = 'correct horse'
-const PROGRAMS = [
-  ...BOTH_WAYS_PROGRAMS,
-  'myproxy-get-trustroots',
-  'grid-proxy-info',
-  'grid-proxy-init',
-]
 
-describeWithPrograms('fetching from a MyProxy server', PROGRAMS, () => {
+describeWithPrograms('fetching from a MyProxy server', FETCHING_PROGRAMS, () => {
+  let fetching: FetchingGrid
   let both: BothWaysGrid
   let environment: Record<string, string>
   beforeAll(async () => {
-    both = await startBothWays()
-    const { grid } = both
-    environment = {
-      HOME: grid.directory,
-      X509_CERT_DIR: grid.trustDirectory,
-      X509_USER_PROXY: join(grid.directory, 'no-such-proxy'),
-      MYPROXY_SERVER: `localhost:${grid.server.port}`,
-      VOBOX_PROXY_CONFIG: join(grid.directory, 'config.toml'),
-    }
-    const { dn } = grid.users.eve
-    await store('anna', { passPhrase: PASS_PHRASE, policies: { retriever: '*' } })
-    await store('trusted', { policies: { trustedRetriever: dn, retriever: dn } })
-    await store(grid.users.alice.dn, { policies: { renewer: '*' }, lifetimeSeconds: 172_800 })
-    const short = { credentialName: 'short', storedSeconds: 3600, policies: { retriever: '*' } }
-    await store('anna', { passPhrase: PASS_PHRASE, ...short })
-    const words = ['-l', 'files', '-c', grid.users.alice.certificatePath]
-    const stored = [...words, '-y', await encryptedKey(), '-r', '*', '-E', '*']
-    const options = { proxy: both.files.alice, input: `${PASS_PHRASE}\n` }
-    required(await grid.run('myproxy-store', stored, options))
+    fetching = await startFetching()
+    both = fetching.both
+    environment = fetching.environment
   }, 60_000)
   afterAll(() => both?.grid.stop())
 
-  const at = (name: string) => join(both.grid.directory, name)
-
-  /** As alice, for 100 hours and proxies of at most 20. */
-  const store = (username: string, changes: Partial<Parameters<MyProxyClient['put']>[0]>) =>
-    both.client.put({
-      username,
-      credential: both.grid.users.alice.credential,
-      storedSeconds: 360_000,
-      lifetimeSeconds: 72_000,
-      ...changes,
-    })
-
-  async function encryptedKey(): Promise<string> {
-    const path = at('encrypted-key.pem')
-    const { keyPath } = both.grid.users.alice
-    await openssl([
-      'pkcs8',
-      '-topk8',
-      '-in',
-      keyPath,
-      '-out',
-      path,
-      '-passout',
-      `pass:${PASS_PHRASE}`,
-    ])
-    chmodSync(path, 0o600)
-    return path
-  }
-
-  const open = (settings: object = {}, env = environment) =>
-    MyProxyClient.open({ environment: env, ...settings })
+  const at = (name: string) => fetching.at(name)
+  const open: FetchingGrid['open'] = (...words) => fetching.open(...words)
+  const store: FetchingGrid['store'] = (...words) => fetching.store(...words)
 
   const optionsFor = (changes: Partial<LogonOptions>): LogonOptions => ({
     open: (settings) => open(settings, { ...environment, ...changes.environment } as never),
@@ -340,159 +284,6 @@ describeWithPrograms('fetching from a MyProxy server', PROGRAMS, () => {
       const wrong = await both.grid.run(tool, words, { input: 'wrong one\n', env })
       expect([wrong.exitCode, wrong.stdout]).toEqual([1, ''])
       expect(wrong.stderr).toMatch(/^myproxy-logon: .*pass phrase/)
-    })
-  })
-
-  describe('retrieve', () => {
-    const options = (changes: Partial<RetrieveOptions> = {}): RetrieveOptions => ({
-      open,
-      environment: { ...environment, X509_USER_PROXY: both.files.alice },
-      username: 'files',
-      certificateFile: at('retrieved/usercert.pem'),
-      keyFile: at('retrieved/userkey.pem'),
-      passPhrase: async () => Buffer.from(PASS_PHRASE),
-      keyPassPhrase: async () => Buffer.from('none'),
-      ...changes,
-    })
-
-    it('writes the certificate, and the key 0600 with its pass phrase, for grid-proxy-init', async () => {
-      const result = await retrieveCredential(options())
-      const { certificateFile, keyFile, keyEncrypted, identity, kept } = result
-      expect([keyEncrypted, identity, kept]).toEqual([true, both.grid.users.alice.dn, []])
-      expect([lstatSync(keyFile).mode & 0o777, lstatSync(certificateFile).mode & 0o777]).toEqual([
-        0o600, 0o644,
-      ])
-      expect(readFileSync(keyFile, 'utf8')).toMatch(/^-----BEGIN ENCRYPTED PRIVATE KEY-----/)
-      const words = [
-        '-pwstdin',
-        '-cert',
-        certificateFile,
-        '-key',
-        keyFile,
-        '-out',
-        at('from-files'),
-      ]
-      required(await both.grid.run('grid-proxy-init', words, { input: `${PASS_PHRASE}\n` }))
-    })
-
-    it('overwrites neither without being told, and then keeps both', async () => {
-      const { certificateFile = '', keyFile = '' } = options()
-      const before = readFileSync(keyFile, 'utf8')
-      const failure = await rejectionOf(retrieveCredential(options()))
-      expect([failure.code, failure.data]).toEqual([
-        'FILE_UNSAFE',
-        { path: certificateFile, reason: 'exists' },
-      ])
-      const { kept } = await retrieveCredential(options({ force: true, plainKey: true }))
-      expect(kept).toEqual([`${certificateFile}.old`, `${keyFile}.old`])
-      expect(readFileSync(`${keyFile}.old`, 'utf8')).toBe(before)
-      expect(readFileSync(keyFile, 'utf8')).toMatch(/^-----BEGIN PRIVATE KEY-----/)
-      const again = await retrieveCredential(options({ force: true }))
-      expect(again.kept).toEqual([`${certificateFile}.old.1`, `${keyFile}.old.1`])
-      expect(readFileSync(`${keyFile}.old`, 'utf8')).toBe(before)
-    })
-
-    it('is the C tool by its name: the same words, and the key without its pass phrase', async () => {
-      const fetched = async (program: string, name: string) => {
-        const [cert, key] = [at(`${name}.cert`), at(`${name}.key`)]
-        const words = ['-S', '-l', 'files', '-c', cert, '-y', key]
-        const said = required(
-          await both.grid.run(program, words, {
-            ...{ proxy: both.files.alice, input: `${PASS_PHRASE}\n` },
-            env: { VOBOX_PROXY_CONFIG: environment.VOBOX_PROXY_CONFIG ?? '' },
-          }),
-        )
-        const spki = createPublicKey(readFileSync(key)).export({ type: 'spki', format: 'pem' })
-        return [said.stdout.replaceAll(name, 'NAME'), readFileSync(cert, 'utf8').trim(), spki]
-      }
-      const ours = await fetched(join(HOME, 'compat', 'myproxy-retrieve'), 'by-ours')
-      expect(ours).toEqual(await fetched('myproxy-retrieve', 'by-theirs'))
-    })
-
-    it.each<[string, string, Partial<RetrieveOptions>]>([
-      [
-        'a wrong pass phrase',
-        'MYPROXY_PASS_PHRASE_WRONG',
-        { passPhrase: async () => Buffer.from('wrong one') },
-      ],
-      [
-        'a stored proxy whose key nobody may have',
-        'MYPROXY_NOT_AUTHORISED_RETRIEVER',
-        { username: 'anna' },
-      ],
-    ])('writes nothing for %s', async (_what, code, changes) => {
-      const places = { certificateFile: at('none/cert.pem'), keyFile: at('none/key.pem') }
-      const failure = await rejectionOf(retrieveCredential(options({ ...places, ...changes })))
-      expect(failure.code).toBe(code)
-      expect([existsSync(places.certificateFile), existsSync(places.keyFile)]).toEqual([
-        false,
-        false,
-      ])
-    })
-  })
-
-  describe('get-trustroots', () => {
-    const into = (directory: string, bootstrap = false) => {
-      const env = { ...environment, X509_CERT_DIR: directory }
-      return fetchTrustRoots({ open: () => open({}, env), environment: env, bootstrap })
-    }
-
-    it('refuses a server whose CA is not known, and says how to take it all the same', async () => {
-      await mkdir(at('empty'), { mode: 0o755 })
-      const failure = await rejectionOf(into(at('empty')))
-      expect(failure.code).toBe('ALL_SERVERS_FAILED')
-      expect(failure.hint).toContain('--bootstrap takes the CA from the server itself')
-    })
-
-    it('does not speak of that where no server answers', async () => {
-      const failure = await rejectionOf(
-        fetchTrustRoots({ open: () => open({ servers: 'localhost:9' }), environment }),
-      )
-      expect(failure.code).toBe('ALL_SERVERS_FAILED')
-      expect(failure.hint).not.toContain('--bootstrap')
-    })
-
-    it('takes it with -b, shows its fingerprint, and the C tool believes what was installed', async () => {
-      const { certificate, name } = both.grid.ca
-      const vouchedBy = { subject: name.oneLine, fingerprint: certificate.fingerprintSha256 }
-      const got = await into(at('boot'), true)
-      expect(got).toMatchObject({ directory: at('boot'), vouchedBy, refused: [], replaced: [] })
-      expect(got.newAuthorities).toEqual([{ ...vouchedBy, notAfter: certificate.notAfter }])
-      expect(got.added).toContain(`${nameHash(name)}.signing_policy`)
-      const env = { X509_CERT_DIR: at('boot') }
-      const words = ['-S', '-l', 'anna', '-o', at('c-after-boot')]
-      required(await both.grid.run('myproxy-logon', words, { env, input: PASS_PHRASE }))
-      const again = await into(at('boot'))
-      expect([again.added, again.replaced, again.newAuthorities]).toEqual([[], [], []])
-      expect(again.unchanged).toEqual(got.added)
-    })
-
-    it('judges with -b too, once it knows the CA, and speaks of no fingerprint any more', async () => {
-      await into(at('known'), true)
-      const again = await into(at('known'), true)
-      expect([again.vouchedBy, again.newAuthorities]).toEqual([undefined, []])
-      const over = { thisUpdate: realNow() - 86_400, nextUpdate: realNow() - 3600 }
-      const crl = makeCrl(both.grid.ca, over)
-      const list = `${nameHash(both.grid.ca.name)}.r0`
-      writeFileSync(join(at('known'), list), crl)
-      const failure = await rejectionOf(into(at('known'), true))
-      expect(failure.code).toBe('ALL_SERVERS_FAILED')
-      expect(failure.cause).toMatchObject({ data: { reason: 'CRL_EXPIRED' } })
-      expect(readFileSync(join(at('known'), list))).toEqual(Buffer.from(crl))
-    })
-
-    it('installs the same files as the C tool does', async () => {
-      required(
-        await both.grid.run('myproxy-get-trustroots', ['-b'], {
-          env: { X509_CERT_DIR: at('c-roots') },
-        }),
-      )
-      const got = await into(at('own-roots'), true)
-      for (const name of got.added) {
-        expect(readFileSync(join(at('own-roots'), name))).toEqual(
-          readFileSync(join(at('c-roots'), name)),
-        )
-      }
     })
 
     it('comes along with a logon: -T installs, -b before the pass phrase is sent', async () => {

@@ -7,6 +7,7 @@ import type { Files } from '../../src/ports/files.js'
 import { JsonRegistry } from '../../src/registry/json-registry.js'
 import type { Registration } from '../../src/registry/registration.js'
 import { FakeClock } from './fake-clock.js'
+import { temporaryDirectory } from './temporary-directory.js'
 
 /** The registration of `/CN=<name>` under the file name `name`: 12 h from one server. */
 export function registration(name: string, changes: Partial<Registration> = {}): Registration {
@@ -35,4 +36,18 @@ export function registryBelow(root: string, files: Files = nodeFiles) {
   mkdirSync(paths.directory, { recursive: true, mode: 0o750 })
   const clock = new FakeClock()
   return { paths, clock, registry: new JsonRegistry({ files, clock, paths }) }
+}
+
+/** A registry with nothing in it, in a directory that goes with the running test. */
+export async function emptyRegistry() {
+  return registryBelow(await temporaryDirectory())
+}
+
+/** Two registrations, of which `bob` came last: the previous copy knows `alice` alone. */
+export async function registryOfTwo() {
+  const root = await temporaryDirectory()
+  const made = registryBelow(root)
+  await made.registry.update('alice', () => registration('alice'))
+  await made.registry.update('bob', () => registration('bob'))
+  return { ...made, root, another: () => registryBelow(root).registry }
 }

@@ -274,3 +274,11 @@ export function renewalWorld(overrides: ConfigOverrides = {}) {
     server: first(parseServerList('px.example.org', 7512)),
   }
 }
+
+/** A world with one registration, that of alice, and its proxy. */
+export async function worldWithAlice(changes: Parameters<RenewalWorld['register']>[1] = {}) {
+  const world = renewalWorld()
+  await world.putMachineProxy()
+  const registration = await world.register('alice', changes)
+  return { world, registration }
+}
