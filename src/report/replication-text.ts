@@ -83,6 +83,9 @@ interface Line {
 
 function linesOf(done: Replicated): Line[] {
   const lines = done.secondaries.flatMap((secondary) => linesOfSecondary(secondary, done))
+  if (done.secondaries.length === 0) {
+    lines.push({ level: 'warn', text: 'there is no secondary: slave_servers is not configured' })
+  }
   for (const { reason, ...name } of done.withheld) {
     lines.push({ level: 'info', text: `not handed on: ${nameOf(name)}: ${WITHHELD[reason]}` })
   }

@@ -1,10 +1,8 @@
-import { spawn } from 'node:child_process'
 import { chmodSync, fstatSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { openJournal } from '../../../src/node/ports/journal.js'
 import {
-  isSyslogThere,
   JournaldLog,
   journalEntry,
   type LogEntry,
@@ -14,6 +12,7 @@ import {
   writesToJournal,
 } from '../../../src/node/ports/system-log.js'
 import { describeWithPrograms } from '../../support/programs.js'
+import { syslogSink } from '../../support/syslog-sink.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 
 const entry: LogEntry = {
@@ -131,27 +130,15 @@ describe('writesToJournal', () => {
   })
 })
 
-/** Binds a datagram socket and prints what comes. */
-const SYSLOGD = `use Socket; socket(my $s, AF_UNIX, SOCK_DGRAM, 0); bind($s, pack_sockaddr_un($ARGV[0]));
-$| = 1; while (defined recv($s, my $m, 65536, 0)) { print "$m\\n" }`
-
 describeWithPrograms('SyslogLog and the real logger', ['logger', 'perl'], () => {
   /** What a syslog gets of two entries. */
   async function written(place: SyslogPlace): Promise<string> {
-    const socket = join(await temporaryDirectory(), 'log')
-    const syslogd = spawn('perl', ['-e', SYSLOGD, socket])
-    onTestFinished(() => void syslogd.kill())
-    let got = ''
-    syslogd.stdout.on('data', (chunk) => {
-      got += chunk
-    })
-    await expect.poll(() => isSyslogThere(socket)).toBe(true)
+    const { socket, lines } = await syslogSink()
     const log = new SyslogLog(process.pid, { ...place, socket })
     log.send(entry, () => undefined)
     log.send({ ...entry, level: 'error', event: 'crashed' }, () => undefined)
     await log.close()
-    await expect.poll(() => got.split('\n').length).toBeGreaterThan(2)
-    return got
+    return (await lines(2)).join('\n')
   }
 
   it('writes lines as another program and with facility local3 where that is wanted', async () => {

@@ -59,6 +59,11 @@ describe('what a run of replication did', () => {
     expect(lags(done(fresh, unreachable))).toBe(true)
   })
 
+  it('says that there is no secondary, which is no lag', () => {
+    expect(showReplicated(done())).toBe('there is no secondary: slave_servers is not configured\n')
+    expect(lags(done())).toBe(false)
+  })
+
   it('lags where nobody could tell: the state of a secondary cannot be read', () => {
     const unknown = { ...unreachable, behind: 0, behindSince: null, completeAt: null }
     expect(showReplicated(done(unknown))).toContain('is not known to be up to date')
