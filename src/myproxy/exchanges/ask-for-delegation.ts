@@ -21,6 +21,10 @@ export interface DelegationCall extends AnonymousCall, TrustRootsWish {
   lifetimeSeconds: number
   /** Authorises a renewal by signing the server's challenge: the proxy as it is now. */
   authorization?: Credential | undefined
+  /** VOMS attributes that a server shall ask for that does so: `VO`, or `VO:FQAN`. */
+  voNames?: readonly string[] | undefined
+  /** `vomses` lines of servers to ask, instead of those that the MyProxy server knows. */
+  vomses?: readonly string[] | undefined
 }
 
 /**
@@ -41,6 +45,8 @@ export async function askForDelegation(
     command: 'get',
     passPhrase: call.passPhrase ?? '',
     lifetimeSeconds: call.lifetimeSeconds,
+    ...(call.voNames && { voNames: call.voNames }),
+    ...(call.vomses && { vomses: call.vomses }),
   })
   const asker = askerOf(call)
   const expected = { trustRoots: call.trustRoots, asker }
