@@ -9,6 +9,7 @@ import type { ServerConfig } from '../../myproxy/server/config/server-config.js'
 import { EXIT } from '../../report/exit-status.js'
 import { closeInherited } from '../compose/close-inherited.js'
 import { replacementsSettled } from '../ports/file-replace.js'
+import { isSyslogThere, writesToJournal } from '../ports/system-log.js'
 import { serviceManager } from '../service/systemd-notify.js'
 import { CredentialWatch } from './credential-watch.js'
 import { type OpenServer, openServer, readConfigOf, settingsOf } from './open-server.js'
@@ -47,7 +48,7 @@ export async function runServer(options: RunServerOptions): Promise<number> {
   const journal = openServerJournal({
     ...config,
     level: options.verbose ? 'debug' : 'info',
-    terminal: options.foreground && !options.environment.JOURNAL_STREAM,
+    terminal: options.foreground && !isSystemdsLog(options.environment),
   })
   const running = new RunningServer(options, config, journal)
   try {
@@ -57,6 +58,11 @@ export async function runServer(options: RunServerOptions): Promise<number> {
     await journal.close()
     await replacementsSettled()
   }
+}
+
+/** There the journal reads syslog, with the name and the facility that the lines come with. */
+function isSystemdsLog({ JOURNAL_STREAM }: RunServerOptions['environment']): boolean {
+  return writesToJournal(JOURNAL_STREAM, 2) && isSyslogThere()
 }
 
 class RunningServer {

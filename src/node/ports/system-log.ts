@@ -131,23 +131,13 @@ export class JournaldLog implements SystemLog {
 }
 
 export interface SyslogPlace {
+  /** What speaks to syslog for us; default `logger`. */
   program?: string
   /** Default: where `logger` finds syslog. */
   socket?: string | undefined
   /** As whom; default `vobox-renewd`. */
   tag?: string
   /** Default `daemon`. */
-  facility?: string
-}
-
-export interface SyslogOptions {
-  /** What speaks to syslog for us; default `logger`. */
-  program?: string
-  /** Default `/dev/log`. */
-  socket?: string
-  /** Default `vobox-renewd`. */
-  tag?: string
-  /** As `logger` names it; default `daemon`. */
   facility?: string
 }
 
