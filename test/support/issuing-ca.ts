@@ -100,15 +100,20 @@ export interface Asking {
 }
 
 /** Asks for a certificate for a key of its own, as a client that is admitted. */
-export function ask(authority: CertificateAuthority, asking: Asking = {}): Promise<Certificate[]> {
-  const { key, ...rest } = asking
+export async function ask(
+  authority: CertificateAuthority,
+  asking: Asking = {},
+): Promise<Certificate[]> {
+  const { key, username = 'bob', ...rest } = asking
+  const { signal } = new AbortController()
   return authority.issue({
-    username: 'bob',
+    username,
+    subject: await authority.subjectOf(username, signal),
     certificationRequest: createRequest(testKey(key, 'asked'), buildName([['CN', 'ignored']])),
     lifetimeSeconds: 3600,
     passPhrase: '',
     client: '/CN=portal',
-    signal: new AbortController().signal,
+    signal,
     ...rest,
   })
 }

@@ -55,8 +55,9 @@ async function authorise(
   const candidates = await candidatesFor(context, request)
   const { authority } = context
   if (candidates.length === 0 && authority && mayBeIssued(context.policy, exchange.client)) {
-    await authoriseCertificate(context, authority, exchange, request)
-    return (asked) => issueCertificate(authority, exchange, request, asked)
+    const subject = await authoriseCertificate(context, authority, exchange, request)
+    return (certificationRequest) =>
+      issueCertificate(authority, exchange, request, { subject, certificationRequest })
   }
   const admitted = await authoriseAccess(context, exchange, request, candidates)
   const extensions = await furtherExtensions(context, exchange, request, admitted)

@@ -12,6 +12,8 @@ import type { Name } from '../../../x509/name.js'
 export interface IssueRequest {
   /** For whom, as the client wrote it; the name was checked, and the client is admitted to it. */
   username: string
+  /** What {@link CertificateAuthority.subjectOf} said when the client was admitted. */
+  subject: Name
   /** PKCS#10 in DER, as it arrived. */
   certificationRequest: Uint8Array
   /** Asked for, in seconds; 0: as much as there is. */

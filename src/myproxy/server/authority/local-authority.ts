@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import { derSequence, encodeDer } from '../../../asn1/der.js'
 import { OID } from '../../../asn1/oids.js'
 import { contextTag } from '../../../asn1/tags.js'
-import { VoboxError } from '../../../errors.js'
+import { printable, VoboxError } from '../../../errors.js'
 import { asUnixSeconds, type Clock, type UnixSeconds } from '../../../ports/clock.js'
 import type { Journal } from '../../../ports/journal.js'
 import { BACKDATE_SECONDS } from '../../../proxy/issue-proxy.js'
@@ -67,11 +67,11 @@ export class LocalAuthority implements CertificateAuthority {
   }
 
   /** A serial number is taken last, when nothing but the signature can fail any more. */
-  async #issue({ certificationRequest, username, lifetimeSeconds, signal }: IssueRequest) {
+  async #issue(request: IssueRequest): Promise<Certificate> {
+    const { certificationRequest, username, subject, lifetimeSeconds, signal } = request
     const { checkers, issuer, minKeyBits, serials, archive, hash } = this.#options
     const publicKey = acceptRequest(certificationRequest, minKeyBits)
     await checkRequest(checkers, certificationRequest, signal)
-    const subject = await this.subjectOf(username, signal)
     const extensions = await this.#extensionsFor(username, publicKey, signal)
     this.#validity(lifetimeSeconds)
     const serial = await serials.next(signal)
@@ -126,8 +126,8 @@ export class LocalAuthority implements CertificateAuthority {
   #log({ username, client }: IssueRequest, issued: Certificate): void {
     const { journal, clock } = this.#options
     journal.write('info', 'myproxy-issued', 'Certificate issued', {
-      username,
-      client,
+      username: printable(username, 200),
+      client: printable(client),
       subject: issued.subject.oneLine,
       serial: issued.serialHex,
       lifetimeSeconds: issued.notAfter - clock.now(),

@@ -1,5 +1,5 @@
 /** The certificate authority that a program of the site is: `certificate_issuer_program`. */
-import { VoboxError } from '../../../errors.js'
+import { printable, VoboxError } from '../../../errors.js'
 import type { Clock } from '../../../ports/clock.js'
 import type { Journal } from '../../../ports/journal.js'
 import type { Certificate } from '../../../x509/certificate.js'
@@ -45,8 +45,8 @@ export class ProgramAuthority implements CertificateAuthority {
     try {
       const issued = await this.#issue(request)
       this.#options.journal.write('info', 'myproxy-issued', 'Certificate issued by a program', {
-        username: request.username,
-        client: request.client,
+        username: printable(request.username, 200),
+        client: printable(request.client),
         subject: issued.subject.oneLine,
         serial: issued.serialHex,
       })

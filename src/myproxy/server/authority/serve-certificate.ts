@@ -8,7 +8,7 @@ import { ANONYMOUS } from '../dn-pattern.js'
 import { decideAccess, type MyProxyPolicy } from '../policy.js'
 import { limitedClient, notAuthorised } from '../refusals.js'
 import type { Client, Exchange, ServerContext } from '../server-context.js'
-import type { CertificateAuthority } from './certificate-authority.js'
+import type { CertificateAuthority, IssueRequest } from './certificate-authority.js'
 
 /**
  * Whether the lines of the server could admit this client to a certificate at all: to nobody else is
@@ -23,13 +23,15 @@ export function mayBeIssued(policy: MyProxyPolicy, { dn, forms }: Client): boole
 /**
  * Admits a client, or throws a refusal. The subject that the name maps to is the owner of what is not
  * there yet.
+ *
+ * @returns that subject: asked again, a program might say another.
  */
 export async function authoriseCertificate(
   context: ServerContext,
   authority: CertificateAuthority,
   exchange: Exchange,
   { username }: MyProxyRequest,
-): Promise<void> {
+): Promise<Name> {
   const { client, signal } = exchange
   const owner = await authority.subjectOf(username, signal)
   const decision = decideDelegation(
@@ -50,6 +52,7 @@ export async function authoriseCertificate(
   // A certificate cannot be limited, and a limited proxy may not become more than it is.
   const limited = [client.chain, authorising].some((chain) => chain?.facts.limited === true)
   if (limited && context.policy.ignoreLimitedProxyFlag !== true) throw limitedClient()
+  return owner
 }
 
 /** The new certificate, and those of the CA that go with it. */
@@ -57,10 +60,11 @@ export function issueCertificate(
   authority: CertificateAuthority,
   { client, signal }: Exchange,
   { username, lifetimeSeconds, credentialName, passPhrase }: MyProxyRequest,
-  certificationRequest: Uint8Array,
+  { subject, certificationRequest }: Pick<IssueRequest, 'subject' | 'certificationRequest'>,
 ): Promise<Certificate[]> {
   return authority.issue({
     username,
+    subject,
     certificationRequest,
     lifetimeSeconds,
     credentialName,
