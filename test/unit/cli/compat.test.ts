@@ -80,6 +80,16 @@ describe('translate', () => {
     ['grid-proxy-info -f /tmp/p -s', 'info --file=/tmp/p --subject'],
     ['grid-proxy-info -e -h 12', 'info --exists --hours=12'],
     ['grid-proxy-info -exists -v 1:30 -b 2048', 'info --exists --valid=1:30 --bits=2048'],
+    ['myproxy-replicate', 'myproxy-server replicate'],
+    [
+      'myproxy-replicate -r /srv/store -c /etc/server.config -v -d',
+      'myproxy-server replicate --storage=/srv/store --config=/etc/server.config --verbose --verbose',
+    ],
+    [
+      'myproxy-replicate -storage=/srv/store --config /etc/server.config -verbose --debug',
+      'myproxy-server replicate --storage=/srv/store --config=/etc/server.config --verbose --verbose',
+    ],
+    ['myproxy-replicate --syslog', 'myproxy-server replicate --syslog'],
     ['grid-proxy-info -identity -type -path -strength', 'info --identity --type --path --strength'],
   ])('%s is our %s', (line, ours) => {
     expect(wordsOf(line)).toEqual({ words: ours.split(' ') })
@@ -89,6 +99,8 @@ describe('translate', () => {
     ['voms-proxy-init -help', 'help'],
     ['voms-proxy-init --usage', 'help'],
     ['grid-proxy-info -version', 'version'],
+    ['myproxy-replicate -u', 'help'],
+    ['myproxy-replicate -h', 'help'],
   ])('%s asks for %s', (line, asksFor) => {
     expect(wordsOf(line)).toEqual({ asksFor })
   })
