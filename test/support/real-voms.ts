@@ -8,14 +8,21 @@
  * The database listens on a Unix socket alone and checks no passwords: its directory is 0700. The
  * server would listen on every address; a preloaded `bind` (`loopback-bind.c`) keeps it on loopback.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { access, chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
+import type { ChildProcess } from 'node:child_process'
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
-import { findProgram } from './programs.js'
+import { canConnect, endGroup, startForLife, until } from './life-process.js'
 import type { GridIdentity, ProgramResult, RealGrid, RunOptions } from './real-peers.js'
+import {
+  type Database,
+  databaseOf,
+  fillDatabases,
+  membership,
+  type RealVo,
+  startDatabase,
+  VOS,
+} from './real-voms-database.js'
 import { deadPort } from './scripted-peer.js'
 
 /** What {@link startRealVoms} needs, besides what the grid needs; for `describeWithPrograms`. */
@@ -32,33 +39,7 @@ export const VOMS_PROGRAMS = [
   'arcproxy',
 ] as const
 
-/** The VOs that are served, and what is granted in them at the start. */
-export type RealVo = 'alice' | 'bob.example.org'
-
-interface Grants {
-  groups: readonly string[]
-  roles: readonly string[]
-  /** Whom, by user: group, or group and role. `eve` is in no VO. */
-  members: Readonly<Record<'alice', readonly (readonly [group: string, role?: string])[]>>
-  /** Generic attributes of alice. */
-  attributes: Readonly<Record<string, string>>
-}
-
-const GRANTS: Readonly<Record<RealVo, Grants>> = {
-  alice: {
-    groups: ['/alice', '/alice/team', '/alice/other'],
-    // There is a role that nobody has.
-    roles: ['lcgadmin', 'production'],
-    members: { alice: [['/alice'], ['/alice', 'lcgadmin'], ['/alice/team']] },
-    attributes: { nickname: 'alice' },
-  },
-  'bob.example.org': {
-    groups: ['/bob.example.org'],
-    roles: ['pilot'],
-    members: { alice: [['/bob.example.org'], ['/bob.example.org', 'pilot']] },
-    attributes: {},
-  },
-}
+export type { RealVo } from './real-voms-database.js'
 
 export interface RealVoms {
   /** Directory of `vomses` files; in both, `$VOMS_USERCONF` and `$X509_VOMS_DIR` of {@link run}. */
@@ -90,8 +71,6 @@ export interface RealVoms {
   stop(): Promise<void>
 }
 
-const VOS = Object.keys(GRANTS) as RealVo[]
-const SCHEMA = '/usr/share/voms/voms-mysql.data'
 const PLUGIN = '/usr/lib/voms/libvomsmysql.so'
 
 /** Starts database and servers: about two seconds. */
@@ -182,96 +161,6 @@ async function writeClientFiles(
   return { vomses, vomsdir }
 }
 
-interface Database {
-  socket: string
-  sql(statements: string, database?: string): Promise<string>
-  stop(): Promise<void>
-}
-
-/** An empty directory is all that InnoDB needs; without grant tables there are no passwords to set up. */
-async function startDatabase(directory: string): Promise<Database> {
-  const socket = join(directory, 'db.sock')
-  const data = join(directory, 'db')
-  await mkdir(data, { mode: 0o700 })
-  const child = startForLife('mariadbd', [
-    '--no-defaults',
-    ...(process.getuid?.() === 0 ? ['--user=root'] : []),
-    `--datadir=${data}`,
-    `--socket=${socket}`,
-    `--pid-file=${join(directory, 'db.pid')}`,
-    '--skip-networking',
-    '--skip-grant-tables',
-    '--performance-schema=OFF',
-    '--innodb-buffer-pool-size=8M',
-    '--innodb-log-file-size=4M',
-    // What is in it need not outlive the test.
-    '--innodb-flush-method=nosync',
-    '--innodb-flush-log-at-trx-commit=0',
-    '--innodb-doublewrite=0',
-    '--innodb-file-per-table=0',
-    '--innodb-use-native-aio=0',
-    '--innodb-fast-shutdown=2',
-  ])
-  const client = findProgram('mariadb') ?? 'mariadb'
-  const sql: Database['sql'] = async (statements, database) => {
-    const args = ['--no-defaults', '-S', socket, '-N', ...(database ? ['-D', database] : [])]
-    return (await execa(client, args, { input: statements, timeout: 30_000 })).stdout
-  }
-  const stop = () => endGroup(child)
-  try {
-    await until('mariadbd', child, () => access(socket))
-    await until('mariadbd', child, () => sql('SELECT 1'))
-    return { socket, sql, stop }
-  } catch (error) {
-    await stop()
-    throw error
-  }
-}
-
-async function fillDatabases(grid: RealGrid, database: Database): Promise<void> {
-  const schema = await readFile(SCHEMA, 'utf8')
-  const statements = VOS.map((vo) => {
-    const name = databaseOf(vo)
-    return `CREATE DATABASE ${name};\nUSE ${name};\n${schema}\n${contentOf(grid, GRANTS[vo])}`
-  })
-  await database.sql(statements.join('\n'))
-}
-
-const databaseOf = (vo: RealVo) => `voms_${vo.replace(/\W/g, '_')}`
-
-/** Version 3 of the schema has, beside the packaged tables, one of certificates: who is suspended stands there. */
-function contentOf(grid: RealGrid, grants: Grants): string {
-  const ca = grid.ca.name.oneLine
-  const { dn } = grid.users.alice
-  return [
-    'ALTER TABLE ca ADD subject_string varchar(255)',
-    `CREATE TABLE certificate (usr_id bigint, subject_string varchar(255), ca_id smallint,
-       suspended bit NOT NULL DEFAULT 0, suspended_reason varchar(255))`,
-    'INSERT INTO version VALUES (3)',
-    "INSERT INTO seqnumber VALUES ('00')",
-    `INSERT INTO ca VALUES (1, '${ca}', 'test', '${ca}')`,
-    `INSERT INTO usr VALUES (1, '${dn}', 1, 'alice', 'alice@example.org', '')`,
-    `INSERT INTO certificate VALUES (1, '${dn}', 1, 0, NULL)`,
-    ...grants.groups.map(
-      (group, at) =>
-        `INSERT INTO \`groups\` VALUES (${at + 1}, '${group}', 1, ${at === 0 ? 1 : 0})`,
-    ),
-    ...grants.roles.map((role, at) => `INSERT INTO roles VALUES (${at + 1}, '${role}')`),
-    ...grants.members.alice.map(([group, role]) => membership(1, group, role)),
-    ...Object.entries(grants.attributes).flatMap(([name, value], at) => [
-      `INSERT INTO attributes VALUES (${at + 1}, '${name}', '', 0)`,
-      `INSERT INTO usr_attrs VALUES (${at + 1}, 1, '${value}')`,
-    ]),
-    '',
-  ].join(';\n')
-}
-
-function membership(userId: number, group: string, role?: string): string {
-  const rid = role === undefined ? 'NULL' : `(SELECT rid FROM roles WHERE role = '${role}')`
-  const gid = `(SELECT gid FROM \`groups\` WHERE dn = '${group}')`
-  return `INSERT INTO m (userid, gid, rid, cid) VALUES (${userId}, ${gid}, ${rid}, NULL)`
-}
-
 async function compileBind(directory: string): Promise<string> {
   const library = join(directory, 'loopback-bind.so')
   const source = join(process.cwd(), 'test', 'support', 'loopback-bind.c')
@@ -357,71 +246,4 @@ class VomsServers {
       .flatMap(([name, value]) => [`-${name}`, value])
       .concat('-debug')
   }
-}
-
-/**
- * Starts a program as the leader of a process group, so that what it forks ends with it, and with an
- * order to the kernel to end it when we die, however that happens.
- */
-function startForLife(
-  program: string,
-  args: readonly string[],
-  env: NodeJS.ProcessEnv = process.env,
-): ChildProcess {
-  const path = findProgram(program)
-  if (path === undefined) throw new Error(`${program} is not installed`)
-  const setpriv = findProgram('setpriv') ?? 'setpriv'
-  return spawn(setpriv, ['--pdeathsig', 'TERM', path, ...args], {
-    env,
-    stdio: 'ignore',
-    detached: true,
-  })
-}
-
-async function endGroup(child: ChildProcess): Promise<void> {
-  const { pid } = child
-  if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return
-  const ended = new Promise((resolve) => child.once('exit', resolve))
-  const signalGroup = (signal: NodeJS.Signals) => {
-    try {
-      process.kill(-pid, signal)
-    } catch {
-      // It is gone already.
-    }
-  }
-  signalGroup('SIGTERM')
-  const inTime = await Promise.race([ended.then(() => true), sleep(5000, false)])
-  signalGroup('SIGKILL')
-  if (!inTime) await ended
-}
-
-/** Tries until it works, for at most 20 seconds. */
-async function until(
-  program: string,
-  child: ChildProcess,
-  attempt: () => Promise<unknown>,
-): Promise<void> {
-  let last: unknown
-  for (let tries = 0; tries < 1000; tries++) {
-    if (child.exitCode !== null) throw new Error(`${program} ended with ${child.exitCode}`)
-    try {
-      await attempt()
-      return
-    } catch (error) {
-      last = error
-      await sleep(20)
-    }
-  }
-  throw new Error(`${program} did not start`, { cause: last })
-}
-
-function canConnect(port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('error', reject)
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve()
-    })
-  })
 }
