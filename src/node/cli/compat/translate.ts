@@ -50,7 +50,9 @@ export function translate(tool: CompatTool, line: readonly string[]): Translatio
     if (HELP.has(name)) return { asksFor: 'help' }
     if (name === 'version') return { asksFor: 'version' }
     const option = optionOf(tool, name, word)
-    given.push(option.names[0] as string)
+    const [main = name] = option.names
+    if (HELP.has(main)) return { asksFor: 'help' }
+    given.push(main)
     if (option.value === undefined && attached !== undefined) {
       throw usage(tool, `option -${name} takes no value`, { option: name })
     }
