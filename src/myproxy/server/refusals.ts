@@ -126,10 +126,7 @@ export function authenticationFailed(reason: string): VoboxError {
 }
 
 export function limitedClient(): VoboxError {
-  return refusal('PROXY_LIMITED', [
-    'client authenticated with a limited proxy chain',
-    'Client with limited proxy may not retrieve full credentials.',
-  ])
+  return refusal('PROXY_LIMITED', ['Client with limited proxy may not retrieve full credentials.'])
 }
 
 /** An admitted client whose proxy is not made, and why. */
