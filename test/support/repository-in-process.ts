@@ -7,6 +7,7 @@
  * credential NAME and kill the process just before its COUNT-th call of the system that changes
  * something. Prints `done` when it got through.
  */
+import { once } from 'node:events'
 import { CredentialRepository } from '../../src/myproxy/server/credential-repository.js'
 import { systemClock } from '../../src/node/ports/clock.js'
 import { makeFiles, nodeFiles } from '../../src/node/ports/files.js'
@@ -35,8 +36,16 @@ function filesThatKill(): Files {
   )
 }
 
+/** Until the test has heard of all workers and lets them go at once: it closes our input. */
+async function together(): Promise<void> {
+  process.stdout.write('ready ')
+  process.stdin.resume()
+  await once(process.stdin, 'end')
+}
+
 async function storeMany(): Promise<string> {
   const into = repository()
+  await together()
   for (let i = 1; i <= Number(count); i += 1) {
     await into.store(storedOf(`${name}-${i}`), Buffer.from(`key ${name} ${i}`), () => undefined)
     if (i % 2 === 0) await into.remove(`${name}-${i}`, undefined, () => undefined)
@@ -47,6 +56,7 @@ async function storeMany(): Promise<string> {
 async function fill(): Promise<string> {
   const into = repository()
   let taken = 0
+  await together()
   for (let i = 1; i <= Number(count); i += 1) {
     const data = { ...storedOf(`${name}-${i}`), owner: '/DC=org/CN=greedy' }
     await into
