@@ -109,6 +109,24 @@ export interface Config {
     /** DNs and file names instead of their hashes; default false. */
     showDn: boolean
   }
+  jobs: {
+    /** Serve workload managers over the job socket; default false. */
+    enabled: boolean
+    /** Where it listens; null, the default: `run/jobs.sock` in the VO directory. */
+    socket: string | null
+    /** Who may connect: the VO admin alone (`0600`, the default), or his group too (`0660`). */
+    mode: '0600' | '0660'
+    /** Listen on `/tmp/dgpr_renew_UID` too, which the C client expects; default false. */
+    legacyPath: boolean
+    /** Deadline of a whole connection; default 30. */
+    deadlineSeconds: number
+    /** Lifetime asked for; default 43200. */
+    lifetimeSeconds: number
+    /** A job proxy is renewed when this much is left at the latest; default 1800. */
+    condorLimitSeconds: number
+    /** Gets mail about job proxies; null, the default: nobody. */
+    mail: string | null
+  }
   log: {
     /** Lowest level that the service's log takes; default `info`. */
     level: JournalLevel

@@ -88,6 +88,16 @@ export const SETTINGS: SettingsOf<Config> = {
     textfileDirectory: optionalPath(),
     showDn: flag(false),
   },
+  jobs: {
+    enabled: flag(false),
+    socket: optionalPath(),
+    mode: oneOf<Config['jobs']['mode']>('0600', '0660'),
+    legacyPath: flag(false),
+    deadlineSeconds: duration(30, 1),
+    lifetimeSeconds: duration(43_200, 1),
+    condorLimitSeconds: duration(1800),
+    mail: optionalText(),
+  },
   log: {
     level: oneOf<Config['log']['level']>('info', 'debug', 'warn', 'error'),
     syslog: flag(true),

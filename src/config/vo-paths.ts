@@ -28,6 +28,12 @@ export interface VoPaths {
   serviceStatus: string
   /** The socket where Prometheus asks, 0660. */
   metricsSocket: string
+  /** 0700; files that jobs share, under names that say nothing. */
+  jobRepository: string
+  /** 0700; as `state`, for job proxies. */
+  jobState: string
+  /** Where workload managers ask, unless configured otherwise; its directory is the service's own. */
+  jobSocket: string
   start: string
   stop: string
   agents: string
@@ -52,6 +58,9 @@ export function voPaths(root: string, vo: string): VoPaths {
     serviceLock: at('.renewd.lock'),
     serviceStatus: at('state', 'service.json'),
     metricsSocket: at('metrics.sock'),
+    jobRepository: at('job_repository'),
+    jobState: at('state', 'jobs'),
+    jobSocket: at('run', 'jobs.sock'),
     start: at('start'),
     stop: at('stop'),
     agents: at('agents'),

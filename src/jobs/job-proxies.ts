@@ -13,6 +13,7 @@ import type { Credential } from '../proxy/credential.js'
 import { effectiveEndOf } from '../renewal/effective-end.js'
 import type { ProxyTimes } from '../renewal/proxy-facts.js'
 import { ProxyTimesCache } from '../renewal/proxy-times-cache.js'
+import type { ProxyFiles } from '../repository/proxy-files.js'
 import type { ProxyRepository } from '../repository/proxy-repository.js'
 import type { JobStore } from './job-store.js'
 import { TurnTaking } from './turn-taking.js'
@@ -44,6 +45,23 @@ export class JobProxies {
     return this.#times.get(fileName)
   }
 
+  /** For the renewal, which replaces as {@link replaceIfLater} does. */
+  files(): ProxyFiles {
+    const { repository } = this.#deps
+    return {
+      path: (fileName) => repository.path(fileName),
+      read: (fileName) => repository.read(fileName),
+      readBytes: (fileName) => repository.readBytes(fileName),
+      replace: async (fileName, credential) => {
+        await this.replaceIfLater(fileName, credential)
+      },
+      remove: (fileName) => repository.remove(fileName),
+      list: () => repository.list(),
+      newestFirst: (accept) => repository.newestFirst(accept),
+      probeWritable: () => repository.probeWritable(),
+    }
+  }
+
   /** Writes the first file of a proxy that is about to be recorded. */
   create(fileName: string, credential: Credential): Promise<void> {
     return this.#deps.repository.replace(fileName, credential)
@@ -60,8 +78,10 @@ export class JobProxies {
     return this.#turns.take(fileName, async () => {
       if (store.book.get(fileName) === undefined) throw nobodyLeft(fileName)
       const current = await this.#times.get(fileName)
-      const end = effectiveEndOf(describeChain(credential.chain))
-      if (current !== undefined && current.end >= end) return false
+      const fresh = describeChain(credential.chain)
+      // A plain one may keep the place while no VOMS server answers.
+      const dresses = fresh.acBytes !== undefined && current?.hasAttributes === false
+      if (current !== undefined && current.end >= effectiveEndOf(fresh) && !dresses) return false
       await repository.replace(fileName, credential)
       return true
     })

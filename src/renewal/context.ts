@@ -13,7 +13,7 @@ import type { Journal } from '../ports/journal.js'
 import type { Random } from '../ports/random.js'
 import type { Credential } from '../proxy/credential.js'
 import type { Registry } from '../registry/registry.js'
-import type { ProxyRepository } from '../repository/proxy-repository.js'
+import type { ProxyFiles } from '../repository/proxy-files.js'
 import { type DressCall, type DressedProxy, dressProxy } from '../voms/dress-proxy.js'
 import type { VomsContext } from '../voms/voms-context.js'
 import type { VomsTrust } from '../voms/voms-trust.js'
@@ -103,7 +103,7 @@ export interface RenewalContext {
   journal: Journal
   files: Files
   registry: Registry
-  repository: ProxyRepository
+  repository: ProxyFiles
   source: RenewalSource
   passPhrases: PassPhraseFiles
   attributes: AttributeSource

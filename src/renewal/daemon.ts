@@ -31,6 +31,11 @@ export interface DaemonContext extends RenewalContext {
   forgetTrust?(): void
   /** Called at least once a minute while all is well; for the watchdog and for `status`. */
   onTurn?(summary: DaemonSummary): void
+  /**
+   * Asked about a proxy whose chain has ended, once it was told; whether it is registered no more.
+   * Absent: registrations stay until somebody unregisters them.
+   */
+  retire?(registration: Registration): Promise<boolean>
   /** Called after each try of a renewal, with how long it took, in seconds; for metrics. */
   onOutcome?(outcome: RenewalOutcome, seconds: number): void
 }
@@ -127,6 +132,15 @@ export class RenewalDaemon {
     this.#scheduler.wake()
   }
 
+  /** One registration came, changed or went; for a registry that says which. */
+  async touch(fileName: string): Promise<void> {
+    const registration = await this.#context.registry.get(fileName)
+    if (registration === undefined) return this.#forget(fileName)
+    this.#known.set(fileName, memoryOf(registration, this.#known.get(fileName)))
+    this.#times.delete(fileName)
+    this.#scheduler.set(fileName)
+  }
+
   /** Reads everything again. */
   reload(): void {
     this.#times.clear()
@@ -200,6 +214,7 @@ export class RenewalDaemon {
     const state = await registry.state(fileName)
     const times = await this.#times.get(fileName)
     await this.#observe(registration, state, times)
+    if (await this.#retires(registration, times)) return { kind: 'forget' }
     memory.registration = registration
     memory.lastFailure = state.lastFailure
 
@@ -212,6 +227,14 @@ export class RenewalDaemon {
     }
     const attempt = Math.max(attemptAt, memory.holdUntil ?? 0)
     return { kind: 'wait', until: nextLook(facts, attempt) }
+  }
+
+  async #retires(registration: Registration, times: ProxyTimes | undefined): Promise<boolean> {
+    const { retire, clock } = this.#context
+    if (retire === undefined || times === undefined || times.chainEnd > clock.now()) return false
+    if (!(await retire(registration))) return false
+    await this.#forget(registration.fileName)
+    return true
   }
 
   async #work(fileName: string, signal: AbortSignal): Promise<WorkResult> {

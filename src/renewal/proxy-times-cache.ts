@@ -4,14 +4,14 @@
  */
 import { isVoboxError } from '../errors.js'
 import type { Files } from '../ports/files.js'
-import type { ProxyRepository } from '../repository/proxy-repository.js'
+import type { ProxyFiles } from '../repository/proxy-files.js'
 import { type ProxyTimes, parseProxyTimes } from './proxy-facts.js'
 
 export class ProxyTimesCache {
-  readonly #deps: { files: Files; repository: ProxyRepository }
+  readonly #deps: { files: Files; repository: Pick<ProxyFiles, 'path' | 'readBytes'> }
   readonly #entries = new Map<string, { signature: string; times: ProxyTimes }>()
 
-  constructor(deps: { files: Files; repository: ProxyRepository }) {
+  constructor(deps: { files: Files; repository: Pick<ProxyFiles, 'path' | 'readBytes'> }) {
     this.#deps = deps
   }
 

@@ -45,6 +45,8 @@ export async function renewOne(
       return await renewLeased(context, attempt)
     } catch (error) {
       if (options.signal?.aborted) return { kind: 'cancelled' }
+      // It ended while its renewal was under way.
+      if (isVoboxError(error, 'NOT_REGISTERED')) return { kind: 'not-registered' }
       const failure = ofStandIn(withCure(toVoboxError(error), attempt), registration)
       return await noteFailure(context, attempt, failure)
     }
@@ -63,7 +65,7 @@ async function renewLeased(context: RenewalContext, attempt: Attempt): Promise<R
   if (decision.action === 'wait' && !options.force) return { kind: 'not-due', decision }
   attempt.emergency = decision.reason === 'emergency'
 
-  await repository.probeWritable()
+  await repository.probeWritable(fileName)
   const request = await requestFor(context, attempt, current.credential)
   const fresh = await context.source.renew(request)
   const rules: AcceptanceRules = {

@@ -1,15 +1,11 @@
 /**
- * Something for every `--json` document to say. `Complete` asks for each optional field and each
- * kind of a union: a field that is added does not compile until it is here, and then must be
- * documented.
+ * Something for every `--json` document to say; those of MyProxy's commands are in a file of their own.
  */
 
 import type { AgentResult } from '../../src/agents/agent-result.js'
 import type { ConfigOrigin } from '../../src/config/read-config.js'
 import { VoboxError } from '../../src/errors.js'
 import type { FailedAttempt } from '../../src/gsi/reach.js'
-import type { StoredCredential } from '../../src/myproxy/messages.js'
-import { asUnixSeconds } from '../../src/ports/clock.js'
 import type { CertificateReport, ChainReport, CredentialReport } from '../../src/proxy/inspect.js'
 import type { Registration, RegistrationState } from '../../src/registry/registration.js'
 import type { Finding } from '../../src/renewal/checking/finding.js'
@@ -28,44 +24,14 @@ import { encodeFailure } from '../../src/report/failure.js'
 import { encodeForecast } from '../../src/report/forecast-text.js'
 import { encodeInfo } from '../../src/report/info-text.js'
 import { encodeMachineProxy } from '../../src/report/machine-proxy-text.js'
-import { encodeMyProxyInfo } from '../../src/report/myproxy-info-text.js'
-import { encodeMyProxyInit } from '../../src/report/myproxy-init-text.js'
-import { encodeLogon, type LogonFacts } from '../../src/report/myproxy-logon-text.js'
-import { encodeDestroyed, encodePassPhraseChanged } from '../../src/report/myproxy-owner-text.js'
-import { encodeRetrieved } from '../../src/report/myproxy-retrieve-text.js'
-import { encodeStored } from '../../src/report/myproxy-store-text.js'
-import {
-  encodeTrustRoots,
-  type TrustRootsFacts,
-} from '../../src/report/myproxy-trust-roots-text.js'
-import { encodeProxyInit, type ProxyInitFacts } from '../../src/report/proxy-init-text.js'
 import { encodeQuery } from '../../src/report/query-json.js'
 import { encodeRegistered, encodeUnregistered } from '../../src/report/register-text.js'
 import { encodeRenewals } from '../../src/report/renew-text.js'
-import {
-  encodeReplicated,
-  type Replicated,
-  type ReplicatedSecondary,
-} from '../../src/report/replication-text.js'
 import { encodeSetup } from '../../src/report/setup-text.js'
-import type { AttributeReport, InnerAttributeReport } from '../../src/voms/attribute-report.js'
+import type { InnerAttributeReport } from '../../src/voms/attribute-report.js'
+import { at, attributes, type Complete, type EachKind, said, server } from './json-sample-parts.js'
+import { MYPROXY_DOCUMENTS } from './json-samples-myproxy.js'
 import { registration as registrationOf } from './registry.js'
-
-/** Every optional member there, at every depth. */
-export type Complete<T> = T extends string | number | boolean | null | undefined | Error
-  ? T
-  : T extends readonly (infer Item)[]
-    ? readonly [Complete<Item>, ...Complete<Item>[]]
-    : { [K in keyof T]-?: Complete<Exclude<T[K], undefined>> }
-
-/** One of each kind of a union. */
-type EachKind<T, Key extends keyof T> = {
-  [Kind in T[Key] & (string | number)]: Complete<Extract<T, Record<Key, Kind>>>
-}
-
-const at = asUnixSeconds(1_800_000_000)
-const server = 'px.example.org:7512'
-const said = { message: 'one sentence', hint: 'what to do' }
 
 const failure = new VoboxError('TLS_FAILED', said.message, {
   hint: said.hint,
@@ -88,6 +54,7 @@ const registration: Complete<Registration> = {
   username: 'anna',
   credentialName: 'prod',
   passPhraseFile: '/home/alicesgm/phrase',
+  renewBeforeSeconds: 1800,
   refreshSeconds: 3600,
   email: 'anna@example.org',
   servers: [server],
@@ -133,24 +100,6 @@ const usable: Complete<Extract<QueryRow['proxy'], { secondsLeft: number }>> = {
     jitter: 0,
   },
   secondsLeft: 1,
-}
-
-const attributes: Complete<AttributeReport> = {
-  vo: 'alice',
-  holder: '/CN=anna',
-  issuer: '/CN=voms.example.org',
-  uri: 'voms.example.org:15000',
-  serial: '01',
-  fqans: ['/alice'],
-  fqansAsWritten: ['/alice/Role=NULL/Capability=NULL'],
-  genericAttributes: [{ name: 'nickname', value: 'anna', qualifier: 'alice' }],
-  targets: ['box.example.org'],
-  notBefore: at,
-  notAfter: at,
-  secondsLeft: 1,
-  verified: false,
-  verifiedBy: 'lsc',
-  problem: { ...said, code: 'VOMS_AC_EXPIRED' },
 }
 
 const row: Omit<Complete<QueryRow>, 'proxy' | 'next'> = {
@@ -277,17 +226,6 @@ function infoWith(verdict: CredentialReport['verdict']): string {
   })
 }
 
-const proxyInit: Omit<Complete<ProxyInitFacts>, 'attributes' | 'warnings'> = {
-  file: '/tmp/x509up_u0',
-  identity: '/CN=anna',
-  subject: '/CN=anna/CN=1',
-  end: at,
-  now: at,
-  policy: 'inherit-all',
-  keyBits: 2048,
-  chainVerified: false,
-}
-
 const agents: EachKind<AgentResult, 'outcome'> = {
   started: { name: 'monitor', outcome: 'started', pid: 1 },
   ended: { name: 'monitor', outcome: 'ended' },
@@ -330,61 +268,6 @@ const ending: Complete<Forecast> = {
   secondsLeft: 1,
 }
 
-const trustRoots: Complete<TrustRootsFacts> = {
-  server,
-  directory: '/home/anna/.globus/certificates',
-  added: ['8b33482b.0'],
-  replaced: ['8b33482b.r0'],
-  unchanged: ['8b33482b.signing_policy'],
-  newerHere: ['1c8f0fba.r0'],
-  refused: [{ name: 'README', reason: 'nothing that a CA directory holds' }],
-  newAuthorities: [{ subject: '/CN=CA', fingerprint: '00ff', notAfter: at }],
-  vouchedBy: { subject: '/CN=CA', fingerprint: '00ff' },
-}
-
-const logon: Omit<LogonFacts, 'received'> = { server, username: 'anna', credentialName: 'prod' }
-
-const received: NonNullable<LogonFacts['received']> = {
-  file: '/tmp/x509up_u1000',
-  content: Buffer.alloc(0),
-  identity: '/CN=anna',
-  subject: '/CN=anna/CN=1',
-  end: at,
-  now: at,
-  limited: false,
-  attributes: [attributes],
-  warnings: [{ ...said, code: 'short-grant', data: {} }],
-}
-
-const storedOnServer: Complete<StoredCredential> = {
-  name: 'home',
-  owner: '/CN=anna',
-  start: at,
-  end: at,
-  renewer: '*',
-  retriever: '*/CN=anna',
-  keyRetriever: '*',
-  trustedRetriever: '*',
-  description: 'for home',
-  lockMessage: 'under investigation',
-}
-
-const place = { server, username: 'anna', credentialName: 'home' }
-
-const notReplicated: Complete<ReplicatedSecondary>['notReplicated'] = [
-  { username: 'anna', name: 'grid', error: new VoboxError('MYPROXY_REFUSED', 'no') },
-]
-const secondary: Complete<ReplicatedSecondary> = {
-  ...{ server: 'b.example.org:7512', stored: 1, destroyed: 2, behind: 3 },
-  ...{ behindSince: at, completeAt: at, failure: new VoboxError('TLS_FAILED', 'no') },
-  notReplicated,
-}
-const replicated: Complete<Replicated> = {
-  ...{ directory: '/var/lib/myproxy', now: at, credentials: 4, secondaries: [secondary] },
-  withheld: [{ username: 'anna', name: 'grid', reason: 'locked' }],
-  broken: notReplicated,
-}
-
 /** Documents by the section of `docs/json.md` that describes them. */
 export const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
   Failures: [encodeFailure(failure), encodeFailure(unreachable)],
@@ -423,52 +306,7 @@ export const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
       set: new Set(),
     }),
   ],
-  'proxy-init': [
-    encodeProxyInit({
-      ...proxyInit,
-      attributes: [attributes],
-      warnings: [{ ...said, code: 'weak-certificate', data: {} }],
-    }),
-  ],
-  'myproxy init': [
-    encodeMyProxyInit({
-      ...{ ...place, identity: '/CN=anna', end: at, storedSeconds: 604_800, now: at },
-      ...{ lifetimeSeconds: 43_200, policies: { renewer: '*' }, passPhrase: 'none' },
-      ...{ replaced: storedOnServer, lost: ['retrieval'], attributes: [attributes] },
-      localProxy: { file: '/tmp/x509up_u1000', end: at },
-      warnings: [{ ...said, code: 'limited', data: {} }],
-      vobox: [{ check: 'renewal', verdict: 'ok', message: said.message }],
-    }),
-  ],
-  'myproxy info': [encodeMyProxyInfo({ ...place, credentials: [storedOnServer], now: at })],
-  'myproxy destroy': [
-    encodeDestroyed({ ...place, gone: storedOnServer, remaining: [storedOnServer], now: at }),
-  ],
-  'myproxy change-pass-phrase': [encodePassPhraseChanged(place)],
-  'myproxy store': [
-    encodeStored({
-      ...{ ...place, identity: '/CN=anna', end: at, now: at, lifetimeSeconds: 43_200 },
-      ...{ keyEncrypted: true, pairChecked: true, policies: { keyRetriever: '*' } },
-      replaced: storedOnServer,
-      warnings: [{ ...said, code: 'weak-certificate', data: {} }],
-    }),
-  ],
-  'myproxy logon': [encodeLogon({ ...logon, received, trustRoots }), encodeLogon(logon)],
-  'myproxy retrieve': [
-    encodeRetrieved({
-      ...logon,
-      certificateFile: '/home/anna/.globus/usercert.pem',
-      keyFile: '/home/anna/.globus/userkey.pem',
-      keyEncrypted: true,
-      identity: '/CN=anna',
-      end: at,
-      now: at,
-      kept: ['/home/anna/.globus/usercert.pem.old'],
-      trustRoots,
-    }),
-  ],
-  'myproxy get-trustroots': [encodeTrustRoots(trustRoots)],
-  'myproxy-server replicate': [encodeReplicated(replicated)],
+  ...MYPROXY_DOCUMENTS,
   check: [encodeCheck({ vo: 'alice', at, findings: [finding] })],
   forecast: [encodeForecast({ vo: 'alice', at, days: 90, items: [ending], gaps: [said.message] })],
   info: [infoWith({ valid: true }), infoWith({ valid: false, code: 'CHAIN_EXPIRED', ...said })],
