@@ -1,7 +1,4 @@
-/**
- * Something for every `--json` document to say; those of MyProxy's commands are in a file of their own.
- */
-
+/** Something for every `--json` document to say; those of MyProxy's commands are in a file of their own. */
 import type { AgentResult } from '../../src/agents/agent-result.js'
 import type { ConfigOrigin } from '../../src/config/read-config.js'
 import { VoboxError } from '../../src/errors.js'
