@@ -3,58 +3,63 @@
  * services run. Certificate and key are two files, so that for an instant they may not belong together:
  * the old ones serve until they do.
  */
+import { stat } from 'node:fs/promises'
 import { toVoboxError } from '../../errors.js'
 import type { Journal } from '../../ports/journal.js'
 import { describeChain } from '../../proxy/chain-facts.js'
 import type { Credential } from '../../proxy/credential.js'
 import { systemClock } from '../ports/clock.js'
-import { nodeFiles } from '../ports/files.js'
-import { readServerCredential, type ServerCredentialPlaces } from './server-credential.js'
+import { readLivingCredential, type ServerCredentialPlaces } from './server-credential.js'
+
+export interface CredentialWatchOptions {
+  places: ServerCredentialPlaces
+  journal: Journal
+  /** Told of each credential that is to be shown from now on. */
+  onCredential(credential: Credential): void
+  /** How often the files are looked at, in milliseconds; default 60,000. */
+  lookMs?: number
+}
 
 const LOOK_MS = 60_000
+const DAY_SECONDS = 86_400
+/** With less left, its end is announced once a day: a CA may take two weeks for a new one. */
+const SOON_SECONDS = 14 * DAY_SECONDS
 
 export class CredentialWatch {
-  readonly #places: ServerCredentialPlaces
-  readonly #journal: Journal
-  readonly #replace: (credential: Credential) => void
-  readonly #timer: NodeJS.Timeout
-  #seen: Promise<string>
+  readonly #options: CredentialWatchOptions
+  #timer: NodeJS.Timeout | undefined
+  /** Identity of the files that the credential in use came from. */
+  #seen = ''
+  #end = 0
+  #announcedAt = Number.NEGATIVE_INFINITY
   /** What was said of files that cannot be used, so that it is said once. */
   #complaint: string | undefined
 
-  constructor(
-    places: ServerCredentialPlaces,
-    journal: Journal,
-    replace: (credential: Credential) => void,
-    lookMs = LOOK_MS,
-  ) {
-    this.#places = places
-    this.#journal = journal
-    this.#replace = replace
-    this.#seen = this.#identity()
+  constructor(options: CredentialWatchOptions) {
+    this.#options = options
+  }
+
+  /** The credential to begin with. @throws VoboxError as `readLivingCredential`. */
+  async start(): Promise<Credential> {
+    const credential = await this.#read()
+    const { lookMs = LOOK_MS } = this.#options
     this.#timer = setInterval(() => void this.look(), lookMs)
     this.#timer.unref()
+    return credential
   }
 
   /** @param always also where the files seem to be the same. Never throws. */
   async look(always = false): Promise<void> {
+    const { places, journal, onCredential } = this.#options
     try {
-      const before = await this.#seen
-      const now = await this.#identity()
-      if (now === before && !always) return
-      const credential = await readServerCredential(this.#places)
-      this.#replace(credential)
-      this.#seen = Promise.resolve(now)
-      this.#complaint = undefined
-      const { identity, effectiveEnd: end } = describeChain(credential.chain)
-      const facts = { identity: identity.oneLine, secondsLeft: end - systemClock.now() }
-      this.#journal.write('info', 'credential-read', 'the server shows this certificate', facts)
+      if (always || (await identityOf(places)) !== this.#seen) onCredential(await this.#read())
+      this.#announceEnd()
     } catch (error) {
       const { code, message } = toVoboxError(error)
       if (message === this.#complaint && !always) return
       this.#complaint = message
       const text = `the server goes on with the certificate that it has: ${message}`
-      this.#journal.write('error', 'credential-unusable', text, { code })
+      journal.write('error', 'credential-unusable', text, { code })
     }
   }
 
@@ -62,10 +67,40 @@ export class CredentialWatch {
     clearInterval(this.#timer)
   }
 
-  /** Links are followed where they are read, so that a target's change shows nothing here. */
-  async #identity(): Promise<string> {
-    const { certificate, key } = this.#places
-    const facts = await Promise.all([certificate, key].map((path) => nodeFiles.facts(path)))
-    return JSON.stringify(facts.map((one) => one && [one.inode, one.sizeBytes, one.changedMs]))
+  async #read(): Promise<Credential> {
+    const { places, journal } = this.#options
+    // Before the files are read: what is replaced meanwhile is noticed at the next look.
+    const seen = await identityOf(places)
+    const credential = await readLivingCredential(places, systemClock.now())
+    this.#seen = seen
+    this.#complaint = undefined
+    this.#announcedAt = Number.NEGATIVE_INFINITY
+    const { identity, effectiveEnd } = describeChain(credential.chain)
+    this.#end = effectiveEnd
+    const facts = { identity: identity.oneLine, daysLeft: this.#daysLeft() }
+    journal.write('info', 'credential-read', 'the server shows this certificate', facts)
+    this.#announceEnd()
+    return credential
   }
+
+  #daysLeft(): number {
+    return Math.floor((this.#end - systemClock.now()) / DAY_SECONDS)
+  }
+
+  #announceEnd(): void {
+    const now = systemClock.now()
+    if (this.#end - now > SOON_SECONDS || now - this.#announcedAt < DAY_SECONDS) return
+    this.#announcedAt = now
+    const text =
+      'the certificate of the server ends soon; a new one is read once it is in its place'
+    this.#options.journal.write('warn', 'credential-ending', text, { daysLeft: this.#daysLeft() })
+  }
+}
+
+/** Of what links lead to, too; a file that is not there has none. */
+async function identityOf({ certificate, key }: ServerCredentialPlaces): Promise<string> {
+  const facts = await Promise.all(
+    [certificate, key].map((path) => stat(path, { bigint: true }).catch(() => undefined)),
+  )
+  return facts.map((one) => (one ? `${one.ino} ${one.size} ${one.ctimeNs}` : 'gone')).join(', ')
 }

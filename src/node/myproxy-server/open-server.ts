@@ -8,6 +8,7 @@ import { CredentialRepository } from '../../myproxy/server/credential-repository
 import { MyProxyServer } from '../../myproxy/server/server.js'
 import type { ServerSettings } from '../../myproxy/server/server-context.js'
 import type { Journal } from '../../ports/journal.js'
+import type { Credential } from '../../proxy/credential.js'
 import type { TrustDirectory } from '../../x509/trust-anchors.js'
 import { isRoot } from '../compose/become-owner.js'
 import { readEffectiveConfig } from '../compose/compose-config.js'
@@ -19,7 +20,6 @@ import { nodeFiles } from '../ports/files.js'
 import { KeyPool } from '../ports/key-pool.js'
 import { systemRandom } from '../ports/random.js'
 import { composeSettings } from './compose-settings.js'
-import { readServerCredential, type ServerCredentialPlaces } from './server-credential.js'
 import type { ServerOptions } from './server-options.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -42,7 +42,8 @@ export interface SettingsParts {
 }
 
 export interface OpenServerParts extends SettingsParts {
-  places: ServerCredentialPlaces
+  /** What the server shows at first. */
+  credential(): Promise<Credential>
   onConnectionEnd?: (() => void) | undefined
 }
 
@@ -72,11 +73,11 @@ export async function settingsOf({
  * @throws VoboxError for whatever cannot be served with: the configuration, the credential.
  */
 export async function openServer(parts: OpenServerParts): Promise<OpenServer> {
-  const { options, places, journal, onConnectionEnd } = parts
+  const { options, journal, onConnectionEnd } = parts
   const { storageDirectory: directory, host, port } = options
   if (isRoot()) requireRootOnlyIfThere(directory)
   const { settings, site } = await settingsOf(parts)
-  const credential = await readServerCredential(places)
+  const credential = await parts.credential()
   const maxPerOwner = mostPerOwner(parts.config)
   const trust = trustDirectoryOf(site, systemClock)
   const keys = new KeyPool({ kind: 'rsa2048', size: Math.min(site.keys.pool, KEYS_IN_ADVANCE) })

@@ -86,12 +86,15 @@ class RunningServer {
   async run(places: ReturnType<typeof serverCredentialPlaces>): Promise<void> {
     const { environment, pidFile: pidPath, once } = this.#options
     const onConnectionEnd = once === true ? () => this.#end() : undefined
-    const parts = { options: this.#options, config: this.#config, environment, places }
-    const open = await openServer({ ...parts, journal: this.#journal, onConnectionEnd })
+    const watch: CredentialWatch = new CredentialWatch({
+      ...{ places, journal: this.#journal },
+      onCredential: (credential) => open.server.replaceCredential(credential),
+    })
+    const open: OpenServer = await openServer({
+      ...{ options: this.#options, config: this.#config, environment, journal: this.#journal },
+      ...{ credential: () => watch.start(), onConnectionEnd },
+    })
     const pidFile = pidPath === undefined ? undefined : await ServerPidFile.take(pidPath)
-    const watch = new CredentialWatch(places, this.#journal, (credential) =>
-      open.server.replaceCredential(credential),
-    )
     const forget = this.#listen(open, watch)
     try {
       await this.#serve(open, pidFile)

@@ -6,6 +6,8 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { isVoboxError, printable, VoboxError } from '../../errors.js'
+import type { UnixSeconds } from '../../ports/clock.js'
+import { describeChain } from '../../proxy/chain-facts.js'
 import { type Credential, parseCredential, parseSplitCredential } from '../../proxy/credential.js'
 import { isRoot } from '../compose/become-owner.js'
 import { HOST_CERTIFICATE, HOST_KEY, readHostFile } from '../compose/compose-machine-proxy.js'
@@ -53,4 +55,23 @@ export async function readServerCredential(places: ServerCredentialPlaces): Prom
         : error.hint
     throw new VoboxError(code, message, { hint, data, cause })
   }
+}
+
+/**
+ * The same, refused once it has expired: nobody would talk to such a server.
+ *
+ * @throws VoboxError `CHAIN_EXPIRED`; as {@link readServerCredential}.
+ */
+export async function readLivingCredential(
+  places: ServerCredentialPlaces,
+  now: UnixSeconds,
+): Promise<Credential> {
+  const credential = await readServerCredential(places)
+  const { identity, effectiveEnd: end } = describeChain(credential.chain)
+  if (end > now) return credential
+  const path = places.certificate
+  throw new VoboxError('CHAIN_EXPIRED', `${printable(path)}: the certificate has expired`, {
+    hint: `Get a new one for ${printable(identity.oneLine)}, and put it there with its key`,
+    data: { path, end, identity: identity.oneLine },
+  })
 }
