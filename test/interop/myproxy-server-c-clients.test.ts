@@ -15,7 +15,6 @@ const PROGRAMS = [
   'myproxy-info',
   'myproxy-logon',
   'myproxy-destroy',
-  'myproxy-get-trustroots',
   'grid-proxy-info',
   'openssl',
 ]
@@ -155,12 +154,6 @@ describeWithPrograms('a server of ours, asked by the C clients', PROGRAMS, () =>
     const refused = await grid.run('myproxy-init', ['-n', '-l', 'taken'], { as: grid.users.eve })
     expect(refused.exitCode).not.toBe(0)
     expect(refused.stderr).toContain('Credentials are already stored for user taken')
-  })
-
-  it('answers a request that it does not know with an error, not with silence', async () => {
-    const refused = await grid.run('myproxy-get-trustroots', [], { as: grid.users.alice })
-    expect(refused.exitCode).not.toBe(0)
-    expect(refused.stderr).toContain('get-trust-roots is not supported')
   })
 
   it('delegates what `grid-proxy-info` and `openssl verify` find nothing wrong with', async () => {

@@ -14,6 +14,7 @@ import { type EmbeddedGrid, startEmbeddedGrid } from '../support/embedded-myprox
 import { addProxy } from '../support/pki.js'
 import { describeWithPrograms } from '../support/programs.js'
 import type { RunOptions } from '../support/real-peers.js'
+import { makeTemporaryDirectory } from '../support/temporary-directory.js'
 
 const PROGRAMS = [
   'myproxy-server',
@@ -34,21 +35,35 @@ trusted_retrievers "/DC=org/DC=example/OU=Hosts/*"
 default_trusted_retrievers "none"
 `
 
+/** Refuses one pass phrase, and says with which words it was called. */
+const POLICY = `#!/bin/sh
+read word
+[ "$word" != common-secret ] && exit 0
+echo "$word is common ($#: $1 $2)"
+echo 'choose another' >&2
+exit 7
+`
+
 const OLD = 'old-secret'
 const NEW = 'new-secret'
 
 describeWithPrograms('a key on a server of ours', PROGRAMS, () => {
   let grid: EmbeddedGrid
   let real: CServer
+  let programs: Awaited<ReturnType<typeof makeTemporaryDirectory>>
   /** Encrypted with {@link OLD}, and plain. */
   let encryptedKey: string
   let plainKey: string
   const files: Record<string, { cert: string; key: string }> = {}
 
   beforeAll(async () => {
+    programs = await makeTemporaryDirectory()
+    const policy = join(programs.path, 'policy')
+    await writeFile(policy, POLICY, { mode: 0o755 })
+    const config = `${SITE}passphrase_policy_program ${policy}\n`
     const guesses = { firstDelayMs: 1, maxDelayMs: 1 }
-    grid = await startEmbeddedGrid({ key: 'rsa2048', config: SITE, server: { guesses } })
-    real = await startCServer(grid, 'c-server', SITE, grid.storeDirectory)
+    grid = await startEmbeddedGrid({ key: 'rsa2048', config, server: { guesses } })
+    real = await startCServer(grid, 'c-server', config, grid.storeDirectory)
     const { alice } = grid.users
     const { privateKey } = alice.credential
     plainKey = alice.keyPath
@@ -67,6 +82,7 @@ describeWithPrograms('a key on a server of ours', PROGRAMS, () => {
   afterAll(async () => {
     real?.stop()
     await grid?.stop()
+    await programs?.remove()
   })
 
   const run = async (program: string, args: readonly string[], options: RunOptions = {}) => {
@@ -218,6 +234,9 @@ describeWithPrograms('a key on a server of ours', PROGRAMS, () => {
     ['a change without one', 'alice', '4', 'all', ''],
     ['a change of a key that has none', 'alice', '4', 'trusting', ''],
     ['a change to five characters', 'alice', '4', 'all', OLD, 'abcde'],
+    ['a change to what the policy program refuses', 'alice', '4', 'all', OLD, 'common-secret'],
+    ['PUT with what it refuses', 'alice', '1', 'new', 'common-secret'],
+    ['PUT with five characters', 'alice', '1', 'new', 'abcde'],
     ['STORE over what is not owned', 'eve', '5', 'all', ''],
   ])(
     'is refused in the same words: %s',
