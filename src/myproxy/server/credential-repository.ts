@@ -16,11 +16,11 @@ import type { Journal } from '../../ports/journal.js'
 import { MAX_CREDENTIAL_BYTES } from '../../proxy/credential.js'
 import { OwnedCredentials } from './owned-credentials.js'
 import { encodeStoredData, type StoredData } from './stored-data.js'
-import { type PlacedEntry, type StoredEntry, StoredFiles, stemOfPrevious } from './stored-files.js'
 import { emptyNameStem, stemPrefixes, storedStems } from './stored-names.js'
+import { type PlacedEntry, type StoredEntry, StoredPairs, stemOfPrevious } from './stored-pairs.js'
 import { StoredStems } from './stored-stems.js'
 
-export type { PlacedEntry, StoredEntry } from './stored-files.js'
+export type { PlacedEntry, StoredEntry } from './stored-pairs.js'
 
 export interface CredentialRepositoryDeps {
   files: Files
@@ -52,7 +52,7 @@ export class CredentialRepository {
   readonly #journal: Journal
   readonly #directory: string
   readonly #owners: readonly number[]
-  readonly #stored: StoredFiles
+  readonly #pairs: StoredPairs
   readonly #stems: StoredStems
   readonly #owned: OwnedCredentials
   /** Changes of this process wait here, in order; only the first polls for the lock. */
@@ -64,7 +64,7 @@ export class CredentialRepository {
     this.#journal = journal
     this.#directory = directory
     this.#owners = owners
-    this.#stored = new StoredFiles(deps)
+    this.#pairs = new StoredPairs(deps)
     this.#stems = new StoredStems(deps)
     this.#owned = new OwnedCredentials({
       files,
@@ -132,7 +132,7 @@ export class CredentialRepository {
    */
   async at(stem: string): Promise<PlacedEntry | undefined> {
     try {
-      return await this.#stored.read(stem)
+      return await this.#pairs.read(stem)
     } catch (error) {
       if (!isVoboxError(error)) throw error
       this.#journal.write('warn', 'stored-credential-broken', error.message, {
@@ -149,7 +149,7 @@ export class CredentialRepository {
    */
   async stamps(): Promise<Map<string, string>> {
     const stamps = new Map<string, string>()
-    for (const stem of await this.#stems.all()) stamps.set(stem, await this.#stored.stamp(stem))
+    for (const stem of await this.#stems.all()) stamps.set(stem, await this.#pairs.stamp(stem))
     return stamps
   }
 
@@ -182,9 +182,9 @@ export class CredentialRepository {
       if (!anyNumber && existing?.data.owner !== data.owner) await this.requireRoom(data.owner)
       const stem = existing?.stem ?? (await this.#freeStem(data.username, data.name))
       if (!anyNumber) await this.#owned.adding(data.owner, stem)
-      await this.#stored.replace(stem, existing, data, creds)
+      await this.#pairs.replace(stem, existing, data, creds)
       // As the C server does: what was locked is gone.
-      await this.#stored.unlock(stem)
+      await this.#pairs.unlock(stem)
     })
   }
 
@@ -204,7 +204,7 @@ export class CredentialRepository {
     return this.#locked(async () => {
       const existing = await this.#locate(username, name)
       if (existing === undefined || !sameEntry(existing, entry)) return false
-      await this.#stored.replace(existing.stem, existing, existing.data, creds)
+      await this.#pairs.replace(existing.stem, existing, existing.data, creds)
       return true
     })
   }
@@ -224,7 +224,7 @@ export class CredentialRepository {
       const existing = await this.#locate(username, name)
       if (existing === undefined) return false
       admit(existing.data)
-      await this.#stored.remove(existing.stem)
+      await this.#pairs.remove(existing.stem)
       await this.#owned.removed(existing.data.owner, existing.stem)
       return true
     })
@@ -237,7 +237,7 @@ export class CredentialRepository {
     const stems: string[] = storedStems(username, name)
     if (name === undefined) stems.push(emptyNameStem(username))
     for (const stem of stems) {
-      const entry = await this.#stored.read(stem)
+      const entry = await this.#pairs.read(stem)
       if (entry?.data.username === username && entry.data.name === name) return entry
     }
     return undefined
@@ -246,7 +246,7 @@ export class CredentialRepository {
   /** The first stem that no other credential's `.data` holds. */
   async #freeStem(username: string, name: string | undefined): Promise<string> {
     for (const stem of storedStems(username, name)) {
-      const data = await this.#stored.readData(stem)
+      const data = await this.#pairs.readData(stem)
       const own = data === undefined || (data.username === username && data.name === name)
       if (own) return stem
     }
@@ -267,7 +267,7 @@ export class CredentialRepository {
       const stem = stemOfPrevious(file)
       if (stem === undefined) continue
       try {
-        await this.#stored.settle(stem)
+        await this.#pairs.settle(stem)
       } catch (error) {
         if (!isVoboxError(error, 'MYPROXY_STORE_MALFORMED', 'FILE_UNSAFE')) throw error
         this.#journal.write('warn', 'stored-credential-broken', error.message, { stem })

@@ -9,7 +9,7 @@
  */
 import type { Clock } from '../../ports/clock.js'
 import type { Files } from '../../ports/files.js'
-import { stampOf, stemOfData } from './stored-files.js'
+import { stampOf, stemOfData } from './stored-pairs.js'
 
 export interface StoredStemsDeps {
   files: Files

@@ -32,7 +32,7 @@ export interface PlacedEntry extends StoredEntry {
   current: boolean
 }
 
-export interface StoredFilesDeps {
+export interface StoredPairsDeps {
   files: Files
   directory: string
   /** Who may own the files. */
@@ -66,12 +66,12 @@ export function stemOfPrevious(file: string): string | undefined {
     : undefined
 }
 
-export class StoredFiles {
+export class StoredPairs {
   readonly #files: Files
   readonly #directory: string
   readonly #rules: ReadRules
 
-  constructor({ files, directory, owners }: StoredFilesDeps) {
+  constructor({ files, directory, owners }: StoredPairsDeps) {
     this.#files = files
     this.#directory = directory
     this.#rules = { maxBytes: MAX_FILE_BYTES, owners, forbiddenMode: 0o077 }
