@@ -62,6 +62,7 @@ describeWithPrograms(
     let issuer: TestAuthority
     let theirs: RealGrid
     let ours: EmbeddedGrid
+    let given: readonly string[]
     const at = (name: string) => join(temporary.path, name)
 
     beforeAll(async () => {
@@ -69,9 +70,9 @@ describeWithPrograms(
       root = new TestAuthority({ ...RSA, name: buildName([...BELOW, ['CN', 'Root']]) })
       const name = buildName([...BELOW, ['CN', 'Online CA']])
       issuer = new TestAuthority({ ...RSA, name, parent: root })
-      const lines = await configuration()
-      theirs = await startRealGrid({ policy: policyOf(lines) })
-      ours = await startEmbeddedGrid({ ...RSA, config: lines.join('\n') })
+      given = await configuration()
+      theirs = await startRealGrid({ policy: policyOf(given) })
+      ours = await startEmbeddedGrid({ ...RSA, config: given.join('\n') })
     })
     afterAll(async () => {
       await theirs?.stop()
@@ -98,7 +99,7 @@ describeWithPrograms(
       await run('mkdir', ['-m', '700', at('issued')], { timeout: 10_000 })
       return [
         'trusted_retrievers "*"',
-      'default_retrievers "*"',
+        'default_retrievers "*"',
         `default_trusted_retrievers "${USER}/*"`,
         'default_renewers "/DC=org/DC=example/OU=Hosts/*"',
         `certificate_issuer_cert ${pair.cert}`,
@@ -146,11 +147,14 @@ describeWithPrograms(
 
     it.each([
       ['bob', ['-l', 'bob'], `${USER}/CN=bob`, 12],
-      ['a second account of bob', ['-l', 'robert', '-t', '2'], `${USER}/CN=bob`, 2],
       ['a host with a slash', ['-l', 'service'], '/C=CH/O=Some Place/CN=host\\/x.example.org', 12],
       ['48 h, of which 24 are given', ['-l', 'bob', '-t', '48'], `${USER}/CN=bob`, 24],
-      ['a name of a credential', ['-l', 'bob', '-k', 'any'], `${USER}/CN=bob`, 12],
-      ['a pass phrase that nobody looks at', ['-l', 'bob', '-S'], `${USER}/CN=bob`, 12],
+      [
+        'a second account of bob, with a pass phrase and a name that nobody looks at',
+        ['-l', 'robert', '-t', '2', '-S', '-k', 'any'],
+        `${USER}/CN=bob`,
+        2,
+      ],
     ] as const)('gets the same from both for %s', async (_what, words, dn, hours) => {
       const input = 'some pass phrase\n'
       const fromTheirs = await logon(theirs, words, { ...asAlice(theirs), input })
@@ -179,10 +183,19 @@ describeWithPrograms(
         const [kept] = certificatesIn(await readFile(join(at('issued'), name)))
         expect(kept?.serialHex).toBe(hex)
       }
+      // Ours leaves a line in its log, too, and nothing of the key.
+      const issued = ours.log.filter(({ event }) => event === 'myproxy-issued').at(-1)
+      expect(issued?.fields).toMatchObject({
+        username: 'bob',
+        subject: `${USER}/CN=bob`,
+        serial: serials.at(-1),
+        client: ours.users.alice.dn,
+      })
+      expect(JSON.stringify(ours.log)).not.toContain('open sesame')
     })
 
     it('gets what "openssl verify" accepts for a client, and what can be revoked', async () => {
-      await logon(ours, ['-l', 'bob'], asAlice(ours))
+      const { certificates } = await logon(ours, ['-l', 'bob'], asAlice(ours))
       const { cert } = await writeCredentialPair(temporary.path, 'root', {
         privateKey: root.privateKey,
         chain: [root.certificate],
@@ -191,12 +204,9 @@ describeWithPrograms(
       args.push('-untrusted', at('chain'), at('out'))
       const { stdout } = await run('openssl', args, { timeout: 20_000 })
       expect(stdout.trim()).toBe(`${at('out')}: OK`)
-      const names = await readdir(at('issued'))
-      for (const name of names) {
-        await run('openssl', ['x509', '-in', join(at('issued'), name), '-noout'], {
-          timeout: 20_000,
-        })
-      }
+      const serial = certificates[0]?.serialHex.toUpperCase()
+      const kept = ['x509', '-in', join(at('issued'), `${serial}.pem`), '-noout', '-serial']
+      expect((await run('openssl', kept, { timeout: 20_000 })).stdout).toBe(`serial=${serial}\n`)
     })
 
     it('renews a certificate of alice with a proxy of hers, and with no other', async () => {
@@ -256,16 +266,28 @@ describeWithPrograms(
       }
     })
 
-    it('leaves a line in the log of ours, with serial number and subject, and no pass phrase', async () => {
-      const { certificates } = await logon(ours, ['-l', 'bob'], asAlice(ours))
-      const issued = ours.log.filter(({ event }) => event === 'myproxy-issued').at(-1)
-      expect(issued?.fields).toMatchObject({
-        username: 'bob',
-        subject: `${USER}/CN=bob`,
-        serial: certificates[0]?.serialHex,
-        client: ours.users.alice.dn,
-      })
-      expect(JSON.stringify(ours.log)).not.toContain('open sesame')
+    it('gets the usual extensions, byte for byte, and no chain from a CA that says nothing of them', async () => {
+      const usual = /^(trusted|default)_|_(cert|key|key_passphrase|mapapp) /
+      const map = at('map.sh')
+      await writeFile(map, `#!/bin/sh\necho "${USER}/CN=$1"\n`, { mode: 0o755 })
+      const lines = [...given, `certificate_mapapp ${map}`].filter((line) => usual.test(line))
+      const policy = policyOf([...lines, `certificate_serialfile ${at('serial-2')}`])
+      await writeFile(at('serial-2'), '01\n', { mode: 0o600 })
+      const { server } = await theirs.another({ policy })
+      const plain = await startEmbeddedGrid({ ...RSA, config: `${lines.join('\n')}\n` })
+      try {
+        const env = { MYPROXY_SERVER_PORT: String(server.port) }
+        const fromTheirs = await logon(theirs, ['-l', 'carl'], { ...asAlice(theirs), env })
+        const fromOurs = await logon(plain, ['-l', 'carl'], asAlice(plain))
+        expect(fromOurs.exitCode).toBe(0)
+        expect(shapeOf(fromOurs)).toEqual(shapeOf(fromTheirs))
+        expect(fromOurs.certificates).toHaveLength(1)
+        expect(fromOurs.certificates[0]?.subject.oneLine).toBe(`${USER}/CN=carl`)
+        // No file was named: the number was drawn.
+        expect(fromOurs.certificates[0]?.serialHex).toHaveLength(32)
+      } finally {
+        await plain.stop()
+      }
     })
   },
 )
