@@ -104,6 +104,7 @@ describe('docs/admin-guide.md, events.log', () => {
     'alert-reminded': true,
     'alert-ended': true,
     'hook-failed': true,
+    'job-proxy-dropped': true,
   }
 
   it.each(Object.keys(words))('explains the word %s', (word) => {
@@ -155,5 +156,27 @@ describe('docs/admin-guide.md, metrics', () => {
 
   it('has no metric that does not exist', () => {
     expect(rows.flatMap((row) => cell(row, 1)).filter((name) => !(name in METRICS))).toEqual([])
+  })
+})
+
+describe('docs/admin-guide.md, the log of the MyProxy server', () => {
+  const rows = rowsOf(section('A MyProxy server of your own')).map((row) => row.split('|')[1])
+  const documented = [...rows.join(' ').matchAll(/`([a-z-]+)`/g)].map(([, name = '']) => name)
+  const written = ['myproxy/server', 'node/myproxy-server']
+    .map((room) => join(SOURCES, room))
+    .flatMap((room) =>
+      readdirSync(room, { recursive: true, encoding: 'utf8' }).map((name) => join(room, name)),
+    )
+    .filter((path) => path.endsWith('.ts') && !/replicat/.test(path))
+    .flatMap((path) => [
+      ...readFileSync(path, 'utf8').matchAll(
+        /write\(\s*(?:'(?:info|warn|error)'|levelOf\([^\n]*\)),\s*'([a-z-]+)'/g,
+      ),
+    ])
+    .map(([, name = '']) => name)
+
+  it('has each event that an administrator sees, and none that nothing writes', () => {
+    expect(written.length).toBeGreaterThan(10)
+    expect([...documented].sort()).toEqual([...new Set(written)].sort())
   })
 })
