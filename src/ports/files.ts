@@ -50,8 +50,8 @@ export interface ReplaceOptions {
 
 export interface FactsOptions {
   /**
-   * Open a directory before it is asked: on a network file system the answer is else up to a minute
-   * old (`nfs(5)`, close-to-open). Default false.
+   * Open the directory that is asked about: on a network file system the answer is else up to a
+   * minute old (`nfs(5)`, close-to-open). What is no directory counts as nothing. Default false.
    */
   fresh?: boolean
 }

@@ -265,6 +265,18 @@ describe('Files.remove, list, facts, makeDirectory, probeWritable', () => {
     expect(await kindOf('nothing')).toBeUndefined()
   })
 
+  it('opens a directory that is asked afresh, and says the same of it as without', async () => {
+    const directory = await temporaryDirectory()
+    writeFileSync(join(directory, 'file'), '')
+
+    const fresh = await files.facts(directory, { fresh: true })
+    expect(fresh).toMatchObject({ kind: 'directory', inode: statSync(directory).ino })
+    expect(fresh).toEqual(await files.facts(directory))
+    for (const name of ['file', 'nothing']) {
+      expect(await files.facts(join(directory, name), { fresh: true })).toBeUndefined()
+    }
+  })
+
   it('makes a directory with its mode despite the umask, and changes none', async () => {
     const directory = join(await temporaryDirectory(), 'state')
     withUmask(0o077)
