@@ -6,7 +6,9 @@
  * would let anybody lock anybody out. What many addresses can do together is bounded by what one
  * guess costs (`key-protection.ts`).
  */
+import { printable } from '../../errors.js'
 import type { Clock } from '../../ports/clock.js'
+import type { Journal } from '../../ports/journal.js'
 import { clientNetwork } from './client-network.js'
 import { busy } from './refusals.js'
 
@@ -23,6 +25,9 @@ export interface GuessBrakeOptions {
   maxRemembered?: number
 }
 
+/** From this many wrong guesses in a row on somebody is guessing, and did not just mistype. */
+const SUSPICIOUS_FAILURES = 3
+
 interface Track {
   failures: number
   lastFailureMs: number
@@ -33,11 +38,14 @@ interface Track {
 
 export class GuessBrake {
   readonly #clock: Clock
+  readonly #journal: Journal
   readonly #options: Required<GuessBrakeOptions>
   readonly #tracks = new Map<string, Track>()
 
-  constructor(clock: Clock, options: GuessBrakeOptions = {}) {
+  /** @param journal is told of names that are guessed at. */
+  constructor(clock: Clock, journal: Journal, options: GuessBrakeOptions = {}) {
     this.#clock = clock
+    this.#journal = journal
     this.#options = {
       firstDelayMs: 500,
       maxDelayMs: 16_000,
@@ -80,6 +88,7 @@ export class GuessBrake {
       if (isWrongGuess(error)) {
         track.failures += 1
         track.lastFailureMs = this.#clock.monotonicMs()
+        this.#tell(who, track)
       }
       throw error
     } finally {
@@ -87,6 +96,16 @@ export class GuessBrake {
       release()
       if (track.waiting === 0 && track.failures === 0) this.#tracks.delete(key)
     }
+  }
+
+  #tell({ username, address }: { username: string; address: string }, track: Track): void {
+    if (track.failures < SUSPICIOUS_FAILURES) return
+    this.#journal.write('warn', 'pass-phrase-guessed', 'Wrong pass phrases one after the other', {
+      username: printable(username, 500),
+      network: clientNetwork(address),
+      failures: track.failures,
+      nextAfterMs: this.#delayMs(track),
+    })
   }
 
   #trackOf(key: string): Track {

@@ -7,6 +7,7 @@
  * judged stays the one in force.
  */
 import { constants } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import type { AddressInfo, Socket } from 'node:net'
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls'
 import { printable, VoboxError } from '../../errors.js'
@@ -79,6 +80,8 @@ export class MyProxyServer {
 
   constructor(options: MyProxyServerOptions) {
     this.#options = options
+    // Each connection listens for the end of the server.
+    setMaxListeners(0, this.#stopping.signal)
     this.#context = contextOf(options, options.settings)
     this.#server = createServer({
       ...tlsOf(options.credential),
@@ -190,7 +193,7 @@ function contextOf(
   options: MyProxyServerOptions,
   settings: ServerSettings,
   { guesses, certificates }: Pick<ServerContext, 'guesses' | 'certificates'> = {
-    guesses: new GuessBrake(options.clock, options.guesses),
+    guesses: new GuessBrake(options.clock, options.journal, options.guesses),
     certificates: new CertificateCache(),
   },
 ): ServerContext {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { VoboxError } from '../../../src/errors.js'
 import { GuessBrake } from '../../../src/myproxy/server/guess-brake.js'
+import { type Journal, silentJournal } from '../../../src/ports/journal.js'
 import { rejectionOf } from '../../support/failure.js'
 import { FakeClock } from '../../support/fake-clock.js'
 
@@ -12,7 +13,9 @@ const never = new AbortController().signal
 /** A brake that doubles 1 s up to 8 s, and tells when each guess was made. */
 function brakeWithLog() {
   const clock = new FakeClock()
-  const brake = new GuessBrake(clock, { firstDelayMs: 1000, maxDelayMs: 8000 })
+  const log: unknown[] = []
+  const journal: Journal = { write: (...entry) => void log.push(entry) }
+  const brake = new GuessBrake(clock, journal, { firstDelayMs: 1000, maxDelayMs: 8000 })
   const guessedAt: number[] = []
   const guess = (who: typeof alice, answer: () => Promise<string>, signal = never) => {
     const attempt = brake.attempt(
@@ -34,7 +37,7 @@ function brakeWithLog() {
       await attempt
     }
   }
-  return { clock, guess, guessedAt, failTimes }
+  return { clock, guess, guessedAt, failTimes, log }
 }
 
 describe('GuessBrake', () => {
@@ -117,9 +120,23 @@ describe('GuessBrake', () => {
     expect(await next).toBe('right')
   })
 
+  it('says nothing of 2 wrong pass phrases, and from the third on who is guessed at, from where', async () => {
+    const { failTimes, guess, log } = brakeWithLog()
+    await failTimes(2)
+    expect(log).toEqual([])
+    await failTimes(2)
+    const told = (failures: number, nextAfterMs: number) => [
+      ...['warn', 'pass-phrase-guessed', 'Wrong pass phrases one after the other'],
+      { username: 'alice', network: '192.0.2.1', failures, nextAfterMs },
+    ]
+    expect(log).toEqual([told(3, 4000), told(4, 8000)])
+    await guess({ ...alice, address: '192.0.2.9' }, right)
+    expect(log).toHaveLength(2)
+  })
+
   it('remembers no more than it is told to, oldest first', async () => {
     const clock = new FakeClock()
-    const brake = new GuessBrake(clock, { firstDelayMs: 1000, maxRemembered: 2 })
+    const brake = new GuessBrake(clock, silentJournal, { firstDelayMs: 1000, maxRemembered: 2 })
     const guess = (username: string) =>
       rejectionOf(brake.attempt({ username, address: 'x' }, never, wrong, () => true))
     for (const username of ['a', 'b', 'c']) await guess(username)
