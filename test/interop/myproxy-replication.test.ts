@@ -9,6 +9,7 @@ import { replicateRepository } from '../../src/node/myproxy-server/replicate.js'
 import { systemRandom } from '../../src/node/ports/random.js'
 import { describeChain } from '../../src/proxy/chain-facts.js'
 import type { Replicated } from '../../src/report/replication-text.js'
+import { spawnSync } from '../support/bounded.js'
 import { type CServer, startCServer } from '../support/c-server.js'
 import { type EmbeddedGrid, startEmbeddedGrid } from '../support/embedded-myproxy.js'
 import { addProxy } from '../support/pki.js'
@@ -67,6 +68,14 @@ describeWithPrograms('a primary of ours', PROGRAMS, () => {
       onWarning: (sentence) => expect.fail(sentence),
       signal: new AbortController().signal,
     })
+  }
+
+  /** The same by the program, under the name of the C tool. */
+  function runProgram() {
+    const tool = join(import.meta.dirname, '../../compat/myproxy-replicate')
+    const words = ['-r', grid.storeDirectory, '-c', configFile]
+    const env = { PATH: process.env.PATH, ...primaryEnvironment(grid) }
+    return spawnSync(tool, words, { env, encoding: 'utf8' })
   }
 
   /** Stored, destroyed and behind, for each secondary. */
@@ -207,6 +216,11 @@ describeWithPrograms('a primary of ours', PROGRAMS, () => {
     expect(behind?.behindSince).toBeGreaterThan(0)
     expect(behind?.completeAt).toBeLessThanOrEqual(behind?.behindSince ?? 0)
     expect(await storedIn(c?.storeDirectory ?? '', 'going')).toBeDefined()
+    const program = runProgram()
+    expect(program.stdout).toMatch(
+      /^localhost:\d+ lags in 2 credentials for \d+ s, up to date last: /m,
+    )
+    expect(program).toMatchObject({ status: 1, stderr: '' })
 
     gate.isShut = false
     expect(did(await run())).toEqual([

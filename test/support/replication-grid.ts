@@ -3,7 +3,6 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { openServer, readConfigOf } from '../../src/node/myproxy-server/open-server.js'
-import { serverCredentialPlaces } from '../../src/node/myproxy-server/server-credential.js'
 import { serverOptionsOf } from '../../src/node/myproxy-server/server-options.js'
 import { silentJournal } from '../../src/ports/journal.js'
 import type { EmbeddedGrid } from './embedded-myproxy.js'
@@ -39,9 +38,9 @@ export async function startOurSecondary(grid: EmbeddedGrid, name: string) {
   const given = { config: join(directory, 'config'), storage: storeDirectory, port: '0' }
   const environment = primaryEnvironment(grid)
   const options = serverOptionsOf({ ...given, listen: '127.0.0.1' }, environment)
-  const places = serverCredentialPlaces(environment)
+  const credential = async () => grid.hosts.server.credential
   const config = await readConfigOf(options)
-  const parts = { options, config, environment, places, journal: silentJournal }
+  const parts = { options, config, environment, credential, journal: silentJournal }
   const { server, close } = await openServer(parts)
   const { port } = await server.start()
   return {

@@ -19,7 +19,7 @@ import { nodeDialer } from '../ports/dialer.js'
 import { nodeFiles } from '../ports/files.js'
 import { KeyPool } from '../ports/key-pool.js'
 import { readConfigOf } from './open-server.js'
-import { readServerCredential, serverCredentialPlaces } from './server-credential.js'
+import { readLivingCredential, serverCredentialPlaces } from './server-credential.js'
 import { serverOptionsOf } from './server-options.js'
 
 export interface ReplicateRepositoryOptions {
@@ -69,7 +69,10 @@ export async function replicateRepository(
     owners: [uid],
   })
   await repository.open()
-  const credential = await readServerCredential(serverCredentialPlaces(environment))
+  const credential = await readLivingCredential(
+    serverCredentialPlaces(environment),
+    systemClock.now(),
+  )
   const site = await readEffectiveConfig(nodeFiles, environment, uid)
   const context = contextOf(site, journal)
   const secondaries = config.secondaryServers.map((server) =>
@@ -87,7 +90,7 @@ export async function replicateRepository(
       onStep: (server, { username, name }, { action, reason }) => {
         const did = action === 'store' ? 'stored' : 'removed'
         const which = name === undefined ? username : `${username} '${name}'`
-        onStep?.(`${server}: ${did} ${which} (${reason})`)
+        onStep?.(printable(`${server}: ${did} ${which} (${reason})`))
       },
     })
     return { directory, now: systemClock.now(), ...report }
@@ -103,7 +106,7 @@ async function requireDirectory(directory: string): Promise<void> {
     throw error
   })
   if (facts !== undefined) {
-    if (isRoot()) requireRootOnly(directory)
+    if (isRoot()) requireRootOnly(directory, true)
     return
   }
   throw new VoboxError('FILE_MISSING', `there is no repository ${directory}`, {

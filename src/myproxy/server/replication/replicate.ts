@@ -58,8 +58,3 @@ export async function replicate(
     await lock.release()
   }
 }
-
-/** Whether a secondary holds all that it should, and nothing else of ours. */
-export function isUpToDate({ behind, failure }: SecondaryReport): boolean {
-  return behind === 0 && failure === null
-}

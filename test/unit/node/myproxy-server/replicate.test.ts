@@ -12,7 +12,7 @@ import { systemClock } from '../../../../src/node/ports/clock.js'
 import { nodeFiles } from '../../../../src/node/ports/files.js'
 import { silentJournal } from '../../../../src/ports/journal.js'
 import { rejectionOf } from '../../../support/failure.js'
-import { TestAuthority } from '../../../support/pki.js'
+import { TestAuthority, VALID_FROM } from '../../../support/pki.js'
 import { writeCredentialPair, writeTrustDirectory } from '../../../support/pki-files.js'
 import { describeWithPrograms } from '../../../support/programs.js'
 import { STORED } from '../../../support/replication.js'
@@ -96,6 +96,16 @@ describe('replicateRepository', () => {
     await configure('slave_servers localhost')
     await chmod(join(directory, 'store'), 0o755)
     expect((await rejectionOf(replicateRepository(options))).code).toBe('FILE_UNSAFE')
+  })
+
+  it('begins nothing with a host certificate that ended in 2025', async () => {
+    await configure(`slave_servers localhost:${await closedPort()}`)
+    await storeOne()
+    const old = new TestAuthority().issueHost('localhost', { notAfter: VALID_FROM + 60 })
+    const { cert, key } = await writeCredentialPair(directory, 'old', old)
+    const environment = { ...options.environment, X509_USER_CERT: cert, X509_USER_KEY: key }
+    const error = await rejectionOf(replicateRepository({ ...options, environment }))
+    expect(error).toMatchObject({ code: 'CHAIN_EXPIRED', data: { path: cert } })
   })
 
   it('names X509_USER_CERT where there is no credential of the server', async () => {
