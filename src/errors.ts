@@ -144,6 +144,7 @@ export const ERROR_CODES = {
   JOB_REQUEST_REFUSED: 'permanent',
   JOB_REQUEST_INVALID: 'permanent',
   JOB_SERVICE_UNREACHABLE: 'transient',
+  SOCKET_TAKEN: 'permanent',
   // mail, configuration, command line
   MAIL_REFUSED: 'transient',
   MAIL_ADDRESS_INVALID: 'permanent',
@@ -278,6 +279,7 @@ export const GENERAL_CURES: Readonly<Partial<Record<ErrorCode, string>>> = {
   AGENT_FAILED: SAID_IN_LOG,
   HOOK_FAILED: SAID_IN_LOG,
   JOB_REQUEST_REFUSED: 'The journal of the service says which request it was, and why',
+  SOCKET_TAKEN: 'Look with ls -l at what lies there, and stop or remove it',
   JOB_SERVICE_UNREACHABLE: 'Start the service, with jobs.enabled in its configuration',
   JOB_REQUEST_INVALID: 'Job id, path and server are one line of text each, under 2 kB',
   VOMS_REFUSED: VO_MANAGER,

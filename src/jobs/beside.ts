@@ -28,6 +28,6 @@ export function filesBeside(vobox: ProxyFiles, jobs: ProxyFiles): ProxyFiles {
     remove: (fileName) => of(fileName).remove(fileName),
     list: () => vobox.list(),
     newestFirst: (accept) => vobox.newestFirst(accept),
-    probeWritable: (fileName) => of(fileName).probeWritable(fileName),
+    probeWritable: (fileName = '') => of(fileName).probeWritable(fileName),
   }
 }

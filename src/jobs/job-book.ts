@@ -13,10 +13,13 @@ export interface SharedProxy {
   readonly proxy: JobProxy
   /** Jobs in the order in which they came, each with how often it is registered. */
   readonly jobs: ReadonlyMap<string, number>
+  /** Grows with each registration: whoever decided on an older one must look again. */
+  readonly generation: number
 }
 
 interface Shared extends SharedProxy {
   readonly jobs: Map<string, number>
+  generation: number
 }
 
 /** Takes back one change; only the last one that still stands may be taken back. */
@@ -83,12 +86,13 @@ export class JobBook {
 
   #register({ job, file, proxy, count = 1 }: Extract<JobRecord, { op: 'register' }>): Undo {
     const known = this.#proxies.get(file)
-    const shared = known ?? (proxy && { proxy, jobs: new Map<string, number>() })
+    const shared = known ?? (proxy && { proxy, jobs: new Map<string, number>(), generation: 0 })
     if (shared === undefined) return NOTHING
     if (known === undefined) {
       this.#proxies.set(file, shared)
       this.#byWorth.set(worthKey(shared.proxy), file)
     }
+    shared.generation += 1
     const before = shared.jobs.get(job) ?? 0
     if (before === 0) this.#shares += 1
     shared.jobs.set(job, before + count)

@@ -28,6 +28,7 @@ export type EventName =
   | 'alert-reminded'
   | 'alert-ended'
   | 'hook-failed'
+  | 'job-proxy-dropped'
 
 /** Absent values are left out; instants are written as UTC. */
 export type EventFields = Readonly<Record<string, string | number | boolean | Instant | undefined>>

@@ -5,6 +5,9 @@ export type ProxyFiles = Pick<
   ProxyRepository,
   'path' | 'read' | 'readBytes' | 'replace' | 'remove' | 'list' | 'newestFirst'
 > & {
-  /** Rejects with `FILE_UNWRITABLE` when a renewed proxy of this name could not be stored. */
-  probeWritable(fileName: string): Promise<void>
+  /**
+   * Rejects with `FILE_UNWRITABLE` when a renewed proxy could not be stored; where there are several
+   * directories, one of this name.
+   */
+  probeWritable(fileName?: string): Promise<void>
 }

@@ -14,6 +14,7 @@ import { removeOldRehearsals } from '../check/rehearsal-directory.js'
 import { openVo, type VoContext } from '../compose/compose.js'
 import { readEffectiveConfig } from '../compose/compose-config.js'
 import { hooksFor } from '../compose/compose-hooks.js'
+import { openJobs } from '../compose/compose-jobs.js'
 import { alertKeeperFor } from '../compose/compose-service.js'
 import { findMailTrouble, noteMailTrouble } from '../compose/mail-trouble.js'
 import { prepareVoDirectory } from '../compose/prepare-vo-directory.js'
@@ -148,8 +149,14 @@ class RunningService {
     const hooks = await hooksFor(vo, this.#options.environment)
     const keeper = alertKeeperFor(vo, hooks)
     const monitor = await this.#startMonitor(vo)
+    const jobs = await openJobs(vo)
     const daemon = new RenewalDaemon({
       ...vo,
+      ...(jobs && {
+        registry: jobs.registry,
+        repository: jobs.repository,
+        retire: (registration) => jobs.service.retire(registration),
+      }),
       sink: monitor.watching(keeper),
       onOutcome: (outcome, seconds) => monitor.attempted(outcome, seconds),
       onRenewed: (renewed) => hooks.renewed(renewed),
@@ -159,6 +166,7 @@ class RunningService {
       },
     })
     this.#daemon = daemon
+    jobs?.onTouched((fileName) => void daemon.touch(fileName))
     const mail = keeper.run(signal)
     try {
       await daemon.run(signal)
@@ -167,7 +175,7 @@ class RunningService {
       again.abort()
       this.#daemon = undefined
       this.#restart = undefined
-      await Promise.all([mail, hooks.close(HOOKS_GRACE_MS), monitor.close()])
+      await Promise.all([mail, hooks.close(HOOKS_GRACE_MS), monitor.close(), jobs?.close()])
     }
     return this.#stopping.signal.aborted ? 'stopped' : 'reconfigured'
   }

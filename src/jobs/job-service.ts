@@ -1,0 +1,143 @@
+/**
+ * Everything about job proxies that the service of one VO keeps open: the journal, the files, the desk
+ * behind the socket, and the way to the scheduler.
+ */
+import type { Config } from '../config/config.js'
+import type { VoPaths } from '../config/vo-paths.js'
+import { printable } from '../errors.js'
+import type { Clock } from '../ports/clock.js'
+import type { Files } from '../ports/files.js'
+import type { Journal } from '../ports/journal.js'
+import type { Random } from '../ports/random.js'
+import type { Registration } from '../registry/registration.js'
+import { RegistrationFiles } from '../registry/registration-files.js'
+import type { EventLog } from '../renewal/events.js'
+import { ProxyRepository } from '../repository/proxy-repository.js'
+import type { AttributeRules } from '../voms/verify-attributes.js'
+import { JobDesk } from './job-desk.js'
+import { JobProxies } from './job-proxies.js'
+import type { JobRenewalSettings } from './job-registration.js'
+import { isJobFile, JobRegistry } from './job-registry.js'
+import { JobSocket } from './job-socket.js'
+import { JobStore } from './job-store.js'
+
+export interface JobServiceDependencies {
+  files: Files
+  clock: Clock
+  random: Random
+  journal: Journal
+  events: EventLog
+  config: Config
+  paths: Pick<VoPaths, 'directory' | 'jobRepository' | 'jobState'>
+  /** The VO admin alone. */
+  owners: readonly number[]
+  attributeRules(signal: AbortSignal): Promise<AttributeRules>
+}
+
+/** What of the configuration each job proxy has. */
+export function jobSettings({ jobs, register }: Config): JobRenewalSettings {
+  return {
+    lifetimeSeconds: jobs.lifetimeSeconds,
+    condorLimitSeconds: jobs.condorLimitSeconds,
+    proxySafeSeconds: Math.min(register.proxySafeSeconds, jobs.condorLimitSeconds),
+    myproxySafeSeconds: register.myproxySafeSeconds,
+    email: jobs.mail,
+  }
+}
+
+export class JobService {
+  readonly registry: JobRegistry
+  readonly proxies: JobProxies
+  readonly socket: JobSocket
+  readonly #deps: JobServiceDependencies
+  readonly #store: JobStore
+  readonly #states: RegistrationFiles
+  /** Tells the scheduler that one came, changed or went; set once there is one. */
+  touched: (fileName: string) => void = () => undefined
+
+  private constructor(deps: JobServiceDependencies, store: JobStore) {
+    this.#deps = deps
+    this.#store = store
+    const { files, journal, paths, owners, clock, config } = deps
+    const settings = jobSettings(config)
+    const repository = new ProxyRepository({ files, directory: paths.jobRepository, owners })
+    this.#states = new RegistrationFiles(files, { state: paths.jobState, locks: paths.jobState })
+    this.proxies = new JobProxies({ files, journal, repository, store })
+    this.registry = new JobRegistry({ book: store.book, states: this.#states, settings })
+    const desk = new JobDesk({
+      ...deps,
+      settings,
+      store,
+      proxies: this.proxies,
+      onChanged: (fileName) => this.touched(fileName),
+      onEnded: (fileName) => this.#ended(fileName),
+    })
+    this.socket = new JobSocket({
+      clock,
+      journal,
+      serve: (request, signal) => desk.serve(request, signal),
+      deadlineMs: config.jobs.deadlineSeconds * 1000,
+    })
+  }
+
+  /**
+   * Reads what is there, and removes what a crash left. The caller holds the lock of the service.
+   *
+   * @throws VoboxError `FILE_…` when journal or directory cannot be used.
+   */
+  static async open(deps: JobServiceDependencies): Promise<JobService> {
+    const { files, clock, journal, paths, owners } = deps
+    await files.makeDirectory(paths.jobRepository, 0o700)
+    const store = new JobStore({ files, clock, journal, directory: paths.directory, owners })
+    await store.open()
+    const service = new JobService(deps, store)
+    await service.proxies.removeStrays()
+    return service
+  }
+
+  /** For `RenewalDaemon`: a job proxy that has expired is of no use to anybody, and is dropped. */
+  async retire({ fileName, identity }: Registration): Promise<boolean> {
+    const shared = this.#store.book.get(fileName)
+    if (!isJobFile(fileName) || shared === undefined) return false
+    const { generation } = shared
+    const end = (await this.proxies.times(fileName))?.chainEnd
+    if (end !== undefined && end > this.#deps.clock.now()) return false
+    const jobs = await this.#drop(fileName, generation)
+    if (jobs === undefined) return false
+    await this.#states.forget(fileName)
+    const reason = `the proxy of ${jobs} jobs has expired and is dropped`
+    const fields = { dn: identity, file: fileName, jobs }
+    this.#deps.journal.write(
+      'error',
+      'job-proxy-dropped',
+      printable(`${identity}: ${reason}`),
+      fields,
+    )
+    await this.#deps.events.write('job-proxy-dropped', { ...fields, reason })
+    return true
+  }
+
+  /** How many jobs it had; undefined: one has brought a proxy meanwhile, or it is gone. */
+  #drop(fileName: string, generation: number): Promise<number | undefined> {
+    return this.#store.change((book) => {
+      const shared = book.get(fileName)
+      if (shared?.generation !== generation) return { result: undefined }
+      return {
+        record: { op: 'drop', file: fileName },
+        after: () => this.proxies.remove(fileName),
+        result: shared.jobs.size,
+      }
+    })
+  }
+
+  /** Takes nobody new; what was asked for is on disk when this has ended. */
+  async close(): Promise<void> {
+    await this.socket.close()
+    await this.#store.settled()
+  }
+
+  #ended(fileName: string): void {
+    void this.#states.forget(fileName)
+    this.touched(fileName)
+  }
+}

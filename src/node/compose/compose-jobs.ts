@@ -1,0 +1,69 @@
+/** Job proxies of a VO: for the service, which serves them, and for commands that only look. */
+import { dirname } from 'node:path'
+import type { VoPaths } from '../../config/vo-paths.js'
+import { filesBeside, registriesBeside } from '../../jobs/beside.js'
+import { JobService } from '../../jobs/job-service.js'
+import type { Registry } from '../../registry/registry.js'
+import { attributeRulesNow } from '../../renewal/trust-now.js'
+import type { ProxyFiles } from '../../repository/proxy-files.js'
+import { listenOnSocket } from '../service/job-listener.js'
+import type { VoContext } from './compose.js'
+
+/** The whole of what the service keeps open, and how it renews with it. */
+export interface OpenJobs {
+  service: JobService
+  onTouched(touched: (fileName: string) => void): void
+  close(): Promise<void>
+  /** In place of those of the VO-Box alone. */
+  registry: Registry
+  repository: ProxyFiles
+}
+
+/** Where the C client looks, and nowhere else. */
+export const legacyJobSocket = (uid: number): string => `/tmp/dgpr_renew_${uid}`
+
+/**
+ * Opens and listens, if the configuration says so. The caller holds the lock of the service.
+ *
+ * @throws VoboxError `SOCKET_TAKEN`, `FILE_…`: a service that could not be reached must not start.
+ */
+export async function openJobs(vo: VoContext): Promise<OpenJobs | undefined> {
+  const { config, directory, files, paths } = vo
+  const { jobs } = config
+  if (!jobs.enabled) return undefined
+  const service = await JobService.open({
+    ...vo,
+    owners: [directory.uid],
+    attributeRules: (signal) => attributeRulesNow(vo, signal),
+  })
+  const { uid } = directory
+  const path = jobs.socket ?? paths.jobSocket
+  const mode = Number.parseInt(jobs.mode, 8)
+  if (jobs.socket === null) {
+    await files.makeDirectory(dirname(path), mode === 0o600 ? 0o700 : 0o750)
+  }
+  service.socket.attach(await listenOnSocket({ path, mode, uid }))
+  try {
+    if (jobs.legacyPath) {
+      const legacy = { path: legacyJobSocket(uid), mode: 0o600, uid, sticky: true }
+      service.socket.attach(await listenOnSocket(legacy))
+    }
+  } catch (error) {
+    await service.close()
+    throw error
+  }
+  return {
+    service,
+    onTouched(touched) {
+      service.touched = touched
+    },
+    close: () => service.close(),
+    registry: registriesBeside(vo.registry, service.registry),
+    repository: filesBeside(vo.repository, service.proxies.files()),
+  }
+}
+
+/** Where the socket is that commands ask. */
+export function jobSocketOf({ config, paths }: Pick<VoContext, 'config'> & { paths: VoPaths }) {
+  return config.jobs.socket ?? paths.jobSocket
+}
