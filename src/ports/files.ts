@@ -81,8 +81,8 @@ export interface Files {
    * it is on disk once resolved; when it fails, a part of it may be in the file.
    */
   append(path: string, bytes: Uint8Array, mode: number, options?: { sync?: boolean }): Promise<void>
-  /** Whether something was there to remove. */
-  remove(path: string): Promise<boolean>
+  /** Whether something was there to remove. With `sync` it stays gone, whatever happens then. */
+  remove(path: string, options?: { sync?: boolean }): Promise<boolean>
   /** Names in a directory, unsorted, without `.` and `..`; `FILE_MISSING` when it is not there. */
   list(directory: string): Promise<string[]>
   /** Facts of the thing itself (never of a link's target), or undefined when nothing is there. */

@@ -117,10 +117,13 @@ export class StoredPairs {
     await this.#files.remove(this.#path(stem, 'previous'))
   }
 
-  /** The key goes first: what is left of a removal cut short is nobody's credential. */
+  /**
+   * The key goes first: what is left of a removal cut short is nobody's credential. It does not come
+   * back when the machine loses power.
+   */
   async remove(stem: string): Promise<void> {
-    for (const kind of ['creds', 'previous', 'data', 'lock'] as const) {
-      await this.#files.remove(this.#path(stem, kind))
+    for (const kind of ['creds', 'previous', 'lock', 'data'] as const) {
+      await this.#files.remove(this.#path(stem, kind), { sync: kind === 'data' })
     }
   }
 

@@ -107,8 +107,8 @@ async function keepPrevious(disk: Disk, path: string, keepAs: string): Promise<v
   }
 }
 
-/** So that the rename survives a crash too. */
-function syncDirectory(disk: Disk, directory: string): Promise<void> {
+/** So that a rename or a removal survives a crash too. */
+export function syncDirectory(disk: Disk, directory: string): Promise<void> {
   const flags = constants.O_RDONLY | constants.O_DIRECTORY
   return withHandle(disk.open(directory, flags), async (handle) => {
     try {

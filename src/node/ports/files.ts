@@ -1,13 +1,14 @@
 /** The disk with the safety rules of `ports/files.ts`. */
 import { constants } from 'node:fs'
 import * as promises from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { printable, VoboxError } from '../../errors.js'
 import type { Files } from '../../ports/files.js'
 import { errnoOf, fileError, unsafe } from './file-errors.js'
 import { setMode, withHandle } from './file-handle.js'
 import { lockFile, tryLockFile } from './file-lock.js'
 import { readFacts, readFileSafely } from './file-read.js'
-import { probeWritable, replaceFile } from './file-replace.js'
+import { probeWritable, replaceFile, syncDirectory } from './file-replace.js'
 import { watchPath } from './file-watch.js'
 
 /** The calls of the system that we make; tests pass some that fail or stop half-way. */
@@ -24,7 +25,7 @@ export function makeFiles(disk: Disk): Files {
     read: (path, rules) => readFileSafely(disk, path, rules),
     replace: (path, bytes, options) => replaceFile(disk, path, bytes, options),
     append: (path, bytes, mode, options) => append(disk, path, bytes, mode, options?.sync),
-    remove: (path) => remove(disk, path),
+    remove: (path, options) => remove(disk, path, options?.sync),
     list: (directory) => list(disk, directory),
     facts: (path, options) => readFacts(disk, path, options),
     makeDirectory: (path, mode) => makeDirectory(disk, path, mode),
@@ -81,9 +82,10 @@ async function openForAppend(disk: Disk, path: string, mode: number): Promise<pr
   }
 }
 
-async function remove(disk: Disk, path: string): Promise<boolean> {
+async function remove(disk: Disk, path: string, sync = false): Promise<boolean> {
   try {
     await disk.unlink(path)
+    if (sync) await syncDirectory(disk, dirname(path))
     return true
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return false

@@ -10,8 +10,9 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { nodeFiles as files } from '../../../src/node/ports/files.js'
+import { nodeFiles as files, makeFiles } from '../../../src/node/ports/files.js'
 import { execFileSync } from '../../support/bounded.js'
+import { faultyDisk } from '../../support/faulty-disk.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 
 const anybody = { maxBytes: 1000 }
@@ -229,6 +230,21 @@ describe('Files.remove, list, facts, makeDirectory, probeWritable', () => {
 
     expect(await files.remove(path)).toBe(true)
     expect(await files.remove(path)).toBe(false)
+  })
+
+  it('syncs the directory of what was removed, if that is wished', async () => {
+    const path = join(await temporaryDirectory(), 'file')
+    const steps: string[] = []
+    const watched = makeFiles(faultyDisk(({ name }) => void steps.push(name)))
+    for (const [options, expected] of [
+      [{ sync: true }, ['unlink', 'open', 'sync', 'close']],
+      [{}, ['unlink']],
+    ] as const) {
+      writeFileSync(path, '')
+      steps.length = 0
+      expect(await watched.remove(path, options)).toBe(true)
+      expect(steps).toEqual(expected)
+    }
   })
 
   it('removes no directory', async () => {
