@@ -54,7 +54,7 @@ export async function replicateRepository(
   options: ReplicateRepositoryOptions,
 ): Promise<Replicated> {
   const { environment, onStep, onFacility, resend, storage } = options
-  const places = serverOptionsOf({ storage, config: options.config }, environment)
+  const places = serverOptionsOf({ storage, config: options.config }, {})
   const { storageDirectory: directory } = places
   const config = await readConfigOf(places)
   await onFacility?.(config.syslogFacility)

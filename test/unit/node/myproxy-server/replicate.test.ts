@@ -155,7 +155,7 @@ describe('cron.d/myproxy-replicate', () => {
     const jobs = lines.filter((line) => !/^[A-Z0-9_]+=\S+$/.test(line))
     expect(jobs).toEqual([
       '*/10 * * * * myproxy [ ! -x /usr/bin/vobox-proxy ] || ' +
-        '/usr/bin/vobox-proxy myproxy-server replicate --syslog',
+        'nice /usr/bin/vobox-proxy myproxy-server replicate --syslog',
     ])
     const unit = await readFile(join(path, '../../systemd/vobox-myproxy-server.service'), 'utf8')
     expect(unit).toContain('\nUser=myproxy\n')
