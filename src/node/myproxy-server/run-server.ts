@@ -44,6 +44,8 @@ export async function runServer(options: RunServerOptions): Promise<number> {
   // Every path is absolute by now; a working directory would only keep somebody from unmounting it.
   process.chdir('/')
   closeInherited()
+  // Whoever has just been told to start is not ended by a reload that comes too soon.
+  process.on('SIGHUP', () => undefined)
   const config = await readConfigOf(options)
   const journal = openServerJournal({
     ...config,
