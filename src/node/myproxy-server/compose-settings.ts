@@ -13,7 +13,6 @@ import type { Clock } from '../../ports/clock.js'
 import type { Files } from '../../ports/files.js'
 import type { Journal } from '../../ports/journal.js'
 import type { Random } from '../../ports/random.js'
-import { nodeCallOuts } from '../ports/node-call-outs.js'
 import { authorityOf } from './compose-authority.js'
 import {
   acceptedNamesOf,
@@ -53,12 +52,13 @@ export async function composeSettings(
     proxyExtensions: await proxyExtensionsOf(reader),
     attributeRequests: attributeRequestsOf(reader),
     authority: await authorityOf(config, deps),
-    passPhrasePolicy: passPhrasePolicyOf(config),
+    passPhrasePolicy: await passPhrasePolicyOf(reader),
   }
 }
 
-function passPhrasePolicyOf({
-  passPhrasePolicyProgram: program,
-}: ServerConfig): PassPhrasePolicy | undefined {
-  return program === undefined ? undefined : new PassPhraseProgram(nodeCallOuts, program)
+async function passPhrasePolicyOf(reader: SettingsReader): Promise<PassPhrasePolicy | undefined> {
+  const { passPhrasePolicyProgram: path } = reader.config
+  if (path === undefined) return undefined
+  const { callOuts, program } = await reader.program('passphrase_policy_program', path)
+  return new PassPhraseProgram(callOuts, program)
 }

@@ -174,6 +174,14 @@ describe('a pass phrase policy program', () => {
     })
   })
 
+  it('that is not there stops the server at its start, with the line', async () => {
+    const config = 'passphrase_policy_program /nowhere/policy\n'
+    expect(await rejectionOf(startEmbeddedGrid({ config }))).toMatchObject({
+      code: 'CONFIG_INVALID',
+      data: { directive: 'passphrase_policy_program' },
+    })
+  })
+
   it('speaks through the server: on PUT and on a change, not where it is content', async () => {
     const { path, remove } = await makeTemporaryDirectory()
     const program = join(path, 'policy')
