@@ -120,6 +120,40 @@ export class ByteStream {
   }
 
   /**
+   * As {@link readUntilNul}, for peers that may leave the NUL out: what has come is the message then,
+   * once `isWhole` says so and nothing more came for `quietMs` to twice that.
+   */
+  async readUntilNulOrQuiet(
+    maxBytes: number,
+    quietMs: number,
+    isWhole: (received: Buffer) => boolean,
+  ): Promise<Buffer> {
+    const heard = new AbortController()
+    let isQuiet = false
+    const listen = async () => {
+      for (let length = -1; !isQuiet; length = this.#received.length) {
+        await this.#options.clock.sleep(quietMs, heard.signal)
+        isQuiet = length === this.#received.length && isWhole(this.#received)
+      }
+      this.#wake()
+    }
+    const listening = listen().catch(() => undefined)
+    let end = -1
+    try {
+      await this.#until(() => {
+        end = this.#received.indexOf(0)
+        const length = end === -1 ? this.#received.length : end
+        if (length > maxBytes) throw this.#tooLarge(maxBytes)
+        return isQuiet || end !== -1
+      })
+    } finally {
+      heard.abort()
+      await listening
+    }
+    return end === -1 ? this.#take(this.#received.length) : this.#take(end + 1).subarray(0, end)
+  }
+
+  /**
    * One DER element, told by its own header; its inside is the parser's to judge.
    *
    * @throws `MESSAGE_TOO_LARGE` above `maxBytes`; `PROTOCOL_VIOLATION` for a first byte that is not

@@ -56,6 +56,8 @@ export interface DelegationAnswer {
   random: Random
   /** Default `inherit-all`; `limited` whatever is asked below a limited signer. */
   policy?: IssuedPolicy | undefined
+  /** Shortest RSA key accepted, in bits; default 2048. */
+  minRsaBits?: number | undefined
   /** Further extensions of the proxy. */
   extensions?: readonly CertificateExtension[] | undefined
 }
@@ -74,6 +76,7 @@ export function answerDelegation(answer: DelegationAnswer): Certificate[] {
     notAfter: asUnixSeconds(answer.now + answer.lifetimeSeconds),
     now: answer.now,
     random: answer.random,
+    minRsaBits: answer.minRsaBits,
     policy: answer.policy,
     extensions: answer.extensions,
   })

@@ -41,8 +41,10 @@ export type IssuedPolicy = Exclude<ProxyPolicy, 'restricted'>
 
 export interface ProxyRequest {
   signer: Credential
-  /** Key of the new proxy: RSA with 2048 bits or more, or one of the NIST curves. */
+  /** Key of the new proxy: RSA with {@link minRsaBits} or more, or one of the NIST curves. */
   publicKey: KeyObject
+  /** Default 2048. */
+  minRsaBits?: number | undefined
   /** End asked for; cut to the end of the signer's chain. */
   notAfter: UnixSeconds
   now: UnixSeconds
@@ -124,15 +126,15 @@ function checkCanSign(facts: ChainFacts, signer: Certificate, request: ProxyRequ
   if (request.notAfter <= request.now) throw new TypeError('a proxy must end in the future')
 }
 
-function checkNewKey({ publicKey, signer }: ProxyRequest): void {
+function checkNewKey({ publicKey, signer, minRsaBits = MIN_RSA_BITS }: ProxyRequest): void {
   const { asymmetricKeyType: keyType, asymmetricKeyDetails: details } = publicKey
   const strong =
     keyType === 'rsa'
-      ? (details?.modulusLength ?? 0) >= MIN_RSA_BITS
+      ? (details?.modulusLength ?? 0) >= minRsaBits
       : CURVES.has(details?.namedCurve)
   if (!strong) {
     throw new VoboxError('KEY_TOO_WEAK', 'the key of the new proxy is not one to rely on', {
-      hint: `use RSA with at least ${MIN_RSA_BITS} bits, or P-256`,
+      hint: `use RSA with at least ${minRsaBits} bits, or P-256`,
       data: { keyType, keyBits: details?.modulusLength, curve: details?.namedCurve },
     })
   }

@@ -19,6 +19,12 @@ import type { Exchange, ServerContext } from './server-context.js'
 /** No proxy is issued for less than this, in seconds: it would be over before it arrives. */
 const LEAST_LIFETIME_SECONDS = 1
 
+/**
+ * Shortest RSA key of a client that is signed for, in bits. Debian's `arcproxy` makes keys of 1024 and
+ * nothing else here; they are worth little, and are its user's, who gets them from the C server too.
+ */
+const LEAST_RSA_BITS = 1024
+
 export async function serveGet(
   context: ServerContext,
   exchange: Exchange,
@@ -123,6 +129,7 @@ function delegate(
     lifetimeSeconds: grantedSeconds(context, request, admitted),
     now: clock.now(),
     random,
+    minRsaBits: LEAST_RSA_BITS,
     policy: admitted.limited ? 'limited' : undefined,
     extensions,
   })

@@ -27,6 +27,7 @@ import { NetworkCounter } from './client-network.js'
 import type { CredentialRepository } from './credential-repository.js'
 import { GuessBrake, type GuessBrakeOptions } from './guess-brake.js'
 import { identifyClient } from './identify-client.js'
+import { authoritiesAbove } from './server-authorities.js'
 import type { ServerContext, ServerSettings } from './server-context.js'
 import { serveSession } from './session.js'
 
@@ -77,6 +78,8 @@ export class MyProxyServer {
   readonly #perNetwork = new NetworkCounter()
   readonly #sockets = new Set<Socket>()
   readonly #sessions = new Set<Promise<void>>()
+  /** Of the host, as it is now. */
+  #presented: Credential | undefined
 
   constructor(options: MyProxyServerOptions) {
     this.#options = options
@@ -103,6 +106,7 @@ export class MyProxyServer {
   /** Opens the repository and listens. @throws `FILE_UNSAFE`, `CONNECTION_FAILED`. */
   async start(): Promise<{ port: number }> {
     await this.#options.repository.open()
+    await this.#sendAuthorities(this.#options.credential)
     const { host, port = DEFAULT_PORT } = this.#options
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', (cause) => reject(cannotListen(host, port, cause)))
@@ -185,6 +189,15 @@ export class MyProxyServer {
   /** For the next connection on; hosts are given new certificates while their services run. */
   replaceCredential(credential: Credential): void {
     this.#server.setSecureContext(tlsOf(credential))
+    void this.#sendAuthorities(credential)
+  }
+
+  async #sendAuthorities(credential: Credential): Promise<void> {
+    this.#presented = credential
+    const anchors = await this.#options.anchors().catch(() => undefined)
+    if (anchors === undefined || this.#presented !== credential) return
+    const chain = [...credential.chain, ...authoritiesAbove(credential.chain, anchors)]
+    this.#server.setSecureContext(tlsOf({ ...credential, chain }))
   }
 }
 

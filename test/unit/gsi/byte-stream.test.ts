@@ -123,6 +123,44 @@ describe('reading', () => {
   })
 })
 
+describe('a message that may lack its NUL', () => {
+  const read = (stream: ByteStream) =>
+    stream.readUntilNulOrQuiet(100, 1000, (received) => received.at(-1) === 0x0a)
+
+  it('ends at its NUL at once, and what follows is left', async () => {
+    const { stream, send } = streamWithPeer()
+    send('a=1\n\0rest')
+    expect((await read(stream)).toString()).toBe('a=1\n')
+    expect((await stream.readExactly(4)).toString()).toBe('rest')
+  })
+
+  it('ends after 1 to 2 s of silence behind a whole line', async () => {
+    const { stream, send, clock } = streamWithPeer()
+    const reading = read(stream)
+    send('a=1\n')
+    await clock.advance(1000)
+    send('b=2\n')
+    await clock.advance(1000)
+    send('c')
+    await clock.advance(5000)
+    send('=3\n')
+    await clock.advance(2000)
+    expect((await reading).toString()).toBe('a=1\nb=2\nc=3\n')
+  })
+
+  it('does not end in the middle of a line, and not beyond its 100 bytes', async () => {
+    const { stream, send, clock } = streamWithPeer()
+    const reading = rejectionOf(read(stream))
+    send('a=1')
+    await clock.advance(29_999)
+    await clock.advance(1)
+    expect((await reading).code).toBe('DEADLINE_EXCEEDED')
+    const { stream: other, send: sendOther } = streamWithPeer()
+    sendOther('x'.repeat(101))
+    expect((await rejectionOf(read(other))).code).toBe('MESSAGE_TOO_LARGE')
+  })
+})
+
 describe('an end before the message is whole', () => {
   it('says that no answer came', async () => {
     const { stream, end } = streamWithPeer()
