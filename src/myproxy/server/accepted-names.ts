@@ -3,10 +3,10 @@
  * `accepted_credentials_mapapp` of `myproxy-server.config(5)`. Where both are written, the program
  * alone is asked, as in the C server.
  */
-import type { Files } from '../../ports/files.js'
 import { type Asked, asArgument } from './authority/call-out-text.js'
 import type { DnForms } from './dn-pattern.js'
 import { GridMap } from './grid-mapfile.js'
+import { type MapFile, readMapFile } from './map-file.js'
 import { notMapped, notMappedByProgram } from './refusals.js'
 
 export interface AcceptedNames {
@@ -14,39 +14,21 @@ export interface AcceptedNames {
   require(dn: DnForms, username: string, signal: AbortSignal): Promise<void>
 }
 
-/** Largest map file, in bytes: a hundred thousand users. */
-const MAX_BYTES = 16 * 1024 * 1024
-
-export interface NamesOfFileDeps {
-  files: Files
-  /** Absolute path. */
-  path: string
-  /** Who may own it. */
-  owners: readonly number[]
-}
-
-/** Read anew each time: who stores is seldom, and a name that was taken away must not count. */
 export class NamesOfFile implements AcceptedNames {
-  readonly #deps: NamesOfFileDeps
+  readonly #file: MapFile
 
-  constructor(deps: NamesOfFileDeps) {
-    this.#deps = deps
+  constructor(file: MapFile) {
+    this.#file = file
   }
 
   /** For the start of a server. @throws VoboxError `FILE_…`. */
   async check(): Promise<void> {
-    await this.#read()
+    await readMapFile(this.#file)
   }
 
   async require(dn: DnForms, username: string): Promise<void> {
-    const map = GridMap.parse(await this.#read())
+    const map = GridMap.parse(await readMapFile(this.#file))
     if (!map.accountsOf(dn.oneLine).includes(username)) throw notMapped(dn.oneLine, username)
-  }
-
-  async #read(): Promise<string> {
-    const { files, path, owners } = this.#deps
-    const rules = { maxBytes: MAX_BYTES, owners, forbiddenMode: 0o022, followLinks: true }
-    return (await files.read(path, rules)).bytes.toString('utf8')
   }
 }
 

@@ -157,9 +157,9 @@ async function subjectsOf(reader: SettingsReader): Promise<SubjectSource> {
   if (mapProgram !== undefined) {
     return new ProgramSubjects(await reader.program('certificate_mapapp', mapProgram))
   }
-  const subjects = new MapFileSubjects(deps.files, mapPath, [0, deps.uid])
+  const subjects = new MapFileSubjects({ files: deps.files, path: mapPath, owners: [0, deps.uid] })
   if (config.lines.has('certificate_mapfile')) {
-    await reader.attempt('certificate_mapfile', () => subjects.read())
+    await reader.attempt('certificate_mapfile', () => subjects.check())
   }
   return subjects
 }

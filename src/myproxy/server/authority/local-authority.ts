@@ -73,13 +73,13 @@ export class LocalAuthority implements CertificateAuthority {
     const publicKey = acceptRequest(certificationRequest, minKeyBits)
     await checkRequest(checkers, certificationRequest, signal)
     const extensions = await this.#extensionsFor(username, publicKey, signal)
-    this.#validity(lifetimeSeconds)
+    const validity = this.#validity(lifetimeSeconds)
     const serial = await serials.next(signal)
     const template = {
       serial,
       issuer: issuer.certificate.subject,
       subject,
-      ...this.#validity(lifetimeSeconds),
+      ...validity,
       publicKey,
       extensions,
       hash,

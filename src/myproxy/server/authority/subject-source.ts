@@ -1,8 +1,8 @@
 /** Which subject an account name has: `certificate_mapfile` or `certificate_mapapp`. */
 import { isVoboxError } from '../../../errors.js'
-import type { Files } from '../../../ports/files.js'
 import type { Name } from '../../../x509/name.js'
 import { dnOfAccount } from '../grid-mapfile.js'
+import { type MapFile, readMapFile } from '../map-file.js'
 import { type Asked, asArgument, askProgram } from './call-out-text.js'
 import { unknownUsername } from './certificate-authority.js'
 import { subjectFromOneLine } from './subject-name.js'
@@ -12,36 +12,22 @@ export interface SubjectSource {
   subjectOf(username: string, signal: AbortSignal): Promise<Name>
 }
 
-const MAX_MAP_BYTES = 16 * 1024 * 1024
-const WRITABLE_BY_OTHERS = 0o022
-
-/** Read each time: entries come and go while the server runs. */
 export class MapFileSubjects implements SubjectSource {
-  readonly #files: Files
-  readonly #path: string
-  readonly #owners: readonly number[]
+  readonly #file: MapFile
 
-  constructor(files: Files, path: string, owners: readonly number[]) {
-    this.#files = files
-    this.#path = path
-    this.#owners = owners
+  constructor(file: MapFile) {
+    this.#file = file
   }
 
   async subjectOf(username: string): Promise<Name> {
-    const dn = dnOfAccount(await this.read(), username)
+    const dn = dnOfAccount(await readMapFile(this.#file), username)
     if (dn === undefined) throw unknownUsername(username)
     return subjectFromOneLine(dn)
   }
 
-  /** @throws what reading throws: `FILE_MISSING`, `FILE_UNSAFE` when others can write it. */
-  async read(): Promise<string> {
-    const { bytes } = await this.#files.read(this.#path, {
-      maxBytes: MAX_MAP_BYTES,
-      owners: this.#owners,
-      forbiddenMode: WRITABLE_BY_OTHERS,
-      followLinks: true,
-    })
-    return bytes.toString('utf8')
+  /** For the start of a server. @throws VoboxError `FILE_…`. */
+  async check(): Promise<void> {
+    await readMapFile(this.#file)
   }
 }
 
