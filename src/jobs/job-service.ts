@@ -20,6 +20,8 @@ import type { JobRenewalSettings } from './job-registration.js'
 import { isJobFile, JobRegistry } from './job-registry.js'
 import { JobSocket } from './job-socket.js'
 import { JobStore } from './job-store.js'
+import type { JobRequest } from './protocol/request.js'
+import type { JobResponse } from './protocol/response.js'
 
 export interface JobServiceDependencies {
   files: Files
@@ -52,6 +54,7 @@ export class JobService {
   readonly #deps: JobServiceDependencies
   readonly #store: JobStore
   readonly #states: RegistrationFiles
+  readonly #desk: JobDesk
   /** Tells the scheduler that one came, changed or went; set once there is one. */
   touched: (fileName: string) => void = () => undefined
 
@@ -64,7 +67,7 @@ export class JobService {
     this.#states = new RegistrationFiles(files, { state: paths.jobState, locks: paths.jobState })
     this.proxies = new JobProxies({ files, journal, repository, store })
     this.registry = new JobRegistry({ book: store.book, states: this.#states, settings })
-    const desk = new JobDesk({
+    this.#desk = new JobDesk({
       ...deps,
       settings,
       store,
@@ -75,7 +78,7 @@ export class JobService {
     this.socket = new JobSocket({
       clock,
       journal,
-      serve: (request, signal) => desk.serve(request, signal),
+      serve: (request, signal) => this.serve(request, signal),
       deadlineMs: config.jobs.deadlineSeconds * 1000,
     })
   }
@@ -93,6 +96,11 @@ export class JobService {
     const service = new JobService(deps, store)
     await service.proxies.removeStrays()
     return service
+  }
+
+  /** What the socket is asked. @throws as `JobDesk.serve`. */
+  serve(request: JobRequest, signal: AbortSignal): Promise<JobResponse> {
+    return this.#desk.serve(request, signal)
   }
 
   /** For `RenewalDaemon`: a job proxy that has expired is of no use to anybody, and is dropped. */

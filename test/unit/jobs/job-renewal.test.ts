@@ -1,0 +1,185 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { VoboxError } from '../../../src/errors.js'
+import { filesBeside, registriesBeside } from '../../../src/jobs/beside.js'
+import { JobService } from '../../../src/jobs/job-service.js'
+import type { JobRequest } from '../../../src/jobs/protocol/request.js'
+import { encodeCredential } from '../../../src/proxy/credential.js'
+import { RenewalDaemon } from '../../../src/renewal/daemon.js'
+import { attributeRulesNow } from '../../../src/renewal/trust-now.js'
+import { rejectionOf } from '../../support/failure.js'
+import { addProxy } from '../../support/pki.js'
+import { type RenewalWorld, renewalWorld } from '../../support/renewal-world.js'
+import { HOUR } from '../../support/time.js'
+
+const SERVER = 'px.example.org'
+const ROLE = ['alice:/alice/Role=lcgadmin']
+
+let world: RenewalWorld
+let service: JobService
+let daemon: RenewalDaemon
+let ask: (request: JobRequest) => ReturnType<JobService['serve']>
+
+beforeEach(async () => {
+  world = renewalWorld()
+  await world.putMachineProxy()
+  const { context, paths, config, files, clock } = world
+  let drawn = 0
+  service = await JobService.open({
+    files,
+    clock,
+    random: {
+      bytes: (length) => {
+        drawn += 1
+        return Uint8Array.from({ length }, () => drawn)
+      },
+      fraction: () => 0.5,
+    },
+    journal: context.journal,
+    events: context.events,
+    config,
+    paths,
+    owners: [1000],
+    attributeRules: (signal) => attributeRulesNow(context, signal),
+  })
+  daemon = new RenewalDaemon({
+    ...context,
+    registry: registriesBeside(context.registry, service.registry),
+    repository: filesBeside(context.repository, service.proxies.files()),
+    retire: (registration) => service.retire(registration),
+  })
+  service.touched = (fileName) => void daemon.touch(fileName)
+  ask = (request) => service.serve(request, new AbortController().signal)
+})
+
+/** Runs the daemon while `story` goes on. */
+async function running(story: () => Promise<void>): Promise<void> {
+  const stopping = new AbortController()
+  const run = daemon.run(stopping.signal)
+  await world.clock.advance(1000)
+  await story()
+  stopping.abort()
+  await world.clock.advance(1000)
+  await run
+}
+
+const pass = (hours: number) => world.clock.advance(hours * HOUR * 1000)
+
+async function registerJob(
+  jobId: string,
+  name: string,
+  { hours = 10, voms = [] as readonly string[] } = {},
+): Promise<string> {
+  const user = world.users.get(name) ?? world.store(name, 30)
+  const plain = addProxy(user, { now: world.clock.now(), hours })
+  const proxy = voms.length === 0 ? plain : await world.dress(plain, voms, hours * HOUR)
+  const proxyFile = `/jobs/${jobId}`
+  await world.files.replace(proxyFile, encodeCredential(proxy), { mode: 0o600 })
+  const answer = await ask({ command: 'register', jobId, proxyFile, server: SERVER })
+  return answer.proxyFile ?? ''
+}
+
+const leftOf = async (path: string) => {
+  const times = await service.proxies.times(path.slice(path.lastIndexOf('/') + 1))
+  return times === undefined ? undefined : times.end - world.clock.now()
+}
+
+describe('a job proxy', () => {
+  it('is renewed for as long as its job lives, and once for all that share it', async () => {
+    await running(async () => {
+      const path = await registerJob('a', 'ann')
+      expect(await registerJob('b', 'ann')).toBe(path)
+      for (let day = 0; day < 8; day += 1) {
+        await pass(6)
+        expect(await leftOf(path)).toBeGreaterThan(1800)
+      }
+    })
+    expect(world.myproxy.asked.length).toBeLessThan(9)
+  })
+
+  it('is renewed when 30 minutes are left, however short it lives', async () => {
+    await running(async () => {
+      const path = await registerJob('a', 'ann', { hours: 0.75 })
+      await pass(0.3)
+      expect(world.myproxy.asked).toHaveLength(1)
+      expect(await leftOf(path)).toBeGreaterThan(11 * HOUR)
+    })
+  })
+
+  it('gets its attributes again, and its neighbour without any gets none', async () => {
+    await running(async () => {
+      const dressed = await registerJob('a', 'ann', { voms: ROLE })
+      const plain = await registerJob('b', 'ann')
+      await pass(9)
+      const has = async (path: string) =>
+        (await service.proxies.times(path.slice(path.lastIndexOf('/') + 1)))?.hasAttributes
+      expect([await has(dressed), await has(plain)]).toEqual([true, false])
+      expect(world.myproxy.asked).toHaveLength(2)
+    })
+  })
+
+  it('lives until it expires where nobody renews it, tried to the end; then it is dropped, and said', async () => {
+    world.myproxy.behave = async () => {
+      throw new VoboxError('MYPROXY_NOT_AUTHORISED_RENEWER', 'no')
+    }
+    await running(async () => {
+      const path = await registerJob('a', 'ann', { hours: 2 })
+      await pass(1.9)
+      const tries = world.myproxy.asked.filter(({ at }) => at > world.clock.now() - HOUR / 2)
+      expect(tries.length).toBeGreaterThan(3)
+      expect((await ask({ command: 'get', jobId: 'a' })).proxyFile).toBe(path)
+      await pass(0.2)
+      const refused = await rejectionOf(ask({ command: 'get', jobId: 'a' }))
+      expect(refused.data.jobCode).toBe(1908)
+      expect(world.files.text(path)).toBe('')
+    })
+    expect(world.events('job-proxy-dropped')).toEqual([
+      expect.stringMatching(/^job-proxy-dropped dn=\S+CN=ann" file=job-\S+ jobs=1 reason=/),
+    ])
+    expect(world.journal.some(({ event }) => event === 'job-proxy-dropped')).toBe(true)
+  })
+
+  it('is renewed no more after its last job, and leaves no state', async () => {
+    await running(async () => {
+      const path = await registerJob('a', 'ann')
+      await pass(9)
+      const renewals = world.myproxy.asked.length
+      expect(renewals).toBe(1)
+      await ask({ command: 'unregister', jobId: 'a' })
+      await pass(24)
+      expect(world.myproxy.asked).toHaveLength(renewals)
+      expect(world.files.text(path)).toBe('')
+      expect(await world.files.list(world.paths.jobState)).toEqual([])
+    })
+  })
+
+  it('is renewed beside registrations of the VO-Box, which never see its file', async () => {
+    await world.register('bob')
+    await running(async () => {
+      await registerJob('a', 'ann')
+      await pass(9)
+    })
+    const names = new Set(world.myproxy.asked.map(({ username }) => username))
+    expect(names.size).toBe(2)
+    expect(await world.context.repository.list()).toEqual(['bob'])
+  })
+
+  it('is there again after a restart of the service', async () => {
+    const path = await registerJob('a', 'ann')
+    await service.close()
+    const { context, paths, config, files, clock } = world
+    const again = await JobService.open({
+      ...context,
+      files,
+      clock,
+      config,
+      paths,
+      owners: [1000],
+      attributeRules: (signal) => attributeRulesNow(context, signal),
+    })
+    const { signal } = new AbortController()
+    expect(await again.serve({ command: 'get', jobId: 'a' }, signal)).toEqual({
+      code: 0,
+      proxyFile: path,
+    })
+  })
+})
