@@ -41,13 +41,18 @@ const IGNORED_LABELS: ReadonlySet<string> = new Set(['EC PARAMETERS'])
  * Reads a credential.
  *
  * @param passPhrase for an encrypted key; proxies have none.
+ * @param parse of certificates; default `parseCertificate`.
  * @throws VoboxError `PROXY_FILE_MALFORMED` (`data.reason` says how), `PROXY_KEY_MISMATCH`,
  *   `KEY_ENCRYPTED`, `KEY_MALFORMED`.
  */
-export function parseCredential(bytes: Uint8Array, passPhrase?: Buffer): Credential {
+export function parseCredential(
+  bytes: Uint8Array,
+  passPhrase?: Buffer,
+  parse?: (der: Uint8Array) => Certificate,
+): Credential {
   const blocks = parseBlocks(bytes)
   const key = onlyKey(blocks)
-  const certificates = parseCertificates(blocks)
+  const certificates = parseCertificates(blocks, parse)
   const privateKey = parsePrivateKey(key, passPhrase)
   const leaf = leafOf(privateKey, certificates)
   const others = certificates.filter((certificate) => certificate !== leaf)
@@ -102,7 +107,10 @@ function onlyKey(blocks: readonly PemBlock[]): PemBlock {
   return key
 }
 
-function parseCertificates(blocks: readonly PemBlock[]): Certificate[] {
+function parseCertificates(
+  blocks: readonly PemBlock[],
+  parse: (der: Uint8Array) => Certificate = parseCertificate,
+): Certificate[] {
   const found = blocks.filter((block) => CERTIFICATE_LABELS.has(block.label))
   if (found.length === 0) throw malformedFile('no-certificate', 'holds no certificate')
   if (found.length > MAX_CERTIFICATES) {
@@ -111,7 +119,7 @@ function parseCertificates(blocks: readonly PemBlock[]): Certificate[] {
     })
   }
   return inMalformedFile('certificate', () =>
-    withoutDuplicates(found.map((block) => parseCertificate(block.bytes))),
+    withoutDuplicates(found.map((block) => parse(block.bytes))),
   )
 }
 

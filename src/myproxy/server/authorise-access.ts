@@ -112,7 +112,7 @@ async function admitByCertificate(
   return {
     entry,
     stored,
-    signer: await openStoredCredential(entry, ''),
+    signer: await openStoredCredential(entry, '', context.certificates.parse),
     limited: isLimited(context, exchange.client.chain) || isLimited(context, authorising),
   }
 }

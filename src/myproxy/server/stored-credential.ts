@@ -51,11 +51,13 @@ export function isProtected(entry: StoredEntry): boolean {
  * Opens a stored credential. A pass phrase for one that has none is a wrong one: whoever stored it
  * meant it for renewal only.
  *
+ * @param parse of certificates; default `parseCertificate`.
  * @throws `KEY_ENCRYPTED` with `data.reason`; what `parseCredential` throws for a damaged one.
  */
 export async function openStoredCredential(
   entry: StoredEntry,
   passPhrase: string,
+  parse?: (der: Uint8Array) => Certificate,
 ): Promise<Credential> {
   const key = keyBlock(entry)
   // Some C servers kept a crypt(3) hash beside a plain key. We cannot check it: nothing opens that.
@@ -64,11 +66,12 @@ export async function openStoredCredential(
       data: { reason: passPhrase === '' ? 'no-pass-phrase' : 'wrong-pass-phrase' },
     })
   }
-  if (passPhrase === '') return parseCredential(entry.creds)
+  if (passPhrase === '') return parseCredential(entry.creds, undefined, parse)
   const opened = encodePrivateKey(await unprotectKey(key, passPhrase))
   const certificates = certificateBlocks(entry).map(({ label, bytes }) => encodePem(label, bytes))
   try {
-    return parseCredential(Buffer.from([...certificates, opened].join(''), 'latin1'))
+    const text = [...certificates, opened].join('')
+    return parseCredential(Buffer.from(text, 'latin1'), undefined, parse)
   } catch (error) {
     // One wrong pass phrase in some hundred decrypts to what looks like a key.
     if (!isVoboxError(error, 'PROXY_KEY_MISMATCH')) throw error
