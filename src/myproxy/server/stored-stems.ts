@@ -51,8 +51,9 @@ export class StoredStems {
   async #known(): Promise<readonly string[] | undefined> {
     const { files, clock, directory } = this.#deps
     const facts = await files.facts(directory, { fresh: true })
+    if (facts === undefined) return undefined
     const stamp = stampOf(facts)
-    const wholeSeconds = (facts?.modifiedMs ?? 0) % 1000 === 0
+    const wholeSeconds = facts.modifiedMs % 1000 === 0
     const settledMs = wholeSeconds ? SETTLED_WHOLE_SECONDS_MS : SETTLED_MS
     const nowMs = clock.monotonicMs()
     if (this.#seen?.stamp !== stamp) this.#seen = { stamp, sinceMs: nowMs }

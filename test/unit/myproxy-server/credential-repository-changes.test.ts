@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { CredentialRepository } from '../../../src/myproxy/server/credential-repository.js'
 import { systemClock } from '../../../src/node/ports/clock.js'
 import { nodeFiles } from '../../../src/node/ports/files.js'
+import type { Files } from '../../../src/ports/files.js'
 import { silentJournal } from '../../../src/ports/journal.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 
@@ -121,5 +122,61 @@ describe('stamps', () => {
     await store('alice', 'key')
     await repository.remove('alice', undefined, () => undefined)
     expect(await repository.stamps()).toEqual(new Map())
+  })
+})
+
+/** `nodeFiles` that counts reads of files and of the directory. */
+function countingFiles() {
+  const counts = { read: 0, list: 0 }
+  const files: Files = {
+    ...nodeFiles,
+    read: (...args) => {
+      counts.read += 1
+      return nodeFiles.read(...args)
+    },
+    list: (...args) => {
+      counts.list += 1
+      return nodeFiles.list(...args)
+    },
+  }
+  return { files, counts }
+}
+
+describe('a store of 300 credentials', () => {
+  it('costs GET, PUT and INFO of one user what one of 3 credentials costs', async () => {
+    const costs: Record<string, { read: number; list: number }>[] = []
+    for (const size of [3, 300]) {
+      const { files, counts } = countingFiles()
+      let nowMs = 0
+      const own = join(directory, `of-${size}`)
+      const clock = { monotonicMs: () => nowMs }
+      const deps = { files, clock, journal: silentJournal, directory: own, owners: [uid] }
+      const counted = new CredentialRepository(deps)
+      await counted.open()
+      for (let i = 0; i < size; i += 1) {
+        const text = `OWNER=/DC=org/CN=user${i}\nLIFETIME=60\nUSERNAME=user${i}\nEND_OPTIONS\n`
+        await writeFile(join(own, `user${i}.data`), text, { mode: 0o600 })
+        await writeFile(join(own, `user${i}.creds`), 'key', { mode: 0o600 })
+      }
+      const cost = async (work: () => Promise<unknown>) => {
+        const before = { ...counts }
+        await work()
+        return { read: counts.read - before.read, list: counts.list - before.list }
+      }
+      const data = { username: 'user1', owner: '/DC=org/CN=user1', lifetimeSeconds: 60 }
+      const put = await cost(() => counted.store(data, Buffer.from('new'), () => undefined))
+      // The directory is seen twice with some time between before what lies in it is remembered.
+      await counted.list('user1')
+      nowMs += 10_000
+      await counted.list('user1')
+      costs.push({
+        put,
+        get: await cost(() => counted.find('user1', undefined)),
+        info: await cost(() => counted.list('user1')),
+      })
+    }
+    expect(costs[1]).toEqual(costs[0])
+    // `.data`, `.creds` and the look for an administrator's lock.
+    expect(costs[1]).toMatchObject({ get: { read: 3, list: 0 }, info: { read: 3, list: 0 } })
   })
 })
