@@ -5,9 +5,8 @@
  * its users stored, and whoever has the key gains nothing by handing it over.
  */
 import { type ErrorCode, isVoboxError, toVoboxError, type VoboxError } from '../../errors.js'
-import { readStoredFiles } from '../conversation.js'
 import { encodeResponse, type MyProxyRequest } from '../messages.js'
-import { parseStoredFiles, type StoredChain } from '../stored-files.js'
+import { MAX_STORED_BYTES, parseStoredFiles, type StoredChain } from '../stored-files.js'
 import { requireAffordable } from './key-protection.js'
 import { invalidCredentials, isAboutTheClient } from './refusals.js'
 import type { Exchange, ServerContext } from './server-context.js'
@@ -29,7 +28,7 @@ export async function serveStore(
 }
 
 async function receiveValid(context: ServerContext, { stream }: Exchange): Promise<StoredChain> {
-  const bytes = await readStoredFiles(stream)
+  const bytes = await stream.readUntilNul(MAX_STORED_BYTES)
   try {
     const files = parseStoredFiles(bytes)
     requireAffordable(files.keyPem)

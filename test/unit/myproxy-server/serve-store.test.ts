@@ -102,7 +102,7 @@ describe('STORE', () => {
 
   it('writes nothing of the text around the blocks', async () => {
     const { credential } = grid.users.alice
-    const text = `Bag Attributes\n${keyOf(credential)}subject=x\n${certificatesOf(credential)}`
+    const text = `Version 1\nBag Attributes\n${keyOf(credential)}subject=x\n${certificatesOf(credential)}`
     await send(text, credential, { credentialName: 'plain' })
     const creds = await readFile(join(grid.storeDirectory, 'alice-plain.creds'), 'utf8')
     expect(creds).not.toContain('Bag')
