@@ -270,6 +270,12 @@ describe('issueProxy refuses', () => {
     })
   })
 
+  it('an RSA key of 512 bits where 1024 are enough', () => {
+    const publicKey = createPublicKey(testKey('rsa512'))
+    const { code, data } = refusal(alice, { publicKey, minRsaBits: 1024 })
+    expect([code, data.keyBits]).toEqual(['KEY_TOO_WEAK', 512])
+  })
+
   it('the signer’s own key as the key of the proxy', () => {
     const publicKey = createPublicKey(alice.privateKey)
     expect(refusal(alice, { publicKey }).code).toBe('PROXY_KEY_MISMATCH')
