@@ -5,9 +5,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } 
 import type { Credential } from '../../src/proxy/credential.js'
 import { encodePem } from '../../src/x509/pem.js'
 import { encodePrivateKey } from '../../src/x509/private-key.js'
+import { spawnSync } from '../support/bounded.js'
 import { hostName, TestAuthority } from '../support/pki.js'
 import { writeCredentialPair, writeTrustFiles } from '../support/pki-files.js'
-import { describeWithPrograms } from '../support/programs.js'
+import { describeWithPrograms, findProgram } from '../support/programs.js'
 import {
   C_NAME,
   CONFIG,
@@ -179,6 +180,36 @@ describe('-h and -V', () => {
       stdout: expect.stringMatching(/--portfile, -z FILE.*\n +--storage, -s DIR/s),
     })
     expect(scene.call(C_NAME, ['--version']).stdout).toMatch(/^myproxy-server version MYPROXYv2 /)
+  })
+})
+
+describeWithPrograms('the command lines of the C server', ['myproxy-server'], () => {
+  /** Each asks for help or is wrong, so that no server of Debian's ever starts. */
+  it.each([
+    '-h',
+    '--help',
+    '--usage',
+    '-u',
+    '-dvh',
+    '-V',
+    '--version',
+    '--vers',
+    '-c a -s b -p 0 -P c -z d -l e -d -v -h',
+    '--config=a --storage b --port 0 --pidfile c --portfile=d --listen e --debug --verbose -h',
+    '--conf a --stor b --pid c --portf d --lis e --deb --verb -h',
+    '-x',
+    'foo',
+    '-c',
+    '--config',
+    '--por 0 -h',
+    '--nothing',
+    '-h foo',
+  ])('%s ends in the same way', (line) => {
+    const words = line.split(' ')
+    const theirs = spawnSync(findProgram('myproxy-server') ?? '', words, { env: {} })
+    const ours = scene.call(C_NAME, words)
+    expect(ours.status).toBe(theirs.status)
+    expect(ours.stdout === '').toBe(String(theirs.stdout) === '' || theirs.status !== 0)
   })
 })
 

@@ -53,13 +53,13 @@ export function parseServerLine(
   const hint = `${program} --help shows what it takes`
   const rules = { program, hint, ...(ours ? { oneDash: true } : { abbreviations: true }) }
   const { given, operands } = readOptions(words, SERVER_OPTIONS, rules)
+  const asked = given.find(({ option: { name } }) => name === 'help' || name === 'version')
+  if (asked !== undefined) return { asksFor: asked.option.name as 'help' | 'version' }
   const [stray] = operands
   if (stray !== undefined) {
     const word = printable(stray, 60)
     throw new VoboxError('USAGE', `there is no use for '${word}'`, { hint, data: { word } })
   }
-  const asked = given.find(({ option: { name } }) => name === 'help' || name === 'version')
-  if (asked !== undefined) return { asksFor: asked.option.name as 'help' | 'version' }
   const entries = given.map(({ option: { name }, value }) => [name, value ?? true])
   return { given: Object.fromEntries(entries) }
 }
