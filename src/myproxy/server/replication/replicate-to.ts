@@ -168,12 +168,12 @@ class SecondaryRun {
         this.#settle(name, before)
         continue
       }
-      const inDoubt = before?.inDoubt === true || step?.action === 'store'
       this.#due.set(key, { name, before })
       replicas.set(key, {
         ...nameOf(name),
         ...(before?.given !== undefined && { given: before.given }),
-        ...(inDoubt && { inDoubt }),
+        // Whatever the step: what is gone now may be there again when its turn comes.
+        inDoubt: true,
         behindSince: before?.behindSince ?? now,
       })
     }
