@@ -117,7 +117,9 @@ describe('what is not run', () => {
     expect((await rejectionOf(run(file))).message).toContain('chmod 0755')
     const bare = join(await temporaryDirectory(), 'bare')
     writeFileSync(bare, '#!/gone\n', { mode: 0o755 })
-    expect((await rejectionOf(run(bare))).message).toContain('the interpreter in its first line is not there')
+    expect((await rejectionOf(run(bare))).message).toContain(
+      'the interpreter in its first line is not there',
+    )
   })
 
   it.each([
