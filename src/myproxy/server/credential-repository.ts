@@ -11,13 +11,14 @@ import { join } from 'node:path'
 import pLimit from 'p-limit'
 import { isVoboxError, VoboxError } from '../../errors.js'
 import type { Clock } from '../../ports/clock.js'
-import { type FileFacts, type Files, TEMPORARY_PREFIX } from '../../ports/files.js'
+import type { FileFacts, Files } from '../../ports/files.js'
 import type { Journal } from '../../ports/journal.js'
 import { MAX_CREDENTIAL_BYTES } from '../../proxy/credential.js'
 import { OwnedCredentials } from './owned-credentials.js'
+import { settleStore } from './settle-store.js'
 import { encodeStoredData, type StoredData } from './stored-data.js'
 import { emptyNameStem, stemPrefixes, storedStems } from './stored-names.js'
-import { type PlacedEntry, type StoredEntry, StoredPairs, stemOfPrevious } from './stored-pairs.js'
+import { type PlacedEntry, type StoredEntry, StoredPairs } from './stored-pairs.js'
 import { StoredStems } from './stored-stems.js'
 
 export type { PlacedEntry, StoredEntry } from './stored-pairs.js'
@@ -40,9 +41,6 @@ export interface StoreOptions {
 }
 
 const MAX_PER_OWNER = 100
-
-/** A temporary of this age is nobody's any more, in milliseconds. */
-const TEMPORARY_MS = 600_000
 
 /** How long a change waits for one of another process, in milliseconds. */
 const LOCK_DEADLINE_MS = 10_000
@@ -86,9 +84,11 @@ export class CredentialRepository {
     const safe =
       facts?.kind === 'directory' && (facts.mode & 0o077) === 0 && this.#owners.includes(facts.uid)
     if (!safe) throw this.#notOurs(facts)
+    const directory = this.#directory
+    const journal = this.#journal
     await this.#locked(async () => {
-      await this.#files.probeWritable(this.#directory)
-      await this.#settle()
+      await this.#files.probeWritable(directory)
+      await settleStore({ files: this.#files, pairs: this.#pairs, directory, journal })
     })
   }
 
@@ -127,8 +127,8 @@ export class CredentialRepository {
   }
 
   /**
-   * What lies under one stem of {@link stamps}; undefined when nothing sound does (what is broken is
-   * logged).
+   * What lies under one stem of {@link stamps}; undefined when nothing sound does (what is broken
+   * is logged).
    */
   async at(stem: string): Promise<PlacedEntry | undefined> {
     try {
@@ -144,8 +144,8 @@ export class CredentialRepository {
   }
 
   /**
-   * A look at what changed that reads no content: for each stem a text which differs from the one of
-   * an earlier look if the credential, what is known about it or its lock was written in between.
+   * A look at what changed that reads no content: for each stem a text which differs from the one
+   * of an earlier look if the credential, what is known about it or its lock was written between.
    */
   async stamps(): Promise<Map<string, string>> {
     const stamps = new Map<string, string>()
@@ -253,32 +253,6 @@ export class CredentialRepository {
     throw new VoboxError('MYPROXY_STORE_MALFORMED', 'both places of a credential are taken', {
       data: { stems: storedStems(username, name) },
     })
-  }
-
-  /**
-   * Ends replacements that were cut short, and removes old temporaries, which may hold keys. What
-   * is old is asked of the directory, in which a file was made just now: its disk may have a clock
-   * of its own.
-   */
-  async #settle(): Promise<void> {
-    const nowMs = (await this.#files.facts(this.#directory, { fresh: true }))?.modifiedMs ?? 0
-    for (const file of await this.#files.list(this.#directory)) {
-      if (file.startsWith(TEMPORARY_PREFIX)) await this.#removeOld(file, nowMs - TEMPORARY_MS)
-      const stem = stemOfPrevious(file)
-      if (stem === undefined) continue
-      try {
-        await this.#pairs.settle(stem)
-      } catch (error) {
-        if (!isVoboxError(error, 'MYPROXY_STORE_MALFORMED', 'FILE_UNSAFE')) throw error
-        this.#journal.write('warn', 'stored-credential-broken', error.message, { stem })
-      }
-    }
-  }
-
-  async #removeOld(file: string, beforeMs: number): Promise<void> {
-    const path = join(this.#directory, file)
-    const facts = await this.#files.facts(path)
-    if (facts !== undefined && facts.modifiedMs < beforeMs) await this.#files.remove(path)
   }
 
   #locked<T>(work: () => Promise<T>): Promise<T> {

@@ -69,8 +69,8 @@ export function encodeStoredData(data: StoredData): Buffer {
  * Everything that {@link encodeStoredData} writes must be readable here: whoever can store what
  * cannot be read takes the file's name from all others who would have the same.
  *
- * Old C servers wrote neither `USERNAME` nor always `LIFETIME`; then the name of the file says whose
- * it is, and the lifetime has no limit of its own.
+ * Old C servers wrote neither `USERNAME` nor always `LIFETIME`; then the name of the file says
+ * whose it is, and the lifetime has no limit of its own.
  *
  * @param stem name of the file without `.data`; absent: `USERNAME` must be inside.
  * @throws `MYPROXY_STORE_MALFORMED` for anything that is not whole or not known: half a policy is

@@ -6,8 +6,8 @@
  * name is only where to look; `USERNAME` and `NAME` inside `.data` decide whose it is. Whoever
  * comes second gets a name made of hashes, which nobody else can have.
  *
- * C programs cannot find what lies there, and `myproxy-admin-query --remove` would take the files of
- * the first comer for it. So its data is not called `.data`, by which they list what there is.
+ * C programs cannot find what lies there, and `myproxy-admin-query --remove` would take the files
+ * of the first comer for it. So its data is not called `.data`, by which they list what there is.
  */
 import { createHash } from 'node:crypto'
 import { printable, VoboxError } from '../../errors.js'

@@ -118,8 +118,8 @@ export class StoredPairs {
   }
 
   /**
-   * The key goes first: what is left of a removal cut short is nobody's credential. It does not come
-   * back when the machine loses power.
+   * The key goes first: what is left of a removal cut short is nobody's credential. It does not
+   * come back when the machine loses power.
    */
   async remove(stem: string): Promise<void> {
     for (const kind of ['creds', 'previous', 'lock', 'data'] as const) {
