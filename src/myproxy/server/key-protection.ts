@@ -18,8 +18,12 @@ import { deriveByScrypt, keySchemeOf, type ScryptCost } from './key-scheme.js'
 
 export const ENCRYPTED_KEY_LABEL = 'ENCRYPTED PRIVATE KEY'
 
-/** About 0.2 s and 16 MB a guess; a larger N would be beyond what OpenSSL reads by default. */
-const COST: ScryptCost = { N: 2 ** 14, r: 8, p: 5 }
+/**
+ * About 0.07 s and 16 MB a guess, against one round of MD5 in the C server. A larger N would be beyond
+ * what OpenSSL reads by default; and a larger p would be felt where a C server serves what we stored,
+ * as a secondary or after a change back, since it opens a key six times a request.
+ */
+const COST: ScryptCost = { N: 2 ** 14, r: 8, p: 1 }
 
 const SALT_BYTES = 16
 const KEY_BYTES = 32
