@@ -69,6 +69,12 @@ export abstract class VoboxCommand extends Command {
     this.tellWarnings(vo)
   }
 
+  /** The name that this was called by: ours, or that of the tool in whose place we stand. */
+  private get signature(): string {
+    const { signedAs } = this.config.options as { signedAs?: string }
+    return signedAs ?? this.config.bin
+  }
+
   /** Data, and nothing else, goes to stdout. */
   protected print(text: string): void {
     process.stdout.write(text)
@@ -76,13 +82,13 @@ export abstract class VoboxCommand extends Command {
 
   /** Something that worked and that the person should know all the same. */
   protected tell(text: string): void {
-    process.stderr.write(`${this.config.bin}: ${text}\n`)
+    process.stderr.write(`${this.signature}: ${text}\n`)
   }
 
   /** The same with its cure. */
   protected async tellWarning(warning: Warning): Promise<void> {
     const { showWarning } = await loadLibrary()
-    process.stderr.write(showWarning(this.config.bin, warning))
+    process.stderr.write(showWarning(this.signature, warning))
   }
 
   /** That there is nothing to show or do, for people; scripts see it by an empty stdout. */

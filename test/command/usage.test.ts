@@ -26,6 +26,22 @@ afterAll(async () => {
   await remove()
 })
 
+it.each([[['myproxy']], [['help', 'myproxy']]])(
+  'shows with %j what begins with myproxy',
+  async (words) => {
+    const { status, stdout, stderr } = await box.callBare(words)
+    expect([status, stderr]).toEqual([0, ''])
+    const lines = stdout.split('\n')
+    expect(lines[0]).toBe(
+      'Stores credentials on MyProxy servers, fetches them and looks after them',
+    )
+    expect(lines).toContain('  $ vobox-proxy myproxy COMMAND')
+    const names = lines.filter((line) => /^ {2}[a-z]/.test(line)).map((line) => line.split(' ')[2])
+    expect(new Set(names)).toEqual(new Set(['myproxy']))
+    expect(stdout).not.toContain('VERSION')
+  },
+)
+
 describe('wrong usage', () => {
   it.each([
     [
@@ -75,6 +91,26 @@ describe('wrong usage', () => {
       "there is no command 'nonsense'",
       'help lists them',
     ],
+    [
+      'help about the second word of two',
+      ['help', 'logon'],
+      "there is no command 'logon'",
+      'did you mean myproxy logon?',
+    ],
+    ['that word as a command', ['destroy'], "'destroy'", 'did you mean myproxy destroy?'],
+    [
+      'a duration that is none behind -t',
+      ['register', '-t', 'abc'],
+      "vobox-proxy: -t: 'abc' is not a duration",
+      'Write a number and a unit',
+    ],
+    [
+      'the same behind --hours',
+      ['register', '-t', '5', '--hours', 'abc'],
+      "vobox-proxy: --hours: 'abc' is not a duration",
+      'Write a number and a unit',
+    ],
+    ['a letter without its value', ['register', '-t'], 'option -t needs a value', ''],
     [
       'a VO name with a way up',
       ['--vo', '../alice', 'query'],

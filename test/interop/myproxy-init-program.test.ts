@@ -110,7 +110,7 @@ describeWithPrograms('the program myproxy init', [...MYPROXY_PROGRAMS, 'script']
     it('ends with 1 under its old name for what it does not know, and with 2 under ours', async () => {
       const compat = await call(join(HOME, 'compat', 'myproxy-init'), ['--bogus'])
       expect([compat.status, compat.stdout]).toEqual([1, ''])
-      expect(compat.stderr).toContain('myproxy-init has no option --bogus')
+      expect(compat.stderr).toContain('myproxy-init: there is no option --bogus')
       const ours = await call(PROGRAM, ['myproxy', 'init', '-r', 'a', '-r', 'b', '-n'])
       expect([ours.status, ours.stdout]).toEqual([2, ''])
       expect(ours.stderr).toContain('only one option -a or -r may be given')

@@ -209,9 +209,21 @@ describe('the links of compat/', () => {
     expect(version.text).toMatch(/^voms-proxy-init: vobox-proxy \d+\.\d+\.\d+\n/)
     const refused = await run(link, '-bogus')
     expect(refused.exitCode).toBe(1)
-    expect(refused.text).toContain('voms-proxy-init has no option -bogus')
+    expect(refused.text).toContain('voms-proxy-init: there is no option -bogus')
     expect(refused.text).toContain('-noregen')
   })
+})
+
+it('warns under the name that it was called by', async () => {
+  const notAfter = Math.floor(Date.now() / 1000) + 10 * 86_400
+  const ending = ca.issueUser('ending', { notAfter, key: 'rsa2048' })
+  const { cert, key } = await writeCredentialPair(peers.directory, 'ending', ending)
+  const words = ['-q', '-cert', cert, '-key', key, '-out', at('ending-proxy')]
+  const { exitCode, text } = await run(join(COMPAT, 'grid-proxy-init'), ...words)
+  expect([exitCode, text.trim().split('\n')[0]]).toEqual([
+    0,
+    expect.stringMatching(/^grid-proxy-init: warning: your certificate ends on /),
+  ])
 })
 
 describeWithPrograms('the pass phrase on a terminal', ['script', 'stty'], () => {

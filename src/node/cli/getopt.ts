@@ -18,8 +18,8 @@ export interface GetoptRules {
   abbreviations?: boolean
   /** A long name may stand behind one dash; its letters are read only where there is no such name. */
   oneDash?: boolean
-  /** What a mistake is blamed on, `myproxy-info`. */
-  program: string
+  /** The command that a mistake is blamed on, `myproxy info`; absent: the program, which signs it. */
+  program?: string
   /** For every mistake: what to do next. */
   hint: string
 }
@@ -141,7 +141,8 @@ class Reader<O extends GetoptOption> implements GivenOptions<O> {
     const meant = nearest === undefined ? '' : `did you mean --${nearest}?\n`
     const { program, hint } = this.#rules
     const option = printable(shown, 60)
-    return new VoboxError('USAGE', `${program} has no option ${option}`, {
+    const missing = program === undefined ? 'there is no option' : `${program} has no option`
+    return new VoboxError('USAGE', `${missing} ${option}`, {
       hint: `${meant}${hint}`,
       data: { option },
     })

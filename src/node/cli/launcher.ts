@@ -16,6 +16,8 @@ export interface CommandLine {
   options: ReadonlyMap<string, readonly string[]>
   /** Words after the command. */
   operands: readonly string[]
+  /** Letters by the long name of the option that they were given for: `t` for `hours`. */
+  letters?: ReadonlyMap<string, string>
   /** Options as they stood, for commands where the order counts; each is one word. */
   sequence?: readonly string[]
 }
@@ -27,6 +29,7 @@ export interface CommandLine {
  */
 export function parseCommandLine(words: readonly string[]): CommandLine {
   const options = new Map<string, string[]>()
+  const letters = new Map<string, string>()
   const operands: string[] = []
   const rest = [...words]
 
@@ -40,7 +43,7 @@ export function parseCommandLine(words: readonly string[]): CommandLine {
       operands.push(word)
       continue
     }
-    const { name, attached } = splitOptionWord(word, operands[0])
+    const { name, attached, letter } = splitOptionWord(word, operands[0])
     const option = LAUNCHER_OPTIONS.get(name)
     if (option === undefined) throw unknownOption(word)
     if (!option.takesValue) {
@@ -50,13 +53,15 @@ export function parseCommandLine(words: readonly string[]): CommandLine {
       options.set(name, [])
       continue
     }
-    const raw = attached ?? takeValue(name, rest)
+    if (letter === undefined) letters.delete(name)
+    else letters.set(name, letter)
+    const raw = attached ?? takeValue(name, letter, rest)
     const value = option.path ? raw : unquote(raw, rest)
     options.set(name, option.multiple ? [...(options.get(name) ?? []), value] : [value])
   }
 
   const [command, ...others] = operands
-  return { command, options, operands: others }
+  return { command, options, operands: others, ...(letters.size > 0 && { letters }) }
 }
 
 /** The same command line for oclif: operands first, each option as one word, flags bare. */
@@ -68,37 +73,53 @@ export function toArgv(line: CommandLine): string[] {
   return [...line.operands, ...options]
 }
 
+/** A mistake in the value of an option, blamed on the option as it was typed: on `-t`, not on `--hours`. */
+export function asTyped(error: unknown, { letters }: CommandLine): unknown {
+  if (!(error instanceof VoboxError)) return error
+  const { code, message, hint, data } = error
+  const name = String(data.option)
+  const letter = letters?.get(name)
+  if (letter === undefined || !message.startsWith(`--${name}: `)) return error
+  const told = `-${letter}${message.slice(name.length + 2)}`
+  return new VoboxError(code, told, { hint, data, cause: error })
+}
+
 /** A single dash is an operand (standard input), and so is a negative number. */
 function isOptionWord(word: string): boolean {
   return word.startsWith('-') && word !== '-' && !/^-\d/.test(word)
 }
 
 /** `--name=value`, `-name`, `-t48` and `-t=48` taken apart; long names win over one-letter ones. */
-function splitOptionWord(word: string, command?: string): { name: string; attached?: string } {
+function splitOptionWord(
+  word: string,
+  command?: string,
+): { name: string; attached?: string; letter?: string } {
   const body = word.replace(/^--?/, '')
   const equals = body.indexOf('=')
   const name = ownNameOf(equals < 0 ? body : body.slice(0, equals), command, equals >= 0)
   const attached = equals < 0 ? {} : { attached: body.slice(equals + 1) }
   if (LAUNCHER_OPTIONS.has(name) || word.startsWith('--')) return { name, ...attached }
 
-  const long = longNameOf(name.charAt(0))
+  const letter = name.charAt(0)
+  const long = longNameOf(letter)
   if (long === undefined) return { name, ...attached }
-  if (name.length === 1) return { name: long, ...attached }
+  if (name.length === 1) return { name: long, letter, ...attached }
   const option = LAUNCHER_OPTIONS.get(long)
   const mistyped = option?.numeric && !/^[=\d]/.test(body.slice(1))
   if (!option?.takesValue || mistyped) return { name, ...attached }
-  return { name: long, attached: body.slice(1) }
+  return { name: long, letter, attached: body.slice(1) }
 }
 
 /** The next word, unless it is itself one of our options: then the value was forgotten. */
-function takeValue(name: string, rest: string[]): string {
+function takeValue(name: string, letter: string | undefined, rest: string[]): string {
   const next = rest[0]
   const forgotten =
     next === undefined ||
     next === '--' ||
     (isOptionWord(next) && LAUNCHER_OPTIONS.has(splitOptionWord(next).name))
   if (forgotten) {
-    throw new VoboxError('USAGE', `option --${name} needs a value`, { data: { option: name } })
+    const shown = letter === undefined ? `--${name}` : `-${letter}`
+    throw new VoboxError('USAGE', `option ${shown} needs a value`, { data: { option: name } })
   }
   rest.shift()
   return next

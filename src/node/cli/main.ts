@@ -12,7 +12,7 @@ import { type CompatTool, translate, usageOf } from './compat/translate.js'
 import { drawableRelations } from './drawable-relations.js'
 import { endUnwritten } from './end-unwritten.js'
 import { hardenProcess } from './harden-process.js'
-import { type CommandLine, parseCommandLine, toArgv } from './launcher.js'
+import { asTyped, type CommandLine, parseCommandLine, toArgv } from './launcher.js'
 import { nearestOf } from './launcher-options.js'
 import { topicCommands } from './topic-commands.js'
 import { parseTopicLine } from './topic-line.js'
@@ -20,6 +20,11 @@ import { parseTopicLine } from './topic-line.js'
 export { COMMANDS }
 
 const PROGRAM = 'vobox-proxy'
+
+/** What commands of two words have in common, by the first one. */
+const TOPICS: Readonly<Record<string, string>> = {
+  myproxy: 'Stores credentials on MyProxy servers, fetches them and looks after them',
+}
 
 /** @param home directory of the installation, which holds `package.json`. */
 export async function main(words: readonly string[], _load: unknown, home: string): Promise<void> {
@@ -43,7 +48,7 @@ export async function main(words: readonly string[], _load: unknown, home: strin
 async function runAs(tool: CompatTool, line: readonly string[], home: string): Promise<void> {
   const translation = translate(tool, line)
   if ('words' in translation) {
-    await run(readLine(translation.words), home)
+    await run(readLine(translation.words), home, tool)
     return
   }
   const { version } = await loadConfig(home)
@@ -61,7 +66,7 @@ function loadConfig(home: string): Promise<Config> {
   return Config.load({ root: home, userPlugins: false, devPlugins: false })
 }
 
-async function run(line: CommandLine, home: string): Promise<void> {
+async function run(line: CommandLine, home: string, tool?: CompatTool): Promise<void> {
   const config = await loadConfig(home)
   if (line.options.has('version')) {
     process.stdout.write(`${PROGRAM} ${config.version}\n`)
@@ -79,7 +84,13 @@ async function run(line: CommandLine, home: string): Promise<void> {
     return
   }
   refuseForeign(line, command)
-  await config.runCommand(command.id, toArgv(line), command)
+  // What a command says on stderr is signed with the name that it was called by.
+  if (tool !== undefined) Object.assign(config.options, { signedAs: tool.name })
+  try {
+    await config.runCommand(command.id, toArgv(line), command)
+  } catch (error) {
+    throw asTyped(error, line)
+  }
 }
 
 /** Without any word, or asked for: everything else without a command is a mistake. */
@@ -96,7 +107,8 @@ function findCommand(config: Config, name: string): CommandFacts {
   const command = config.findCommand(name.replaceAll(' ', ':'))
   if (command !== undefined) return command
   const visible = config.commands.filter(({ hidden }) => !hidden).map(({ id }) => spoken(id))
-  const nearest = nearestOf(name, visible)
+  // Who forgot the first word of two meant that command, whatever else is spelt alike.
+  const nearest = visible.find((each) => each.endsWith(` ${name}`)) ?? nearestOf(name, visible)
   throw new VoboxError('USAGE', `there is no command '${name}'`, {
     hint: nearest === undefined ? `${PROGRAM} help lists them` : `did you mean ${nearest}?`,
     data: { command: name },
@@ -151,7 +163,16 @@ class ProgramHelp extends Help {
     const listed = this.sortedCommands.filter(
       ({ id }) => topic === undefined || id.startsWith(`${topic}:`),
     )
-    return `${[this.formatRoot(), this.formatCommands(listed)].join('\n\n')}\n`
+    const head = topic === undefined ? this.formatRoot() : this.#formatTopic(topic)
+    return `${[head, this.formatCommands(listed)].join('\n\n')}\n`
+  }
+
+  #formatTopic(topic: string): string {
+    const summary = TOPICS[topic] ?? `Commands that begin with ${topic}`
+    const usage = this.section('USAGE', `$ ${PROGRAM} ${topic} COMMAND`)
+    return [summary, '', usage, '', `${PROGRAM} help ${topic} COMMAND shows what one takes`].join(
+      '\n',
+    )
   }
 }
 

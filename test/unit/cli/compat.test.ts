@@ -106,12 +106,12 @@ describe('translate', () => {
   })
 
   it.each([
-    ['voms-proxy-init -bogus', 'voms-proxy-init has no option -bogus'],
+    ['voms-proxy-init -bogus', 'there is no option -bogus'],
     ['voms-proxy-init -voms', 'option -voms needs a value'],
     ['voms-proxy-init -limited=yes', 'option -limited takes no value'],
     ['voms-proxy-init alice', "there is no use for 'alice'"],
     ['voms-proxy-init -', "there is no use for '-'"],
-    ['voms-proxy-init -vomss x', 'voms-proxy-init has no option -vomss'],
+    ['voms-proxy-init -vomss x', 'there is no option -vomss'],
     ['voms-proxy-init -p 1', '-p could be -pwstdin, -path-length, -policy, -pl, -proxyver'],
     ['voms-proxy-init -old', '-old: proxies of this kind are refused'],
     ['voms-proxy-init -proxyver 3', '-proxyver 3: proxies of this kind are refused'],
@@ -120,9 +120,9 @@ describe('translate', () => {
     ['voms-proxy-init -includeac ac.der', '-includeac ac.der: attributes come from servers alone'],
     ['voms-proxy-init -conf f', '-conf f: options are read from the command line alone'],
     ['grid-proxy-init -draft', '-draft: proxies of this kind are refused'],
-    ['grid-proxy-init -voms alice', 'grid-proxy-init has no option -voms'],
+    ['grid-proxy-init -voms alice', 'there is no option -voms'],
     ['grid-proxy-init -policy p', '-policy p: proxies with policies'],
-    ['grid-proxy-info -fqan', 'grid-proxy-info has no option -fqan'],
+    ['grid-proxy-info -fqan', 'there is no option -fqan'],
     ['grid-proxy-info -rfc2253', '-rfc2253: names are shown'],
     ['voms-proxy-info -timeleft=1', 'option -timeleft takes no value'],
   ])('refuses %s', (line, message) => {

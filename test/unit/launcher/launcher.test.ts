@@ -138,14 +138,14 @@ describe('parseCommandLine', () => {
   })
 
   it.each([
-    ['--dn at the end', ['query', '--dn'], 'dn'],
-    ['--dn followed by an option', ['--dn', '--vo', 'alice', 'query'], 'dn'],
-    ['-dn followed by a one-dash option', ['query', '-dn', '-voms', 'x'], 'dn'],
-    ['-t followed by --', ['register', '-t', '--'], 'hours'],
-  ])('says that a value is missing: %s', (_name, words, option) => {
+    ['--dn at the end', ['query', '--dn'], 'dn', '--dn'],
+    ['--dn followed by an option', ['--dn', '--vo', 'alice', 'query'], 'dn', '--dn'],
+    ['-dn followed by a one-dash option', ['query', '-dn', '-voms', 'x'], 'dn', '--dn'],
+    ['-t followed by --', ['register', '-t', '--'], 'hours', '-t'],
+  ])('says that a value is missing: %s', (_name, words, option, shown) => {
     expect(failureOf(() => parseCommandLine(words))).toMatchObject({
       code: 'USAGE',
-      message: `option --${option} needs a value`,
+      message: `option ${shown} needs a value`,
       data: { option },
     })
   })

@@ -71,7 +71,7 @@ function translateGetopt(tool: CompatTool, line: readonly string[]): Translation
     names: option.names,
     takesValue: option.value !== undefined,
   }))
-  const rules = { abbreviations: true, program: tool.name, hint: usageOf(tool).trimEnd() }
+  const rules = { abbreviations: true, hint: usageOf(tool).trimEnd() }
   const { given, operands } = readOptions(line, options, rules)
   const words: string[] = []
   for (const { option, value } of given) {
@@ -170,7 +170,7 @@ function unknown(
   const names = tool.options.flatMap((option) => option.names)
   const nearest = nearestOf(name, names)
   const hint = nearest === undefined ? '' : `did you mean -${nearest}?\n`
-  return new VoboxError('USAGE', `${tool.name} has no option ${shown}`, {
+  return new VoboxError('USAGE', `there is no option ${shown}`, {
     hint: `${hint}${usageOf(tool)}`.trimEnd(),
     data,
   })
