@@ -1,10 +1,10 @@
 /** What the service costs while nothing is due: memory and processor of a thousand quiet registrations. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { makeTemporaryDirectory } from '../test/support/temporary-directory.js'
+import { costOf, type TreeCost } from './support/process-tree.js'
 import type { Section } from './support/report.js'
 import { makeBenchVo } from './support/vo-directory.js'
 
@@ -12,8 +12,6 @@ const REGISTRATIONS = 1000
 /** Until the key pool is full and the first round of looking is over. */
 const SETTLE_SECONDS = 30
 const MEASURE_SECONDS = 60
-/** Linux counts processor time in hundredths of a second on every platform that Node runs on. */
-const TICKS_PER_SECOND = 100
 
 export async function measureIdleDaemon(): Promise<Section[]> {
   const temporary = await makeTemporaryDirectory()
@@ -22,10 +20,11 @@ export async function measureIdleDaemon(): Promise<Section[]> {
   const daemon = spawn(program, [vo, userInfo().username, root], { env, stdio: 'ignore' })
   try {
     await sleep(SETTLE_SECONDS * 1000)
-    const before = processorTicks(daemon)
+    const before = cost(daemon)
     await sleep(MEASURE_SECONDS * 1000)
-    const share = (processorTicks(daemon) - before) / TICKS_PER_SECOND / MEASURE_SECONDS
-    const megabytes = residentBytes(daemon) / 1e6
+    const after = cost(daemon)
+    const share = (after.cpuSeconds - before.cpuSeconds) / MEASURE_SECONDS
+    const megabytes = after.residentBytes / 1e6
     return [
       {
         title: 'The idle service',
@@ -54,21 +53,9 @@ export async function measureIdleDaemon(): Promise<Section[]> {
   }
 }
 
-function processorTicks(child: ChildProcess): number {
-  // After the command's name, which may hold anything: state is field 3, utime 14, stime 15.
-  const fields = procFile(child, 'stat')
-    .replace(/^.*\) /s, '')
-    .split(' ')
-  return Number(fields[11]) + Number(fields[12])
-}
-
-function residentBytes(child: ChildProcess): number {
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(procFile(child, 'status'))?.[1]) * 1024
-}
-
-function procFile(child: ChildProcess, name: string): string {
+function cost(child: ChildProcess): TreeCost {
   if (child.exitCode !== null) throw new Error(`the service ended with ${child.exitCode}`)
-  return readFileSync(`/proc/${child.pid}/${name}`, 'utf8')
+  return costOf(child.pid as number)
 }
 
 async function stopped(child: ChildProcess): Promise<void> {
