@@ -32,8 +32,8 @@ run('node', ['scripts/build.mjs'])
 process.exit(runTests(process.argv.slice(2)))
 
 /**
- * Runs vitest; its exit status. Once in several whole runs a worker of vitest's stands still, in a futex of
- * Node's with no child and nothing of ours to wait for; files whose process was killed for that, when
+ * Runs vitest; its exit status. Keys of `generateKeyPairSync` can make a process of Node 20 stand still (see
+ * `ecKey` in test/support/pki.ts), and a few tests need them; files whose process was killed for that, when
  * nothing else failed, are run once more.
  */
 function runTests(words) {
