@@ -94,6 +94,7 @@ function vomsesOfRequest(lines: readonly string[]): VomsesSource {
       const named = serversNamed(servers, voOrAlias)
       if (named.length > 0) return named
       throw new VoboxError('VOMS_VO_UNKNOWN', `${where} name no server of that VO`, {
+        hint: 'The client names one of that VO, as in a line of a vomses file',
         data: { paths: [where] },
       })
     },
