@@ -3,7 +3,7 @@
  * serves renewal, which needs one without a pass phrase, or retrieval with a pass phrase; who wants both
  * needs two, with names. Pure.
  */
-import type { AccessPolicies } from './messages.js'
+import type { AccessPolicies } from './request.js'
 
 /** What others may do with it. `defaults`: it names nobody, so that the server's defaults decide. */
 export type AccessMode = 'renewal' | 'retrieval' | 'retrieval-without-pass-phrase' | 'defaults'

@@ -6,7 +6,7 @@
  * else was said, of the common name, and becomes `*` + `/CN=` + itself.
  */
 import { printable, VoboxError } from '../errors.js'
-import type { AccessPolicies } from './messages.js'
+import type { AccessPolicies } from './request.js'
 
 /** Options that decide, under our names; anything else is passed over. */
 export interface AccessOption {

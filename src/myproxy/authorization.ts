@@ -7,7 +7,7 @@
  */
 import { type KeyObject, sign, verify } from 'node:crypto'
 import { printable, VoboxError } from '../errors.js'
-import type { Challenge } from './messages.js'
+import type { Challenge } from './response.js'
 import { violation } from './text-message.js'
 
 export interface AuthorizationMethod {

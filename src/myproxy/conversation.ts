@@ -2,12 +2,8 @@
 import type { ByteStream } from '../gsi/byte-stream.js'
 import { checkCount, encodeCertificateList, MAX_CERTIFICATE_BYTES } from './certificate-list.js'
 import { type Asker, refusal } from './classify-refusal.js'
-import {
-  encodeRequest,
-  type MyProxyResponse,
-  type OutgoingRequest,
-  parseResponse,
-} from './messages.js'
+import { encodeRequest, type OutgoingRequest } from './request.js'
+import { type MyProxyResponse, parseResponse } from './response.js'
 import { MAX_STORED_BYTES } from './stored-files.js'
 import { MAX_RESPONSE_BYTES, violation } from './text-message.js'
 import { MAX_TRUST_ROOTS_BYTES } from './trust-roots.js'

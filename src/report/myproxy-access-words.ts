@@ -1,6 +1,6 @@
 /** Who may do what with a stored credential, in words: policies are patterns, and few read those. */
 import { printable } from '../errors.js'
-import type { AccessPolicies } from '../myproxy/messages.js'
+import type { AccessPolicies } from '../myproxy/request.js'
 
 /** One thing that others may do with it. */
 export type AccessRight = 'renewal' | 'retrieval' | 'trusted-retrieval' | 'key-retrieval'

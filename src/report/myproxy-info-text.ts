@@ -5,7 +5,7 @@
  * we say beyond them comes last in the block of a credential.
  */
 import { printable } from '../errors.js'
-import type { StoredCredential } from '../myproxy/messages.js'
+import type { StoredCredential } from '../myproxy/response.js'
 import type { UnixSeconds } from '../ports/clock.js'
 import { showDistance, showDuration, showInstant } from '../ports/time-text.js'
 import { accessOf, showAccess } from './myproxy-access-words.js'

@@ -1,6 +1,6 @@
 /** What `myproxy destroy` and `myproxy change-pass-phrase` did. The first line is as the C tools say it. */
 import { printable } from '../errors.js'
-import type { StoredCredential } from '../myproxy/messages.js'
+import type { StoredCredential } from '../myproxy/response.js'
 import type { UnixSeconds } from '../ports/clock.js'
 import { showDistance, showInstant } from '../ports/time-text.js'
 import { showAccess } from './myproxy-access-words.js'

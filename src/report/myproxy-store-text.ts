@@ -1,7 +1,8 @@
 /** What `myproxy store` did. The first line is as `myproxy-store` says it. */
 import { printable } from '../errors.js'
 import type { AccessWarning } from '../myproxy/access-policy.js'
-import type { AccessPolicies, StoredCredential } from '../myproxy/messages.js'
+import type { AccessPolicies } from '../myproxy/request.js'
+import type { StoredCredential } from '../myproxy/response.js'
 import type { UnixSeconds } from '../ports/clock.js'
 import { showDistance, showDuration, showInstant } from '../ports/time-text.js'
 import { accessOf, showAccess } from './myproxy-access-words.js'

@@ -1,6 +1,6 @@
 /** What our client makes of MyProxy servers that speak well and say the wrong thing. */
 import { describe, expect, it } from 'vitest'
-import { encodeResponse } from '../../src/myproxy/messages.js'
+import { encodeResponse } from '../../src/myproxy/response.js'
 import { rejectionOf } from '../support/failure.js'
 import { CountingKeys, myproxyContext } from '../support/myproxy-context.js'
 import { addProxy } from '../support/pki.js'

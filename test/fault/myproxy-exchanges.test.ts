@@ -10,7 +10,8 @@ import {
   requestStore,
   requestTrustRoots,
 } from '../../src/myproxy/client.js'
-import { encodeResponse, type MyProxyRequest } from '../../src/myproxy/messages.js'
+import type { MyProxyRequest } from '../../src/myproxy/request.js'
+import { encodeResponse } from '../../src/myproxy/response.js'
 import { MAX_STORED_BYTES } from '../../src/myproxy/stored-files.js'
 import { encodePem } from '../../src/x509/pem.js'
 import { encodePrivateKey } from '../../src/x509/private-key.js'

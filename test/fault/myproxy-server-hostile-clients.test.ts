@@ -10,7 +10,7 @@ import {
 } from '../../src/myproxy/authorization.js'
 import { encodeCertificateList } from '../../src/myproxy/certificate-list.js'
 import { requestInfo } from '../../src/myproxy/client.js'
-import { encodeRequest } from '../../src/myproxy/messages.js'
+import { encodeRequest } from '../../src/myproxy/request.js'
 import { systemClock } from '../../src/node/ports/clock.js'
 import { systemRandom } from '../../src/node/ports/random.js'
 import type { Credential } from '../../src/proxy/credential.js'

@@ -4,7 +4,7 @@ import { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { encodeRequest } from '../../src/myproxy/messages.js'
+import { encodeRequest } from '../../src/myproxy/request.js'
 import { type EmbeddedGrid, startEmbeddedGrid } from '../support/embedded-myproxy.js'
 import {
   connectionEnds,

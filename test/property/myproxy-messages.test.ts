@@ -9,12 +9,10 @@ import {
 import {
   COMMANDS,
   encodeRequest,
-  encodeResponse,
   type MyProxyRequest,
   parseRequest,
-  parseResponse,
-  type StoredCredential,
-} from '../../src/myproxy/messages.js'
+} from '../../src/myproxy/request.js'
+import { encodeResponse, parseResponse, type StoredCredential } from '../../src/myproxy/response.js'
 import { parseServerList, showServer } from '../../src/myproxy/server-list.js'
 import { asUnixSeconds } from '../../src/ports/clock.js'
 

@@ -1,6 +1,6 @@
 /** Something for every `--json` document to say that proxy-init and the commands of MyProxy print. */
 import { VoboxError } from '../../src/errors.js'
-import type { StoredCredential } from '../../src/myproxy/messages.js'
+import type { StoredCredential } from '../../src/myproxy/response.js'
 import { encodeMyProxyInfo } from '../../src/report/myproxy-info-text.js'
 import { encodeMyProxyInit } from '../../src/report/myproxy-init-text.js'
 import { encodeLogon, type LogonFacts } from '../../src/report/myproxy-logon-text.js'

@@ -3,11 +3,8 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { ByteStream } from '../../src/gsi/byte-stream.js'
 import { requestPut, requestRenewal } from '../../src/myproxy/client.js'
-import {
-  type MyProxyRequest,
-  type MyProxyResponse,
-  parseResponse,
-} from '../../src/myproxy/messages.js'
+import type { MyProxyRequest } from '../../src/myproxy/request.js'
+import { type MyProxyResponse, parseResponse } from '../../src/myproxy/response.js'
 import { systemClock } from '../../src/node/ports/clock.js'
 import { systemRandom } from '../../src/node/ports/random.js'
 import type { Credential } from '../../src/proxy/credential.js'

@@ -11,7 +11,7 @@ import { encodeCertificateList } from '../certificate-list.js'
 import { challengeUnanswered } from '../classify-refusal.js'
 import type { MyProxyContext } from '../context.js'
 import { type OkResponse, readOk, readResponse, sendRequest } from '../conversation.js'
-import type { Challenge } from '../messages.js'
+import type { Challenge } from '../response.js'
 import type { AnonymousCall, TrustRootsWish } from './call.js'
 import { askerOf, askForTrustRoots, plainRequest } from './converse.js'
 

@@ -1,10 +1,11 @@
 /** What requests have in common. */
 import type { Attempt } from '../../gsi/reach.js'
 import type { Credential } from '../../proxy/credential.js'
-import type { AccessPolicies, PassPhrase, TrustRootFile } from '../messages.js'
+import type { AccessPolicies, PassPhrase } from '../request.js'
 import type { MyProxyServer } from '../server-list.js'
+import type { TrustRootFile } from '../trust-roots.js'
 
-export type { AccessPolicies, PassPhrase } from '../messages.js'
+export type { AccessPolicies, PassPhrase } from '../request.js'
 
 /** What all requests have. */
 export interface MyProxyCall {

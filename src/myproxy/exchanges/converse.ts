@@ -4,7 +4,7 @@ import type { SecureChannel } from '../../gsi/secure-channel.js'
 import type { Credential } from '../../proxy/credential.js'
 import type { Asker } from '../classify-refusal.js'
 import type { MyProxyContext } from '../context.js'
-import type { OutgoingRequest } from '../messages.js'
+import type { OutgoingRequest } from '../request.js'
 import type { MyProxyServer } from '../server-list.js'
 import type { AnonymousCall, CredentialCall, MyProxyCall, StoredTerms } from './call.js'
 

@@ -4,7 +4,7 @@ import type { Credential } from '../../proxy/credential.js'
 import type { Certificate } from '../../x509/certificate.js'
 import type { MyProxyContext } from '../context.js'
 import { readOk, sendRequest } from '../conversation.js'
-import type { TrustRootFile } from '../messages.js'
+import type { TrustRootFile } from '../trust-roots.js'
 import type { Answered, MyProxyCall } from './call.js'
 import { askForTrustRoots, converse, plainRequest } from './converse.js'
 

@@ -2,7 +2,7 @@
 import { noCredential } from '../classify-refusal.js'
 import type { MyProxyContext } from '../context.js'
 import { readOk, sendRequest } from '../conversation.js'
-import type { StoredCredential } from '../messages.js'
+import type { StoredCredential } from '../response.js'
 import type { Answered, OwnerCall } from './call.js'
 import { converse, plainRequest } from './converse.js'
 

@@ -7,7 +7,7 @@
  */
 import { printable, toVoboxError, type VoboxError } from '../../errors.js'
 import type { Journal, JournalFields, JournalLevel } from '../../ports/journal.js'
-import type { MyProxyCommand, MyProxyRequest } from '../messages.js'
+import type { MyProxyCommand, MyProxyRequest } from '../request.js'
 import type { Client } from './server-context.js'
 
 /** What opened the way for a client. */

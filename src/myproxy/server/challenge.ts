@@ -13,7 +13,7 @@ import {
   verifyChallenge,
 } from '../authorization.js'
 import { readCertificateList } from '../conversation.js'
-import { encodeResponse } from '../messages.js'
+import { encodeResponse } from '../response.js'
 import { authenticationFailed, isAboutTheClient } from './refusals.js'
 import {
   type Exchange,

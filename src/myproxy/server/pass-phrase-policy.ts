@@ -7,7 +7,7 @@
  */
 import { printable, VoboxError } from '../../errors.js'
 import type { CallOuts } from '../../ports/call-out.js'
-import type { MyProxyRequest } from '../messages.js'
+import type { MyProxyRequest } from '../request.js'
 import { passPhraseTooShort } from './refusals.js'
 import type { Exchange, ServerContext } from './server-context.js'
 

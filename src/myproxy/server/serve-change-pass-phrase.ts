@@ -4,7 +4,8 @@
  */
 import { isVoboxError } from '../../errors.js'
 import type { Credential } from '../../proxy/credential.js'
-import { encodeResponse, type MyProxyRequest } from '../messages.js'
+import type { MyProxyRequest } from '../request.js'
+import { encodeResponse } from '../response.js'
 import type { StoredEntry } from './credential-repository.js'
 import { ANONYMOUS } from './dn-pattern.js'
 import { requireSuitable } from './pass-phrase-policy.js'

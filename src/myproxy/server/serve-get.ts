@@ -3,7 +3,8 @@ import { isVoboxError } from '../../errors.js'
 import { answerDelegation } from '../../gsi/delegation.js'
 import type { Certificate, CertificateExtension } from '../../x509/certificate.js'
 import { readCertificationRequest, sendCertificateList } from '../conversation.js'
-import { encodeResponse, type MyProxyRequest } from '../messages.js'
+import type { MyProxyRequest } from '../request.js'
+import { encodeResponse } from '../response.js'
 import { type Admitted, authoriseAccess, candidatesFor } from './authorise-access.js'
 import {
   authoriseCertificate,

@@ -1,6 +1,7 @@
 /** INFO and DESTROY: what only the owner of a stored credential may ask. */
 import { describeChain } from '../../proxy/chain-facts.js'
-import { encodeResponse, type MyProxyRequest, type StoredCredential } from '../messages.js'
+import type { MyProxyRequest } from '../request.js'
+import { encodeResponse, type StoredCredential } from '../response.js'
 import type { StoredEntry } from './credential-repository.js'
 import { nothingOwned, nothingToDestroy, notOwned } from './refusals.js'
 import {

@@ -7,7 +7,8 @@
  */
 
 import { sendStoredFiles } from '../conversation.js'
-import { encodeResponse, type MyProxyRequest } from '../messages.js'
+import type { MyProxyRequest } from '../request.js'
+import { encodeResponse } from '../response.js'
 import { authoriseAccess } from './authorise-access.js'
 import { decideAccess } from './policy.js'
 import { limitedClient, notAuthorised } from './refusals.js'

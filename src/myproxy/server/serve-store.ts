@@ -5,7 +5,8 @@
  * its users stored, and whoever has the key gains nothing by handing it over.
  */
 import { type ErrorCode, isVoboxError, toVoboxError, type VoboxError } from '../../errors.js'
-import { encodeResponse, type MyProxyRequest } from '../messages.js'
+import type { MyProxyRequest } from '../request.js'
+import { encodeResponse } from '../response.js'
 import { MAX_STORED_BYTES, parseStoredFiles, type StoredChain } from '../stored-files.js'
 import { requireAffordable } from './key-protection.js'
 import { invalidCredentials, isAboutTheClient } from './refusals.js'

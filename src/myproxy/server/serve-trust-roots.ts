@@ -1,5 +1,7 @@
 /** GET_TRUSTROOTS, and the CA files that come with a proxy or a key to whoever asks for them. */
-import { encodeResponse, type MyProxyRequest, type TrustRootFile } from '../messages.js'
+import type { MyProxyRequest } from '../request.js'
+import { encodeResponse } from '../response.js'
+import type { TrustRootFile } from '../trust-roots.js'
 import { passesServerPolicy } from './policy.js'
 import { notARetriever } from './refusals.js'
 import type { Exchange, ServerContext } from './server-context.js'

@@ -4,12 +4,8 @@
  */
 import { toVoboxError, type VoboxError } from '../../errors.js'
 import type { ByteStream } from '../../gsi/byte-stream.js'
-import {
-  encodeResponse,
-  type MyProxyCommand,
-  type MyProxyRequest,
-  parseRequest,
-} from '../messages.js'
+import { type MyProxyCommand, type MyProxyRequest, parseRequest } from '../request.js'
+import { encodeResponse } from '../response.js'
 import { MAX_REQUEST_BYTES, violation } from '../text-message.js'
 import type { RequestAudit } from './audit.js'
 import { linesForClient, unreadableRequest } from './refusals.js'

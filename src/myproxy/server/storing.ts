@@ -2,7 +2,7 @@
 
 import type { ValidatedChain } from '../../proxy/validate-proxy-chain.js'
 import type { Certificate } from '../../x509/certificate.js'
-import type { MyProxyRequest } from '../messages.js'
+import type { MyProxyRequest } from '../request.js'
 import { isNamedToStore } from './policy.js'
 import { notTheirs, ownedByAnother, storedLivesTooLong } from './refusals.js'
 import {

@@ -1,6 +1,6 @@
 /** `myproxy destroy`: removes a stored credential, and knows what it was and what else remains. */
 import { isVoboxError, printable, VoboxError } from '../../errors.js'
-import type { StoredCredential } from '../../myproxy/messages.js'
+import type { StoredCredential } from '../../myproxy/response.js'
 import type { Destroyed } from '../../report/myproxy-owner-text.js'
 import { systemClock } from '../ports/clock.js'
 import { type OwnerOptions, placeOf } from './owner.js'

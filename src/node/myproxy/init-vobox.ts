@@ -5,7 +5,8 @@
  */
 import { voPaths } from '../../config/vo-paths.js'
 import { isVoboxError, printable, toVoboxError } from '../../errors.js'
-import type { AccessPolicies, StoredCredential } from '../../myproxy/messages.js'
+import type { AccessPolicies } from '../../myproxy/request.js'
+import type { StoredCredential } from '../../myproxy/response.js'
 import type { UnixSeconds } from '../../ports/clock.js'
 import { showDuration, showInstant } from '../../ports/time-text.js'
 import { describeChain } from '../../proxy/chain-facts.js'

@@ -5,7 +5,7 @@
 import { isVoboxError } from '../../errors.js'
 import { accessTroubles } from '../../myproxy/access-change.js'
 import { generatePassPhrase } from '../../myproxy/generate-pass-phrase.js'
-import type { AccessPolicies } from '../../myproxy/messages.js'
+import type { AccessPolicies } from '../../myproxy/request.js'
 import { showServer } from '../../myproxy/server-list.js'
 import { asUnixSeconds, type UnixSeconds } from '../../ports/clock.js'
 import { showDuration, showInstant } from '../../ports/time-text.js'

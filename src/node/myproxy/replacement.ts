@@ -1,7 +1,8 @@
 /** What is stored under a name already, and what is lost where something else takes its place. */
 import { isVoboxError, printable, VoboxError } from '../../errors.js'
 import { type AccessMode, accessModesOf, lostModes } from '../../myproxy/access-change.js'
-import type { AccessPolicies, StoredCredential } from '../../myproxy/messages.js'
+import type { AccessPolicies } from '../../myproxy/request.js'
+import type { StoredCredential } from '../../myproxy/response.js'
 import { showAccess } from '../../report/myproxy-access-words.js'
 import type { OwnerOptions } from './owner.js'
 

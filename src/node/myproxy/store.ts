@@ -1,7 +1,7 @@
 /** `myproxy store`: hands a certificate and its encrypted key to a server, once both were looked at. */
 import { isVoboxError, printable, VoboxError } from '../../errors.js'
 import type { AccessPolicy } from '../../myproxy/access-policy.js'
-import type { AccessPolicies } from '../../myproxy/messages.js'
+import type { AccessPolicies } from '../../myproxy/request.js'
 import type { UnixSeconds } from '../../ports/clock.js'
 import { type ChainFacts, describeChain } from '../../proxy/chain-facts.js'
 import type { Credential } from '../../proxy/credential.js'

@@ -5,7 +5,7 @@
  * name says: a damaged signing policy or revocation list would close its CA for all of them.
  */
 import { isVoboxError, printable, type VoboxError } from '../../errors.js'
-import type { TrustRootFile } from '../../myproxy/messages.js'
+import type { TrustRootFile } from '../../myproxy/trust-roots.js'
 import type { Certificate } from '../../x509/certificate.js'
 import { type Crl, parseCrl } from '../../x509/crl.js'
 import { type Name, nameHash, nameHashOld, sameName } from '../../x509/name.js'

@@ -3,8 +3,8 @@
  * machine that knows no CA yet.
  */
 import { isVoboxError, printable, VoboxError } from '../../errors.js'
-import type { TrustRootFile } from '../../myproxy/messages.js'
 import { showServer } from '../../myproxy/server-list.js'
+import type { TrustRootFile } from '../../myproxy/trust-roots.js'
 import { validateProxyChain } from '../../proxy/validate-proxy-chain.js'
 import type { Certificate } from '../../x509/certificate.js'
 import { makeTrustAnchors } from '../../x509/trust-anchors.js'

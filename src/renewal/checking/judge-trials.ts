@@ -4,7 +4,7 @@
  * the day on which the first is away. Pure.
  */
 import { isVoboxError, printable, type VoboxError } from '../../errors.js'
-import type { StoredCredential } from '../../myproxy/messages.js'
+import type { StoredCredential } from '../../myproxy/response.js'
 import { type MyProxyServer, showServer } from '../../myproxy/server-list.js'
 import type { UnixSeconds } from '../../ports/clock.js'
 import { showDistance, showDuration } from '../../ports/time-text.js'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type ErrorCode, VoboxError } from '../../../src/errors.js'
-import type { StoredCredential } from '../../../src/myproxy/messages.js'
+import type { StoredCredential } from '../../../src/myproxy/response.js'
 import { asUnixSeconds } from '../../../src/ports/clock.js'
 import { describeChain } from '../../../src/proxy/chain-facts.js'
 import {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { MyProxyClient } from '../../../src/library.js'
-import { COMMANDS } from '../../../src/myproxy/messages.js'
+import { COMMANDS } from '../../../src/myproxy/request.js'
 
 const root = join(import.meta.dirname, '../../..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')

@@ -5,7 +5,7 @@ import {
   accessTroubles,
   lostModes,
 } from '../../../src/myproxy/access-change.js'
-import type { AccessPolicies } from '../../../src/myproxy/messages.js'
+import type { AccessPolicies } from '../../../src/myproxy/request.js'
 
 const box: AccessPolicies = { renewer: '*/CN=box' }
 const anybody: AccessPolicies = { retriever: '*' }

@@ -2,11 +2,10 @@ import { describe, expect, it } from 'vitest'
 import {
   COMMANDS,
   encodeRequest,
-  encodeResponse,
   type MyProxyRequest,
   parseRequest,
-  parseResponse,
-} from '../../../src/myproxy/messages.js'
+} from '../../../src/myproxy/request.js'
+import { encodeResponse, parseResponse } from '../../../src/myproxy/response.js'
 import { MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES } from '../../../src/myproxy/text-message.js'
 import { failureOf } from '../../support/failure.js'
 

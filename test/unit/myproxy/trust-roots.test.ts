@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { encodeResponse, parseResponse } from '../../../src/myproxy/messages.js'
+import { encodeResponse, parseResponse } from '../../../src/myproxy/response.js'
 import { encodeFields, type Field } from '../../../src/myproxy/text-message.js'
 import { isTrustRootName } from '../../../src/myproxy/trust-roots.js'
 import { failureOf } from '../../support/failure.js'

@@ -1,6 +1,6 @@
 /** A server on loopback that renews, and has its own ways of not answering INFO. */
 import { describe, expect, it } from 'vitest'
-import { encodeResponse } from '../../../src/myproxy/messages.js'
+import { encodeResponse } from '../../../src/myproxy/response.js'
 import { systemClock } from '../../../src/node/ports/clock.js'
 import { asUnixSeconds } from '../../../src/ports/clock.js'
 import { describeChain } from '../../../src/proxy/chain-facts.js'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { StoredCredential } from '../../../src/myproxy/messages.js'
+import type { StoredCredential } from '../../../src/myproxy/response.js'
 import { asUnixSeconds } from '../../../src/ports/clock.js'
 import { accessOf, showAccess, whomOf } from '../../../src/report/myproxy-access-words.js'
 import {

@@ -1,7 +1,7 @@
 /** GET under a name where nothing is stored, on a server that is a certificate authority. */
 import type { Certificate } from '../../../x509/certificate.js'
 import type { Name } from '../../../x509/name.js'
-import type { MyProxyRequest } from '../../messages.js'
+import type { MyProxyRequest } from '../../request.js'
 import { challengeForRenewal } from '../challenge.js'
 import { decideDelegation } from '../decide-delegation.js'
 import { ANONYMOUS } from '../dn-pattern.js'

@@ -9,7 +9,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { TrustRootFile } from '../../../../src/myproxy/messages.js'
+import type { TrustRootFile } from '../../../../src/myproxy/trust-roots.js'
 import { judgeTrustRoots } from '../../../../src/node/myproxy/trust-roots-files.js'
 import {
   installTrustRoots,
