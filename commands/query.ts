@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core'
+import type { JobView, VoContext } from '../src/index.js'
 import { jsonFlag, loadLibrary, selectionFlags, VoboxCommand } from './shared/vobox-command.js'
 
 export default class Query extends VoboxCommand {
@@ -6,7 +7,8 @@ export default class Query extends VoboxCommand {
   static override description =
     'Prints one block a registration, as scripts expect it. Seconds of the proxy are read from its ' +
     'file at this moment; seconds of the stored credential are what is known of it, 0 of one that ' +
-    'the MyProxy server said is gone.'
+    'the MyProxy server said is gone. Proxies that jobs share come after them in the table and in ' +
+    'JSON, and with --jobs in blocks too, each with the number of its jobs.'
   static override examples = [
     { description: 'your own registration', command: '<%= config.bin %> query' },
     {
@@ -26,20 +28,38 @@ export default class Query extends VoboxCommand {
         'a table for people: time left, next renewal and why, last failure; all of the VO',
       exclusive: ['json'],
     }),
+    jobs: Flags.boolean({
+      description: 'blocks of job proxies too; the table and JSON have them anyway',
+    }),
     ...jsonFlag,
   }
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Query)
-    if (!flags.json && !flags.table) return this.printAnswer('query', flags)
+    if (!flags.json && !flags.table) {
+      const read = flags.jobs ? (vo: VoContext) => this.jobsOf(vo) : undefined
+      return this.printAnswer('query', flags, read)
+    }
     const vo = await this.openVo(flags)
-    const { encodeQuery, queryRows, selectFrom, showQueryTable } = await loadLibrary()
+    const { encodeQuery, queryRows, selectWithJobs, showQueryTable } = await loadLibrary()
     const dn = flags.dn ?? (flags.table ? 'all' : undefined)
-    const chosen = await selectFrom(vo, { dn, voms: flags.voms }, process.env)
+    const jobs = await this.jobsOf(vo)
+    const chosen = await selectWithJobs(vo, jobs, { dn, voms: flags.voms }, process.env)
     if (chosen.length === 0 && flags.table) await this.tellNothing(vo.vo, flags.voms)
-    const rows = await queryRows(vo, chosen)
+    const rows = await queryRows(vo, chosen, jobs)
     this.print(flags.json ? encodeQuery(vo.vo, rows) : showQueryTable(rows))
     await this.tellMailTrouble(vo, chosen)
     this.tellWarnings(vo)
+  }
+
+  /** A journal that cannot be read hides no registration. */
+  private async jobsOf(vo: VoContext): Promise<JobView | undefined> {
+    const { jobViewOf, toVoboxError } = await loadLibrary()
+    try {
+      return await jobViewOf(vo)
+    } catch (error) {
+      await this.tellWarning(toVoboxError(error))
+      return undefined
+    }
   }
 }

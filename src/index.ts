@@ -10,6 +10,7 @@
 export type { Config } from './config/config.js'
 export { parseDuration, parseHoursAndMinutes, showDuration } from './config/duration.js'
 export { printable, toVoboxError } from './errors.js'
+export type { JobView } from './jobs/job-view.js'
 export * from './library.js'
 export {
   type AccessOption,
@@ -36,6 +37,7 @@ export { answerFor, queryRows, secondsLeftOfLogin } from './node/compose/compose
 export { explainConfiguration } from './node/compose/compose-explain-config.js'
 export { withHooks } from './node/compose/compose-hooks.js'
 export { inspectFile } from './node/compose/compose-info.js'
+export { jobViewOf } from './node/compose/compose-jobs.js'
 export { placeMachineProxy } from './node/compose/compose-machine-proxy.js'
 export { initProxy } from './node/compose/compose-proxy-init.js'
 export {
@@ -44,7 +46,7 @@ export {
   openVoForRegistering,
   openVoForRenewing,
 } from './node/compose/compose-register.js'
-export { type Selection, selectFrom } from './node/compose/compose-select.js'
+export { type Selection, selectFrom, selectWithJobs } from './node/compose/compose-select.js'
 export { mailTroubleOf, withMailTrouble } from './node/compose/mail-trouble.js'
 export { writeMachineProxy } from './node/compose/write-machine-proxy.js'
 export { changeStoredPassPhrase } from './node/myproxy/change-pass-phrase.js'

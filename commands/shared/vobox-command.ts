@@ -5,6 +5,7 @@
 import { Command, Flags } from '@oclif/core'
 import type {
   AnswerCommand,
+  JobView,
   RegisterContext,
   Registration,
   Selection,
@@ -57,12 +58,21 @@ export abstract class VoboxCommand extends Command {
     return openVoForRegistering(optionsOf(flags))
   }
 
-  /** Prints what scripts parse. Called where the launcher's quick way to the same did not do. */
-  protected async printAnswer(command: AnswerCommand, flags: VoFlags & Selection): Promise<void> {
-    const { answerFor, selectFrom } = await loadLibrary()
+  /**
+   * Prints what scripts parse. Called where the launcher's quick way to the same did not do.
+   *
+   * @param readJobs job proxies, for who asked for them; absent: scripts never see any.
+   */
+  protected async printAnswer(
+    command: AnswerCommand,
+    flags: VoFlags & Selection,
+    readJobs?: (vo: VoContext) => Promise<JobView | undefined>,
+  ): Promise<void> {
+    const { answerFor, selectWithJobs } = await loadLibrary()
     const vo = await this.openVo(flags)
-    const chosen = await selectFrom(vo, flags, process.env)
-    const { text, problems } = await answerFor(vo, command, chosen)
+    const jobs = await readJobs?.(vo)
+    const chosen = await selectWithJobs(vo, jobs, flags, process.env)
+    const { text, problems } = await answerFor(vo, command, chosen, jobs)
     this.print(text)
     for (const problem of problems) await this.tellWarning(problem)
     if (command === 'query') await this.tellMailTrouble(vo, chosen)

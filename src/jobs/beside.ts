@@ -1,7 +1,7 @@
 /** Job proxies beside the registrations of a VO-Box: one registry, one place of files, told apart by name. */
+import { isJobFile } from '../registry/job-file-name.js'
 import type { Registry } from '../registry/registry.js'
 import type { ProxyFiles } from '../repository/proxy-files.js'
-import { isJobFile } from './job-registry.js'
 
 export function registriesBeside(vobox: Registry, jobs: Registry): Registry {
   const of = (fileName: string) => (isJobFile(fileName) ? jobs : vobox)

@@ -1,4 +1,5 @@
 /** A job proxy as the renewal sees it: a registration like any other, only that no admin made it. */
+import type { Config } from '../config/config.js'
 import type { Registration } from '../registry/registration.js'
 import type { JobProxy } from './job-proxy.js'
 
@@ -13,6 +14,17 @@ export interface JobRenewalSettings {
   myproxySafeSeconds: number
   /** Where mail about job proxies goes; null: nowhere. */
   email: string | null
+}
+
+/** What of the configuration each job proxy has. */
+export function jobSettings({ jobs, register }: Config): JobRenewalSettings {
+  return {
+    lifetimeSeconds: jobs.lifetimeSeconds,
+    condorLimitSeconds: jobs.condorLimitSeconds,
+    proxySafeSeconds: Math.min(register.proxySafeSeconds, jobs.condorLimitSeconds),
+    myproxySafeSeconds: register.myproxySafeSeconds,
+    email: jobs.mail,
+  }
 }
 
 export function registrationOf(proxy: JobProxy, settings: JobRenewalSettings): Registration {

@@ -21,11 +21,6 @@ export interface JobRegistryDependencies {
   settings: JobRenewalSettings
 }
 
-const FILE_NAME = /^job-[0-9a-f]{32}$/
-
-/** No user proxy of a VO-Box is called so: those begin with `+`, the slash of a DN. */
-export const isJobFile = (fileName: string): boolean => FILE_NAME.test(fileName)
-
 export class JobRegistry implements Registry {
   readonly #deps: JobRegistryDependencies
   readonly #leased = new Set<string>()

@@ -9,6 +9,7 @@ import type { Clock } from '../ports/clock.js'
 import type { Files } from '../ports/files.js'
 import type { Journal } from '../ports/journal.js'
 import type { Random } from '../ports/random.js'
+import { isJobFile } from '../registry/job-file-name.js'
 import type { Registration } from '../registry/registration.js'
 import { RegistrationFiles } from '../registry/registration-files.js'
 import type { EventLog } from '../renewal/events.js'
@@ -16,8 +17,8 @@ import { ProxyRepository } from '../repository/proxy-repository.js'
 import type { AttributeRules } from '../voms/verify-attributes.js'
 import { JobDesk } from './job-desk.js'
 import { JobProxies } from './job-proxies.js'
-import type { JobRenewalSettings } from './job-registration.js'
-import { isJobFile, JobRegistry } from './job-registry.js'
+import { jobSettings } from './job-registration.js'
+import { JobRegistry } from './job-registry.js'
 import { JobSocket } from './job-socket.js'
 import { JobStore } from './job-store.js'
 import type { JobRequest } from './protocol/request.js'
@@ -34,17 +35,6 @@ export interface JobServiceDependencies {
   /** The VO admin alone. */
   owners: readonly number[]
   attributeRules(signal: AbortSignal): Promise<AttributeRules>
-}
-
-/** What of the configuration each job proxy has. */
-export function jobSettings({ jobs, register }: Config): JobRenewalSettings {
-  return {
-    lifetimeSeconds: jobs.lifetimeSeconds,
-    condorLimitSeconds: jobs.condorLimitSeconds,
-    proxySafeSeconds: Math.min(register.proxySafeSeconds, jobs.condorLimitSeconds),
-    myproxySafeSeconds: register.myproxySafeSeconds,
-    email: jobs.mail,
-  }
 }
 
 export class JobService {

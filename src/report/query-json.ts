@@ -16,6 +16,8 @@ function registrationOf(row: QueryRow) {
   const { identityDer: _bytes, ...settings } = registration
   const seen = stored.kind === 'seen' ? stored : undefined
   return {
+    kind: row.jobs === undefined ? 'vobox' : 'job',
+    jobs: row.jobs ?? null,
     ...settings,
     file,
     proxy: proxyOf(proxy),

@@ -5,6 +5,7 @@ import { showDistance, showDuration } from '../ports/time-text.js'
 import type { RenewalDecision } from '../renewal/decide-renewal.js'
 import type { QueryRow } from '../renewal/query/query.js'
 import { attributesLeft, carriedFqans, doubtAbout } from './attribute-words.js'
+import { showJobs } from './job-words.js'
 import { showTable } from './table.js'
 
 const HEADING = ['PROXY', 'STORED', 'NEXT RENEWAL', 'ATTRIBUTES', 'IDENTITY']
@@ -38,10 +39,16 @@ function cellsOf(row: QueryRow): string[] {
   return [
     'problem' in proxy ? 'unusable' : leftText(proxy.secondsLeft),
     stored.kind === 'gone' ? 'gone' : leftText(storedSecondsLeft),
-    isUnsafe(row) ? 'once its file is mended' : nextText(row.next, row.at),
+    isUnsafe(row) ? 'once its file is mended' : nextText(row.next, row.at, row.jobs !== undefined),
     attributesText(row),
-    printable(registration.identity),
+    printable(registration.identity) + markText(row),
   ]
+}
+
+/** What tells a job proxy from a registration of the same person. */
+function markText({ jobs, registration }: QueryRow): string {
+  if (jobs === undefined) return ''
+  return ` [${showJobs(jobs)}${registration.allowLimited ? ', limited' : ''}]`
 }
 
 /** A good proxy in a file that others can reach, say: a person can cure that in a moment. */
@@ -69,16 +76,28 @@ function stateOf(attributes: QueryRow['attributes']): string {
   return doubtAbout(attributes) === undefined ? showDuration(left) : 'not verified'
 }
 
+/** Nobody registers a job proxy again: whoever submitted its jobs gives them a fresh one. */
+const GIVEN_UP = {
+  vobox: { unusable: 'never: register again', expired: 'never: expired, register again' },
+  job: { unusable: 'never: its jobs need a fresh proxy', expired: 'never: expired, to be dropped' },
+} as const
+
 /** When the service acts next, and why then. */
-export function nextText(next: RenewalDecision | undefined, now: UnixSeconds): string {
-  if (next === undefined) return 'never: register again'
+export function nextText(
+  next: RenewalDecision | undefined,
+  now: UnixSeconds,
+  ofJobs = false,
+): string {
+  const never = GIVEN_UP[ofJobs ? 'job' : 'vobox']
+  if (next === undefined) return never.unusable
   switch (next.action) {
     case 'wait':
       return `${showDistance(next.until, now)} (${WAIT_REASONS[next.reason]})`
     case 'renew':
+      if (ofJobs && next.reason === 'due') return 'now (little of its lifetime is left)'
       return `now (${RENEW_REASONS[next.reason]})`
     case 'give-up':
-      return 'never: expired, register again'
+      return never.expired
   }
 }
 

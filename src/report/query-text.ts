@@ -6,6 +6,7 @@ import { printable } from '../errors.js'
 import { showInstant } from '../ports/time-text.js'
 import type { QueryBlock } from '../renewal/query/query-blocks.js'
 import { attributeBlock } from './attribute-words.js'
+import { showJobs } from './job-words.js'
 import { behindSentence, howSeen } from './stored-words.js'
 
 /** The bare values that a caller can ask for, by command. */
@@ -36,7 +37,8 @@ function showBlock(block: QueryBlock): string {
     ['Proxy Time Left (seconds)', block.proxySeconds],
     ['Myproxy Time Left (seconds)', block.myproxySeconds ?? 0],
   ]
-  const { stored, behind, passPhraseFile } = block
+  const { jobs, stored, behind, passPhraseFile } = block
+  if (jobs !== undefined) lines.push(['Job Proxy Shared By', showJobs(jobs)])
   if (block.myproxySeconds === undefined) lines.push(['Myproxy Time Left Known', 'no'])
   if (stored?.kind === 'gone') {
     lines.push(['Stored Credential', `none on the MyProxy server (${showInstant(stored.since)})`])

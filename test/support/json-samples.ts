@@ -27,6 +27,7 @@ import { encodeRenewals } from '../../src/report/renew-text.js'
 import { encodeSetup } from '../../src/report/setup-text.js'
 import type { InnerAttributeReport } from '../../src/voms/attribute-report.js'
 import { at, attributes, type Complete, type EachKind, said, server } from './json-sample-parts.js'
+import { JOB_DOCUMENTS } from './json-samples-jobs.js'
 import { MYPROXY_DOCUMENTS } from './json-samples-myproxy.js'
 import { registration as registrationOf } from './registry.js'
 
@@ -103,6 +104,7 @@ const row: Omit<Complete<QueryRow>, 'proxy' | 'next'> = {
   registration,
   state,
   file: '/repository/anna',
+  jobs: 2,
   stored: { kind: 'seen', end: at, learnedAt: at, from: 'info', server },
   storedSecondsLeft: 1,
   attributes: [attributes],
@@ -304,6 +306,7 @@ export const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
     }),
   ],
   ...MYPROXY_DOCUMENTS,
+  ...JOB_DOCUMENTS,
   check: [encodeCheck({ vo: 'alice', at, findings: [finding] })],
   forecast: [encodeForecast({ vo: 'alice', at, days: 90, items: [ending], gaps: [said.message] })],
   info: [infoWith({ valid: true }), infoWith({ valid: false, code: 'CHAIN_EXPIRED', ...said })],

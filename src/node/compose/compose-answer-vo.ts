@@ -1,4 +1,5 @@
 /** The answers that scripts parse, from an open VO: the long way to what `quick-answer` gives. */
+import type { JobView } from '../../jobs/job-view.js'
 import type { Registration } from '../../registry/registration.js'
 import { type QueryRow, queryRows as readRows } from '../../renewal/query/query.js'
 import { secondsLeft } from '../../renewal/query/query-blocks.js'
@@ -9,21 +10,30 @@ import { type Answer, type AnswerCommand, answer } from './compose-answer.js'
 import { judgeOnDemand } from './compose-judge.js'
 import { currentUid, glanceAtFile, placeOfLoginProxy } from './compose-login.js'
 
-/** @throws VoboxError as `answer` does. */
+/**
+ * @param jobs where job proxies are among the chosen.
+ * @throws VoboxError as `answer` does.
+ */
 export function answerFor(
   vo: VoContext,
   command: AnswerCommand,
   chosen: readonly Registration[],
+  jobs?: JobView,
 ): Promise<Answer> {
-  const { repository, registry } = vo
+  const { repository, registry } = jobs ?? vo
   const state = (fileName: string) => registry.state(fileName)
   const judge = async () => judgeOnDemand(vo.config, vo.files)
-  return answer({ repository, state, judge, now: nextSecond() }, command, chosen)
+  const sources = { repository, state, judge, now: nextSecond() }
+  return answer({ ...sources, ...(jobs && { jobsOf: jobs.jobsOf }) }, command, chosen)
 }
 
-/** What people want to know of registrations, in their order. */
-export function queryRows(vo: VoContext, chosen: readonly Registration[]): Promise<QueryRow[]> {
-  return readRows({ ...vo, judge: judgeOnDemand(vo.config, vo.files) }, chosen)
+/** What people want to know of registrations, in their order; `jobs` as for {@link answerFor}. */
+export function queryRows(
+  vo: VoContext,
+  chosen: readonly Registration[],
+  jobs?: JobView,
+): Promise<QueryRow[]> {
+  return readRows({ ...vo, ...jobs, judge: judgeOnDemand(vo.config, vo.files) }, chosen)
 }
 
 /** Seconds left of the login proxy, registered or not. Rejects when there is none to read. */

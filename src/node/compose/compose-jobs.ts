@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import type { VoPaths } from '../../config/vo-paths.js'
 import { filesBeside, registriesBeside } from '../../jobs/beside.js'
 import { JobService } from '../../jobs/job-service.js'
+import { type JobView, readJobView } from '../../jobs/job-view.js'
 import type { Registry } from '../../registry/registry.js'
 import { attributeRulesNow } from '../../renewal/trust-now.js'
 import type { ProxyFiles } from '../../repository/proxy-files.js'
@@ -61,6 +62,16 @@ export async function openJobs(vo: VoContext): Promise<OpenJobs | undefined> {
     registry: registriesBeside(vo.registry, service.registry),
     repository: filesBeside(vo.repository, service.proxies.files()),
   }
+}
+
+/**
+ * Job proxies beside the registrations, for commands that only look; undefined: none are served here.
+ *
+ * @throws VoboxError as `readJobView` does.
+ */
+export async function jobViewOf(vo: VoContext): Promise<JobView | undefined> {
+  if (!vo.config.jobs.enabled) return undefined
+  return readJobView({ ...vo, owners: [vo.directory.uid] })
 }
 
 /** Where the socket is that commands ask. */

@@ -24,6 +24,8 @@ export interface QuerySources {
   /** Who judges attributes; asked for when the first proxy turns out to carry any. */
   judge(): Promise<AttributeJudge>
   now: UnixSeconds
+  /** How many jobs share a proxy; undefined for one that is no job proxy. Absent: there are none. */
+  jobsOf?(fileName: string): number | undefined
 }
 
 export interface QueryBlock {
@@ -31,6 +33,8 @@ export interface QueryBlock {
   identity: string
   /** Full path of the proxy file; holds no space. */
   file: string
+  /** How many jobs share it; absent: it is no job proxy. */
+  jobs?: number | undefined
   /** Seconds left of the proxy in the file; 0 when it has expired or cannot be read. */
   proxySeconds: number
   /** Seconds left of the stored credential, 0 of one that is lost; undefined: not known. */
@@ -87,6 +91,7 @@ async function readBlock(
   const block = {
     identity,
     file,
+    jobs: sources.jobsOf?.(fileName),
     proxySeconds: 0,
     myproxySeconds,
     wantsAttributes,

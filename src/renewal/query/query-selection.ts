@@ -63,6 +63,25 @@ export function selectRegistrations<R extends Selectable>(
   throw notFound(wanted, candidates.length, login !== undefined)
 }
 
+/**
+ * Job proxies of whoever is meant, in their order; finding none is no error, for they stand beside
+ * the registrations.
+ *
+ * @param login as in {@link selectRegistrations}.
+ */
+export function selectJobProxies<R extends Selectable>(
+  proxies: readonly R[],
+  wanted: Wanted,
+  login: string | undefined,
+): R[] {
+  const { dn } = wanted
+  return proxies.filter((one) => {
+    if (!isWanted(one, wanted)) return false
+    if (dn === undefined) return one.identityDer === login
+    return dn === EVERY_DN || isRegisteredAs(one, dn)
+  })
+}
+
 /** Two identities can have one older form: then it does not say who is meant. */
 function bySpelling<R extends Selectable>(candidates: R[], dn: string, wanted: Wanted): R[] {
   const found = candidates.filter((one) => isRegisteredAs(one, dn))

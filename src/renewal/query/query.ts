@@ -27,6 +27,8 @@ export interface QueryRow {
   state: RegistrationState
   /** Full path of the proxy file. */
   file: string
+  /** How many jobs share it; absent: it is no job proxy, but a registration of the VO-Box. */
+  jobs?: number | undefined
   /** The proxy in the file, or why there is none to speak of. */
   proxy: { times: ProxyTimes; secondsLeft: number } | { problem: VoboxError }
   /** What the proxy carries, judged at this moment; empty: none, or there is no proxy. */
@@ -44,6 +46,8 @@ export interface QueryRow {
 
 export type QueryContext = Pick<RenewalContext, 'registry' | 'repository' | 'config' | 'clock'> & {
   judge: AttributeJudge
+  /** How many jobs share a proxy; undefined for one that is no job proxy. Absent: there are none. */
+  jobsOf?(fileName: string): number | undefined
 }
 
 /** Files are read side by side, this many at once. */
@@ -68,6 +72,7 @@ async function queryRow(context: QueryContext, registration: Registration): Prom
     registration,
     state,
     file: repository.path(fileName),
+    jobs: context.jobsOf?.(fileName),
     stored,
     storedSecondsLeft: storedSecondsLeft(stored, at),
     grantNote: state.shortGrant && explainGrant(state.shortGrant, registration),

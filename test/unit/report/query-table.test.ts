@@ -152,6 +152,35 @@ describe('nextText', () => {
   ])('%o is "%s"', (decision, text) => {
     expect(nextText(decision, at)).toBe(text)
   })
+
+  it.each<[RenewalDecision | undefined, string]>([
+    [undefined, 'never: its jobs need a fresh proxy'],
+    [{ action: 'renew', reason: 'due' }, 'now (little of its lifetime is left)'],
+    [{ action: 'give-up', reason: 'expired' }, 'never: expired, to be dropped'],
+  ])('tells nobody to register a job proxy again: %o is "%s"', (decision, text) => {
+    expect(nextText(decision, at, true)).toBe(text)
+  })
+})
+
+describe('a job proxy', () => {
+  const limited = registration('anna', { allowLimited: true })
+
+  it('stands in the table with its 3 jobs, and says when it is limited', () => {
+    const rows = [row(), row({ jobs: 3 }), row({ jobs: 1, registration: limited })]
+    const ends = showQueryTable(rows)
+      .trimEnd()
+      .split('\n')
+      .map((line) => /\S+(?: \[.*\])?$/.exec(line)?.[0])
+    expect(ends).toEqual(['IDENTITY', '/CN=anna', '/CN=anna [3 jobs]', '/CN=anna [1 job, limited]'])
+  })
+
+  it('is of kind job in JSON, with the number of its jobs; any other is of kind vobox, with none', () => {
+    const { registrations } = JSON.parse(encodeQuery('v', [row(), row({ jobs: 3 })]))
+    expect(registrations).toMatchObject([
+      { kind: 'vobox', jobs: null },
+      { kind: 'job', jobs: 3 },
+    ])
+  })
 })
 
 describe('encodeQuery', () => {

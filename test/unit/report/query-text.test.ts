@@ -21,6 +21,14 @@ describe('showBlocks', () => {
     )
   })
 
+  it('says below the four lines of a job proxy how many jobs share it', () => {
+    expect(
+      showBlocks([{ ...known, jobs: 2 }])
+        .split('\n')
+        .slice(3),
+    ).toEqual(['Myproxy Time Left (seconds): 864001 ', 'Job Proxy Shared By: 2 jobs ', ''])
+  })
+
   it('prints 0 for a stored credential of which nothing is known, and says so below', () => {
     const lines = showBlocks([unknown]).split('\n')
     expect(lines.slice(3)).toEqual([
