@@ -6,6 +6,10 @@ import Config from './config.js'
 import Env from './env.js'
 import Forecast from './forecast.js'
 import Info from './info.js'
+import JobGet from './job/get.js'
+import JobList from './job/list.js'
+import JobRegister from './job/register.js'
+import JobUnregister from './job/unregister.js'
 import MachineProxy from './machine-proxy.js'
 import MyProxyChangePassPhrase from './myproxy/change-pass-phrase.js'
 import MyProxyDestroy from './myproxy/destroy.js'
@@ -38,6 +42,10 @@ export const COMMANDS = {
   env: Env,
   forecast: Forecast,
   info: Info,
+  'job:get': JobGet,
+  'job:list': JobList,
+  'job:register': JobRegister,
+  'job:unregister': JobUnregister,
   'machine-proxy': MachineProxy,
   'myproxy:change-pass-phrase': MyProxyChangePassPhrase,
   'myproxy:destroy': MyProxyDestroy,

@@ -11,6 +11,7 @@ export type { Config } from './config/config.js'
 export { parseDuration, parseHoursAndMinutes, showDuration } from './config/duration.js'
 export { printable, toVoboxError } from './errors.js'
 export type { JobView } from './jobs/job-view.js'
+export type { JobRequest } from './jobs/protocol/request.js'
 export * from './library.js'
 export {
   type AccessOption,
@@ -49,6 +50,8 @@ export {
 export { type Selection, selectFrom, selectWithJobs } from './node/compose/compose-select.js'
 export { mailTroubleOf, withMailTrouble } from './node/compose/mail-trouble.js'
 export { writeMachineProxy } from './node/compose/write-machine-proxy.js'
+export { asCClientSays, askJob } from './node/jobs/ask-service.js'
+export { listJobs } from './node/jobs/list-jobs.js'
 export { changeStoredPassPhrase } from './node/myproxy/change-pass-phrase.js'
 export { destroyStored } from './node/myproxy/destroy.js'
 export { handOverTo } from './node/myproxy/hand-over.js'
@@ -118,6 +121,16 @@ export { encodeForecast, showForecast } from './report/forecast-text.js'
 export { answerInfo, type InfoQuestion, parseBits } from './report/info-answer.js'
 export type { Inspected } from './report/info-types.js'
 export { INFO_VALUES, type InfoValue } from './report/info-values.js'
+export {
+  encodeJobPath,
+  encodeJobRegistered,
+  encodeJobs,
+  encodeJobUnregistered,
+  type JobDone,
+  showJobLines,
+  showJobProxies,
+  showJobUnregistered,
+} from './report/jobs-text.js'
 export { encodeMachineProxy, showMachineProxy } from './report/machine-proxy-text.js'
 export {
   encodeMyProxyInfo,

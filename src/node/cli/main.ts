@@ -23,6 +23,7 @@ const PROGRAM = 'vobox-proxy'
 
 /** What commands of two words have in common, by the first one. */
 const TOPICS: Readonly<Record<string, string>> = {
+  job: 'Keeps the proxies alive that the jobs of workload managers share',
   myproxy: 'Stores credentials on MyProxy servers, fetches them and looks after them',
 }
 
@@ -186,7 +187,8 @@ function fail(error: unknown, json: boolean, tool: CompatTool | undefined): void
   }
   const failure = error instanceof Errors.CLIError ? usageError(error) : toVoboxError(error)
   const program = tool?.name ?? PROGRAM
-  process.stderr.write(json ? encodeFailure(failure) : showFailure(program, failure))
+  const out = tool?.usageOnStdout && failure.code === 'USAGE' ? process.stdout : process.stderr
+  out.write(json ? encodeFailure(failure) : showFailure(program, failure))
   // Those tools end with 1 whatever is wrong.
   process.exitCode = tool === undefined ? exitStatusOf(failure.code) : EXIT.failed
   // Whoever presses Ctrl-C does not wait for what was under way.

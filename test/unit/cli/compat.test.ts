@@ -139,6 +139,42 @@ describe('translate', () => {
   })
 })
 
+describe('glite-proxy-renew', () => {
+  it.each([
+    [
+      'glite-proxy-renew -s px.example.org:7513 -f /jobs/1.pem -j job-1 start',
+      'job register --server=px.example.org:7513 --file=/jobs/1.pem --jobid=job-1 --terse',
+    ],
+    [
+      'glite-proxy-renew start -spx.example.org -p 7512 -f1.pem -jjob-1',
+      'job register --server=px.example.org --file=1.pem --jobid=job-1 --terse',
+    ],
+    ['glite-proxy-renew -j job-1 stop', 'job unregister --jobid=job-1 --terse'],
+    [
+      'glite-proxy-renew -j job-1 -f /vo/job_repository/job-0 stop',
+      'job unregister --jobid=job-1 --file=/vo/job_repository/job-0 --terse',
+    ],
+    ['glite-proxy-renew -s px -f 1.pem -j job-1 get', 'job get --jobid=job-1 --terse'],
+  ])('%s', (line, ours) => {
+    expect(wordsOf(line)).toEqual({ words: ours.split(' ') })
+  })
+
+  it.each([
+    ['glite-proxy-renew -j job-1', 'what is to be done: start, stop, get?'],
+    ['glite-proxy-renew -j job-1 constructor', 'what is to be done: start, stop, get?'],
+    ['glite-proxy-renew -j job-1 stop now', "there is no use for 'now'"],
+  ])('refuses %s', (line, message) => {
+    const failure = failureOf(() => wordsOf(line))
+    expect([failure.code, failure.message]).toEqual(['USAGE', message])
+  })
+
+  it('shows its words in its usage', () => {
+    expect(usageOf(toolOf('glite-proxy-renew'))).toMatch(
+      /^usage: glite-proxy-renew \[options\] start\|stop\|get\nThis is vobox-proxy job with /,
+    )
+  })
+})
+
 describe('the tables', () => {
   const commandOf = (name: string) =>
     COMMANDS[toolOf(name).command.replace(' ', ':') as keyof typeof COMMANDS]

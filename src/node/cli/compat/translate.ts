@@ -26,6 +26,10 @@ export interface CompatTool {
   /** getopt_long(3): letters behind one dash, names behind two. Absent: getopt_long_only(3). */
   syntax?: 'getopt_long'
   options: readonly CompatOption[]
+  /** Its one word, which says what is done: our command by it, and the options that count there. */
+  actions?: Readonly<Record<string, { command: string; takes: readonly string[] }>>
+  /** What it is called wrongly with is told on stdout, as its usage is. */
+  usageOnStdout?: boolean
   /** Words of ours where no option of these was given. */
   otherwise?: { unless: readonly string[]; words: readonly string[] }
 }
@@ -73,17 +77,33 @@ function translateGetopt(tool: CompatTool, line: readonly string[]): Translation
   }))
   const rules = { abbreviations: true, hint: usageOf(tool).trimEnd() }
   const { given, operands } = readOptions(line, options, rules)
-  const words: string[] = []
-  for (const { option, value } of given) {
-    const name = option.names[0] as string
-    if (HELP.has(name)) return { asksFor: 'help' }
-    if (name === 'version') return { asksFor: 'version' }
-    words.push(...option.option.words(value ?? ''))
-  }
-  const [stray] = operands
+  const names = given.map(({ option }) => option.names[0] as string)
+  const asked = names.find((name) => HELP.has(name) || name === 'version')
+  if (asked !== undefined) return { asksFor: asked === 'version' ? 'version' : 'help' }
+  const { command, takes = names, strays } = actionOf(tool, operands)
+  const counted = given.filter((_given, at) => takes.includes(names[at] as string))
+  const words = counted.flatMap(({ option, value }) => option.option.words(value ?? ''))
+  const [stray] = strays
   const more = tool.otherwise?.words ?? []
-  if (stray === undefined) return { words: [...tool.command.split(' '), ...words, ...more] }
+  if (stray === undefined) return { words: [...command.split(' '), ...words, ...more] }
   throw usage(tool, `there is no use for '${printable(stray, 60)}'`, { word: printable(stray, 60) })
+}
+
+/** Our command, and the words that nobody has a use for. */
+function actionOf(
+  tool: CompatTool,
+  operands: readonly string[],
+): { command: string; takes?: readonly string[]; strays: readonly string[] } {
+  const { actions, command } = tool
+  if (actions === undefined) return { command, strays: operands }
+  const [word = '', ...strays] = operands
+  const action = Object.hasOwn(actions, word) ? actions[word] : undefined
+  if (action !== undefined) return { ...action, strays }
+  const known = Object.keys(actions).join(', ')
+  throw new VoboxError('USAGE', `what is to be done: ${known}?`, {
+    hint: usageOf(tool).trimEnd(),
+    data: { word: printable(word, 60) },
+  })
 }
 
 /** Of a terminal as it is by default. */
@@ -103,9 +123,11 @@ export function usageOf(tool: CompatTool): string {
     const [first = '', ...more] = wrapped(help, COLUMNS - width)
     return [`  ${option}`.padEnd(width) + first, ...more.map((line) => ' '.repeat(width) + line)]
   })
+  const words = tool.actions === undefined ? '' : ` ${Object.keys(tool.actions).join('|')}`
+  const command = tool.actions === undefined ? tool.command : tool.command.split(' ')[0]
   return [
-    `usage: ${tool.name} [options]`,
-    ...wrapped(`This is vobox-proxy ${tool.command} with the options of ${tool.name}.`, COLUMNS),
+    `usage: ${tool.name} [options]${words}`,
+    ...wrapped(`This is vobox-proxy ${command} with the options of ${tool.name}.`, COLUMNS),
     ...lines,
     '',
   ].join('\n')
