@@ -3,13 +3,14 @@
  * the policy, then whatever the client must show for it.
  */
 import { isVoboxError } from '../../errors.js'
+import { describeChain } from '../../proxy/chain-facts.js'
 import type { Credential } from '../../proxy/credential.js'
 import type { ValidatedChain } from '../../proxy/validate-proxy-chain.js'
 import { type Name, sameName } from '../../x509/name.js'
 import type { MyProxyRequest } from '../request.js'
 import { challengeForRenewal } from './challenge.js'
 import type { PlacedEntry, StoredEntry } from './credential-repository.js'
-import { type DelegationDecision, decideDelegation } from './decide-delegation.js'
+import { type DelegationDecision, decideDelegation, type Wanted } from './decide-delegation.js'
 import { pretendToUnprotect } from './key-protection.js'
 import { locked, noCredential, notAuthorised, storedExpired, wrongPassPhrase } from './refusals.js'
 import { type Exchange, type ServerContext, validateChain } from './server-context.js'
@@ -80,7 +81,7 @@ export async function authoriseAccess(
     decideDelegation(
       context.policy,
       { dn: exchange.client.forms, hasPassPhrase: request.passPhrase !== '' },
-      entry && { ...entry.data, isProtected: isProtected(entry) },
+      entry && wantedIn(context, entry),
     )
   const judged = candidates.map((entry): Judged => ({ entry, decision: judge(entry) }))
   const open = judged.filter(({ decision }) => decision.action !== 'refuse')
@@ -96,6 +97,11 @@ export async function authoriseAccess(
   }
   if (first === undefined) throw wrongPassPhrase()
   return admitByCertificate(context, exchange, first)
+}
+
+function wantedIn({ certificates }: ServerContext, entry: StoredEntry): Wanted {
+  const { identity } = describeChain(storedChain(entry, certificates.parse))
+  return { ...entry.data, identity: identity.oneLine, isProtected: isProtected(entry) }
 }
 
 async function admitByCertificate(

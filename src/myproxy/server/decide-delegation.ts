@@ -21,7 +21,8 @@ export interface Asker {
 
 /** What is asked for, where it exists. */
 export interface Wanted extends CredentialPolicy {
-  owner: string
+  /** Whose it is by its certificates, in one-line form: a primary stores what is its users'. */
+  identity: string
   /** Only a pass phrase opens it. */
   isProtected: boolean
 }
@@ -59,7 +60,7 @@ export function decideDelegation(
   const reasons = WAYS.flatMap((way) => (access[way].allowed ? [] : [access[way].reason]))
 
   if (wanted === undefined) return decideUnknown(policy, asker, access, reasons)
-  const self = asker.dn.oneLine === wanted.owner && policy.allowSelfAuthorization !== true
+  const self = asker.dn.oneLine === wanted.identity && policy.allowSelfAuthorization !== true
   const certified = asker.dn.oneLine !== ANONYMOUS && !self
   const mayRenew = certified && access.authorized_renewers.allowed
   const trusted =

@@ -97,8 +97,8 @@ describe('decideAccess', () => {
 })
 
 describe('decideDelegation', () => {
-  const forRenewal: Wanted = { owner: ALICE, renewer: '*', isProtected: false }
-  const byPassPhrase: Wanted = { owner: ALICE, isProtected: true }
+  const forRenewal: Wanted = { identity: ALICE, renewer: '*', isProtected: false }
+  const byPassPhrase: Wanted = { identity: ALICE, isProtected: true }
   const ask = (dn: string, passPhrase = '') => ({
     dn: plainDn(dn),
     hasPassPhrase: passPhrase !== '',
@@ -152,7 +152,7 @@ describe('decideDelegation', () => {
       'gives a trusted retriever what it wants at once',
       { authorizedRetrievers: ['*'], trustedRetrievers: [PORTAL] },
       ask(PORTAL),
-      { owner: ALICE, trustedRetriever: PORTAL, isProtected: false },
+      { identity: ALICE, trustedRetriever: PORTAL, isProtected: false },
       { action: 'trust' },
     ],
     [

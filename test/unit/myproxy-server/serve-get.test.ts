@@ -6,12 +6,15 @@ import {
   requestGet,
   requestPut,
   requestRenewal,
+  requestStore,
   requestTrustRoots,
 } from '../../../src/myproxy/client.js'
 import type { MyProxyPolicy } from '../../../src/myproxy/server/policy.js'
 import { systemRandom } from '../../../src/node/ports/random.js'
 import { describeChain } from '../../../src/proxy/chain-facts.js'
 import type { Credential } from '../../../src/proxy/credential.js'
+import { encodePem } from '../../../src/x509/pem.js'
+import { encodePrivateKey } from '../../../src/x509/private-key.js'
 import { type EmbeddedGrid, startEmbeddedGrid } from '../../support/embedded-myproxy.js'
 import { rejectionOf } from '../../support/failure.js'
 import { addProxy } from '../../support/pki.js'
@@ -160,6 +163,44 @@ describe('several credentials of one user, none of which is named', () => {
   it('refuse a pass phrase that opens none', async () => {
     const { code } = await withPolicy(check, () => rejectionOf(get('many', 'wrong-pass')))
     expect(code).toBe('MYPROXY_PASS_PHRASE_WRONG')
+  })
+})
+
+describe('what a host stored for alice, as a primary does with its secondary', () => {
+  const everybody = { authorizedRenewers: ['*'] }
+  const alice = () => addProxy(grid.users.alice.credential)
+  const vobox = () => addProxy(grid.hosts.vobox.credential)
+
+  beforeAll(async () => {
+    const { chain, privateKey } = grid.users.alice.credential
+    await requestStore(grid.myproxy, {
+      ...{ servers: grid.servers, username: 'replica', lifetimeSeconds: HOUR },
+      credential: grid.hosts.vobox.credential,
+      policies: { renewer: '*' },
+      stored: {
+        certificatesPem: chain.map(({ der }) => encodePem('CERTIFICATE', der)).join(''),
+        keyPem: encodePrivateKey(privateKey),
+      },
+    })
+  })
+
+  it('is not for a proxy of alice to renew itself with', async () => {
+    const failure = await withPolicy(everybody, () =>
+      rejectionOf(renew('replica', alice(), alice())),
+    )
+    expect(failure.code).toBe('MYPROXY_NOT_AUTHORISED_RENEWER')
+    expect(failure.data.serverMessage).toContain('(self-authz not allowed)')
+  })
+
+  it('is for her where allow_self_authorization lets it', async () => {
+    const policy = { ...everybody, allowSelfAuthorization: true }
+    const { credential } = await withPolicy(policy, () => renew('replica', alice(), alice()))
+    expect(describeChain(credential.chain).identity.oneLine).toBe(grid.users.alice.dn)
+  })
+
+  it('is for the host that stored it, which is another than alice', async () => {
+    const { credential } = await renew('replica', vobox(), alice())
+    expect(describeChain(credential.chain).identity.oneLine).toBe(grid.users.alice.dn)
   })
 })
 

@@ -5,7 +5,7 @@ import type { MyProxyRequest } from '../../request.js'
 import { challengeForRenewal } from '../challenge.js'
 import { decideDelegation } from '../decide-delegation.js'
 import { ANONYMOUS } from '../dn-pattern.js'
-import { decideAccess, type MyProxyPolicy } from '../policy.js'
+import { type Access, decideAccess, type MyProxyPolicy } from '../policy.js'
 import { limitedClient, notAuthorised } from '../refusals.js'
 import type { Client, Exchange, ServerContext } from '../server-context.js'
 import type { CertificateAuthority, IssueRequest } from './certificate-authority.js'
@@ -16,8 +16,11 @@ import type { CertificateAuthority, IssueRequest } from './certificate-authority
  */
 export function mayBeIssued(policy: MyProxyPolicy, { dn, forms }: Client): boolean {
   if (dn === ANONYMOUS) return false
-  const ways = ['trusted_retrievers', 'authorized_renewers'] as const
-  return ways.some((way) => decideAccess(policy, way, forms, {}).allowed)
+  const allows = (way: Access) => decideAccess(policy, way, forms, {}).allowed
+  return (
+    (allows('trusted_retrievers') && allows('authorized_retrievers')) ||
+    allows('authorized_renewers')
+  )
 }
 
 /**
@@ -37,7 +40,7 @@ export async function authoriseCertificate(
   const decision = decideDelegation(
     context.policy,
     { dn: client.forms, hasPassPhrase: false },
-    { owner: owner.oneLine, isProtected: false },
+    { identity: owner.oneLine, isProtected: false },
   )
   if (decision.action === 'refuse') {
     throw notAuthorised(decision.because === 'policy' ? decision.reasons : [])
