@@ -59,6 +59,8 @@ describe('unprotectKey', () => {
     ['2^18 rounds of scrypt', { N: 2 ** 18, r: 8, p: 1 }],
     ['100 MB a block', { N: 2 ** 14, r: 6400, p: 1 }],
     ['a million passes', { N: 2 ** 14, r: 8, p: 1_000_000 }],
+    ['20 s, 268 MB a block', { N: 2 ** 17, r: 16, p: 16 }],
+    ['2 s, a bit of everything', { N: 2 ** 17, r: 8, p: 2 }],
     ['a number of rounds that is no power of two', { N: 10_000, r: 8, p: 1 }],
   ])('refuses a file that asks for %s', async (_name, { N, r, p }) => {
     const cost = [N, r, p].map(derInteger)
