@@ -37,8 +37,9 @@ export async function serveGet(
   if (certificationRequest === undefined) return exchange.audit.note({ fetchedNothing: true })
   const certificates = await answer(certificationRequest)
   noteIssued(context, exchange, certificates)
-  await sendCertificateList(exchange.stream, certificates)
+  // From here on it may be in the client's hands, even if that hangs up in the middle.
   exchange.audit.done()
+  await sendCertificateList(exchange.stream, certificates)
   await exchange.stream.write(encodeResponse({ kind: 'ok', credentials: [] }))
 }
 

@@ -34,7 +34,8 @@ export async function serveRetrieve(
   // A key cannot be limited afterwards, as a proxy can.
   if (admitted.limited && !admitted.stored.facts.limited) throw limitedClient()
   await stream.write(await encodeOkWithTrustRoots(context, request, signal))
-  await sendStoredFiles(stream, admitted.entry.creds)
+  // The key is near the beginning: a client may have it and let the rest wait.
   exchange.audit.done()
+  await sendStoredFiles(stream, admitted.entry.creds)
   await stream.write(encodeResponse({ kind: 'ok', credentials: [] }))
 }

@@ -1,11 +1,21 @@
 import { createPrivateKey } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { VoboxError } from '../../../src/errors.js'
+import type { ByteStream } from '../../../src/gsi/byte-stream.js'
 import { requestPut, requestRetrieval, requestStore } from '../../../src/myproxy/client.js'
 import type { AccessPolicies } from '../../../src/myproxy/request.js'
+import { RequestAudit } from '../../../src/myproxy/server/audit.js'
+import { plainDn } from '../../../src/myproxy/server/dn-pattern.js'
+import { serveRetrieve } from '../../../src/myproxy/server/serve-retrieve.js'
+import type { ServerContext } from '../../../src/myproxy/server/server-context.js'
+import { systemClock } from '../../../src/node/ports/clock.js'
+import { nodeFiles } from '../../../src/node/ports/files.js'
 import { systemRandom } from '../../../src/node/ports/random.js'
 import type { Credential } from '../../../src/proxy/credential.js'
+import { CertificateCache } from '../../../src/x509/certificate-cache.js'
 import { encodePem } from '../../../src/x509/pem.js'
+import { TrustDirectory } from '../../../src/x509/trust-anchors.js'
 import { type EmbeddedGrid, startEmbeddedGrid } from '../../support/embedded-myproxy.js'
 import { rejectionOf } from '../../support/failure.js'
 import { addProxy } from '../../support/pki.js'
@@ -146,5 +156,45 @@ describe('RETRIEVE refuses', () => {
     expect(failure.data.serverMessage).toBe(
       `"<anonymous>" not authorized by server's authorized_key_retrievers policy`,
     )
+  })
+})
+
+describe('the line about RETRIEVE', () => {
+  it('says granted of a client that hangs up once it may have the key', async () => {
+    const trust = new TrustDirectory(nodeFiles, systemClock, grid.trustDirectory, {
+      allowMissingSigningPolicy: false,
+    })
+    const context = {
+      ...{ ...grid.settings, repository: grid.repository, anchors: () => trust.current() },
+      ...{ clock: systemClock, certificates: new CertificateCache() },
+    } as unknown as ServerContext
+    let writes = 0
+    const stream = {
+      async write() {
+        // The OK is taken; of the files, nobody knows how much.
+        writes += 1
+        if (writes > 1) throw new VoboxError('CONNECTION_CLOSED', 'the client is gone')
+      },
+    } as unknown as ByteStream
+    const { dn } = grid.hosts.vobox
+    const written: object[] = []
+    const journal = {
+      write: (_level: string, event: string, _message: string, fields?: object) =>
+        void written.push({ event, ...fields }),
+    }
+    const audit = new RequestAudit(journal, '192.0.2.1:4711')
+    const asked = { username: 'trusting', passPhrase: '', lifetimeSeconds: 0 }
+    const request = { command: 'retrieve', ...asked } as const
+    audit.asks(request)
+    const client = { dn, forms: plainDn(dn), address: '192.0.2.1' }
+    const { signal } = new AbortController()
+    const failure = await rejectionOf(
+      serveRetrieve(context, { stream, client, signal, audit }, request),
+    )
+    audit.refused(failure)
+    expect(writes).toBe(2)
+    expect(written).toMatchObject([
+      { event: 'myproxy-served', decision: 'granted', code: 'CONNECTION_CLOSED' },
+    ])
   })
 })
