@@ -1,7 +1,6 @@
 /** A MyProxy server with the real ports, as its configuration file has it. */
 import type { Config } from '../../config/config.js'
 import { isVoboxError } from '../../errors.js'
-import { mostPerOwner } from '../../myproxy/server/config/most-per-owner.js'
 import { readServerConfig } from '../../myproxy/server/config/read-server-config.js'
 import type { ServerConfig } from '../../myproxy/server/config/server-config.js'
 import { CredentialRepository } from '../../myproxy/server/credential-repository.js'
@@ -78,7 +77,6 @@ export async function openServer(parts: OpenServerParts): Promise<OpenServer> {
   if (isRoot()) requireRootOnlyIfThere(directory)
   const { settings, site } = await settingsOf(parts)
   const credential = await parts.credential()
-  const maxPerOwner = mostPerOwner(parts.config)
   const trust = trustDirectoryOf(site, systemClock)
   const keys = new KeyPool({ kind: 'rsa2048', size: Math.min(site.keys.pool, KEYS_IN_ADVANCE) })
   const server = new MyProxyServer({
@@ -90,7 +88,6 @@ export async function openServer(parts: OpenServerParts): Promise<OpenServer> {
     repository: new CredentialRepository({
       ...{ files: nodeFiles, clock: systemClock, journal },
       ...{ directory, owners: [currentUid()] },
-      ...(maxPerOwner !== undefined && { maxPerOwner }),
     }),
     clock: systemClock,
     random: systemRandom,
