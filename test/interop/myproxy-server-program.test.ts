@@ -116,6 +116,27 @@ describe('what keeps a server from listening', () => {
       },
     ],
     [
+      'a key that is not of the certificate of the host',
+      () => ({
+        env: { X509_USER_KEY: scene.alice.key },
+        says: /belongs to none of the certificates\n +Put the key there that the certificate was/,
+      }),
+    ],
+    [
+      'no directory of CAs',
+      () => ({
+        env: { X509_CERT_DIR: scene.file('nothing') },
+        says: /trust anchors, .*nothing, cannot be read\n +install the CA certificates there/,
+      }),
+    ],
+    [
+      'a storage directory in one that is not there',
+      () => ({
+        more: ['-s', scene.file('no/store')],
+        says: /no\/store is not there\n +Make it as root, .*: install -d -m 0700/,
+      }),
+    ],
+    [
       'a storage directory that others can read',
       () => {
         mkdirSync(scene.file('open-store'), { mode: 0o755 })

@@ -79,7 +79,7 @@ export class CredentialRepository {
    * @throws `FILE_UNSAFE`, `FILE_UNWRITABLE`.
    */
   async open(): Promise<void> {
-    await this.#files.makeDirectory(this.#directory, 0o700)
+    await this.#makeDirectory()
     const facts = await this.#files.facts(this.#directory)
     const safe =
       facts?.kind === 'directory' && (facts.mode & 0o077) === 0 && this.#owners.includes(facts.uid)
@@ -266,10 +266,26 @@ export class CredentialRepository {
     })
   }
 
+  async #makeDirectory(): Promise<void> {
+    const path = this.#directory
+    try {
+      await this.#files.makeDirectory(path, 0o700)
+    } catch (error) {
+      if (!isVoboxError(error, 'FILE_UNWRITABLE')) throw error
+      const { message, data, cause } = error
+      const hint = `Make it as root, for the account of the server: install -d -m 0700 -o ACCOUNT ${path}`
+      throw new VoboxError('FILE_UNWRITABLE', message, { hint, data, cause })
+    }
+  }
+
   #notOurs(facts: FileFacts | undefined): VoboxError {
-    return new VoboxError('FILE_UNSAFE', `${this.#directory} is not a directory of ours, 0700`, {
-      data: { path: this.#directory, kind: facts?.kind, mode: facts?.mode, uid: facts?.uid },
-      hint: `Run: chmod 700 ${this.#directory}`,
+    const path = this.#directory
+    const foreign = facts !== undefined && !this.#owners.includes(facts.uid)
+    return new VoboxError('FILE_UNSAFE', `${path} is not a directory of ours, 0700`, {
+      data: { path, kind: facts?.kind, mode: facts?.mode, uid: facts?.uid },
+      hint: foreign
+        ? `It belongs to uid ${facts.uid}: run the server as that account, or chown -R what is there`
+        : `Run: chmod 700 ${path}`,
     })
   }
 }

@@ -8,7 +8,7 @@ import { MyProxyServer } from '../../myproxy/server/server.js'
 import type { ServerSettings } from '../../myproxy/server/server-context.js'
 import type { Journal } from '../../ports/journal.js'
 import type { Credential } from '../../proxy/credential.js'
-import type { TrustDirectory } from '../../x509/trust-anchors.js'
+import type { TrustAnchors, TrustDirectory } from '../../x509/trust-anchors.js'
 import { isRoot } from '../compose/become-owner.js'
 import { readEffectiveConfig } from '../compose/compose-config.js'
 import { currentUid } from '../compose/compose-login.js'
@@ -69,7 +69,7 @@ export async function settingsOf({
 /**
  * Everything but listening.
  *
- * @throws VoboxError for whatever cannot be served with: the configuration, the credential.
+ * @throws VoboxError for whatever cannot be served with: the configuration, the credential, the CAs.
  */
 export async function openServer(parts: OpenServerParts): Promise<OpenServer> {
   const { options, journal, onConnectionEnd } = parts
@@ -78,6 +78,8 @@ export async function openServer(parts: OpenServerParts): Promise<OpenServer> {
   const { settings, site } = await settingsOf(parts)
   const credential = await parts.credential()
   const trust = trustDirectoryOf(site, systemClock)
+  // The C server does not start without it either; and the first client need not wait for it.
+  sayWhomWeTrust(await trust.current(), site, journal)
   const keys = new KeyPool({ kind: 'rsa2048', size: Math.min(site.keys.pool, KEYS_IN_ADVANCE) })
   const server = new MyProxyServer({
     settings,
@@ -96,6 +98,14 @@ export async function openServer(parts: OpenServerParts): Promise<OpenServer> {
     ...(onConnectionEnd && { onConnectionEnd }),
   })
   return { server, trust, close: () => keys.close() }
+}
+
+/** A directory that is filled later is read then. */
+function sayWhomWeTrust(anchors: TrustAnchors, { trust }: Config, journal: Journal): void {
+  if (anchors.certificates.length > 0) return
+  const { directory } = trust
+  const message = 'there is no CA certificate, so that no client with a certificate can be served'
+  journal.write('warn', 'no-trusted-ca', message, { directory })
 }
 
 /** What is not there is said in better words where it is read. */

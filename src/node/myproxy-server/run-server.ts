@@ -4,8 +4,11 @@
  * `SIGHUP` reads the configuration, the credential and the CA files again; what cannot be used then is
  * said, and the server goes on with what it had. `SIGTERM` and `SIGINT` end it.
  */
-import { toVoboxError } from '../../errors.js'
-import type { ServerConfig } from '../../myproxy/server/config/server-config.js'
+import { cureOf, toVoboxError, type VoboxError } from '../../errors.js'
+import {
+  SERVER_CONFIG_DEFAULTS,
+  type ServerConfig,
+} from '../../myproxy/server/config/server-config.js'
 import { EXIT } from '../../report/exit-status.js'
 import { closeInherited } from '../compose/close-inherited.js'
 import { replacementsSettled } from '../ports/file-replace.js'
@@ -46,20 +49,30 @@ export async function runServer(options: RunServerOptions): Promise<number> {
   closeInherited()
   // Whoever has just been told to start is not ended by a reload that comes too soon.
   process.on('SIGHUP', () => undefined)
-  const config = await readConfigOf(options)
   const journal = openServerJournal({
-    ...config,
+    ...SERVER_CONFIG_DEFAULTS,
     level: options.verbose ? 'debug' : 'info',
     terminal: options.foreground && !isSystemdsLog(options.environment),
   })
-  const running = new RunningServer(options, config, journal)
   try {
-    await running.run(places)
+    const config = await readConfigOf(options)
+    await journal.follow(config)
+    await new RunningServer(options, config, journal).run(places)
     return EXIT.ok
+  } catch (error) {
+    // Whoever started it is told as well; at boot that may be nobody, and the C server tells syslog alone.
+    if (!options.foreground) sayWhyNot(journal, toVoboxError(error))
+    throw error
   } finally {
     await journal.close()
     await replacementsSettled()
   }
+}
+
+function sayWhyNot(journal: ServerJournal, error: VoboxError): void {
+  const cure = cureOf(error)
+  const message = cure === undefined ? error.message : `${error.message}; ${cure}`
+  journal.write('error', 'not-started', message, { code: error.code })
 }
 
 /** There the journal reads syslog, with the name and the facility that the lines come with. */

@@ -5,7 +5,7 @@
  */
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { isVoboxError, printable, VoboxError } from '../../errors.js'
+import { type ErrorCode, isVoboxError, printable, VoboxError } from '../../errors.js'
 import type { UnixSeconds } from '../../ports/clock.js'
 import { describeChain } from '../../proxy/chain-facts.js'
 import { type Credential, parseCredential, parseSplitCredential } from '../../proxy/credential.js'
@@ -22,6 +22,12 @@ export interface ServerCredentialPlaces {
 
 const KEY_FORBIDS = 0o077
 const CERTIFICATE_FORBIDS = 0o022
+
+/** Where the usual ones are about proxies. */
+const HINTS: Partial<Record<ErrorCode, string>> = {
+  FILE_MISSING: 'X509_USER_CERT and X509_USER_KEY name the certificate and the key of the server',
+  PROXY_KEY_MISMATCH: 'Put the key there that the certificate was requested with',
+}
 
 export function serverCredentialPlaces(environment: Environment): ServerCredentialPlaces {
   const { X509_USER_PROXY: proxy, X509_USER_CERT: certificate, X509_USER_KEY: key } = environment
@@ -49,11 +55,7 @@ export async function readServerCredential(places: ServerCredentialPlaces): Prom
     const which = certificate === key ? key : `${certificate} and ${key}`
     const shown = printable(which)
     const message = error.message.includes(key) ? error.message : `${shown}: ${error.message}`
-    const hint =
-      code === 'FILE_MISSING'
-        ? 'X509_USER_CERT and X509_USER_KEY name the certificate and the key of the server'
-        : error.hint
-    throw new VoboxError(code, message, { hint, data, cause })
+    throw new VoboxError(code, message, { hint: HINTS[code] ?? error.hint, data, cause })
   }
 }
 
