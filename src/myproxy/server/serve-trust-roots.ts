@@ -17,8 +17,7 @@ export async function serveTrustRoots(
   if (!passesServerPolicy(context.policy, 'authorized_retrievers', client.forms)) {
     throw notARetriever(client.dn)
   }
-  const trustRoots = (await context.trustRoots?.current(signal)) ?? []
-  await stream.write(encodeResponse({ kind: 'ok', credentials: [], trustRoots }))
+  await stream.write(encodeOk(await context.trustRoots?.current(signal)))
 }
 
 /**
@@ -29,8 +28,19 @@ export async function encodeOkWithTrustRoots(
   request: MyProxyRequest,
   signal: AbortSignal,
 ): Promise<Buffer> {
-  const trustRoots = await wantedTrustRoots(context, request, signal)
-  return encodeResponse({ kind: 'ok', credentials: [], ...(trustRoots && { trustRoots }) })
+  return encodeOk(await wantedTrustRoots(context, request, signal))
+}
+
+/** Some megabytes, for anybody who asks: made once for all who are given the same files. */
+const ENCODED = new WeakMap<readonly TrustRootFile[], Buffer>()
+const NONE: readonly TrustRootFile[] = []
+
+function encodeOk(trustRoots = NONE): Buffer {
+  const known = ENCODED.get(trustRoots)
+  if (known !== undefined) return known
+  const encoded = encodeResponse({ kind: 'ok', credentials: [], trustRoots })
+  ENCODED.set(trustRoots, encoded)
+  return encoded
 }
 
 async function wantedTrustRoots(
