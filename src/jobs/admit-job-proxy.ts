@@ -20,7 +20,6 @@ export interface AdmissionRules extends Omit<LoginRules, 'allowLimited' | 'attri
 }
 
 export interface AdmittedProxy {
-  credential: Credential
   worth: Omit<JobProxyWorth, 'server'>
   /** Earliest end of chain and attributes. */
   end: UnixSeconds
@@ -39,18 +38,12 @@ export function admitJobProxy(credential: Credential, rules: AdmissionRules): Ad
     if ('verified' in one) return one.verified
     throw asRefusal(one.problem)
   })
-  const leftSeconds = end - rules.now
-  const { refuseBelowSeconds } = rules.config.limits
-  if (leftSeconds < refuseBelowSeconds) {
-    const why = `the attributes end in ${leftSeconds} s, and ${refuseBelowSeconds} are needed`
-    throw jobRefusal(JOB_CODES.PROXY_EXPIRED, why)
-  }
+  refuseTooShort(end, rules)
   if (facts.kind === undefined || !['inherit-all', 'limited'].includes(facts.policy ?? '')) {
     const why = `a proxy with the policy ${facts.policy} does not speak for its owner`
     throw jobRefusal(JOB_CODES.GENERIC, why)
   }
   return {
-    credential,
     end,
     worth: {
       identity: facts.identity.oneLine,
@@ -60,6 +53,18 @@ export function admitJobProxy(credential: Credential, rules: AdmissionRules): Ad
       limited: facts.limited,
     },
   }
+}
+
+/** @throws a refusal `PROXY_EXPIRED`. */
+export function refuseTooShort(
+  end: UnixSeconds,
+  { now, config }: Pick<AdmissionRules, 'now' | 'config'>,
+): void {
+  const leftSeconds = end - now
+  const { refuseBelowSeconds } = config.limits
+  if (leftSeconds >= refuseBelowSeconds) return
+  const why = `it ends in ${leftSeconds} s, and ${refuseBelowSeconds} are needed`
+  throw jobRefusal(JOB_CODES.PROXY_EXPIRED, why)
 }
 
 function refusing<T>(judge: () => T): T {

@@ -13,12 +13,13 @@ import { MAX_CREDENTIAL_BYTES, parseCredential } from '../proxy/credential.js'
 import { emptyState } from '../registry/registration.js'
 import { decideFor } from '../renewal/proxy-facts.js'
 import type { AttributeRules } from '../voms/verify-attributes.js'
-import { type AdmittedProxy, admitJobProxy, asRefusal } from './admit-job-proxy.js'
+import { admitJobProxy, asRefusal } from './admit-job-proxy.js'
 import type { JobBook, SharedProxy } from './job-book.js'
-import type { JobProxies } from './job-proxies.js'
-import { type JobProxy, worthKey } from './job-proxy.js'
+import type { FreshProxy, JobProxies } from './job-proxies.js'
+import { type JobProxy, type JobProxyWorth, worthKey } from './job-proxy.js'
 import { type JobRenewalSettings, registrationOf } from './job-registration.js'
 import type { JobChange, JobStore } from './job-store.js'
+import { KnownAdmissions } from './known-admissions.js'
 import { JOB_CODES } from './protocol/codes.js'
 import { jobRefusal } from './protocol/refusal.js'
 import type { JobRequest } from './protocol/request.js'
@@ -45,6 +46,9 @@ export interface JobDeskDependencies {
 type Register = Extract<JobRequest, { command: 'register' }>
 type Unregister = Extract<JobRequest, { command: 'unregister' }>
 
+/** What a job brings. */
+type Handed = FreshProxy & { worth: Omit<JobProxyWorth, 'server'> }
+
 /** 128 bits: a name is never drawn twice. */
 const NAME_BYTES = 16
 
@@ -53,6 +57,7 @@ const FORBIDDEN_MODE = 0o177
 
 export class JobDesk {
   readonly #deps: JobDeskDependencies
+  readonly #admissions = new KnownAdmissions()
 
   constructor(deps: JobDeskDependencies) {
     this.#deps = deps
@@ -76,11 +81,11 @@ export class JobDesk {
   async #register(request: Register, signal: AbortSignal): Promise<JobResponse> {
     const { store, proxies, onChanged } = this.#deps
     const server = this.#serverOf(request)
-    const admitted = await this.#admit(request.proxyFile, signal)
-    const worth = { ...admitted.worth, server }
+    const handed = await this.#admit(request.proxyFile, signal)
+    const worth = { ...handed.worth, server }
     const key = worthKey(worth)
     const { fileName, changed } = await store.change((book) =>
-      this.#share(book, request.jobId, book.worth(key)?.proxy ?? this.#newProxy(worth), admitted),
+      this.#share(book, request.jobId, book.worth(key)?.proxy ?? this.#newProxy(worth), handed),
     )
     if (changed()) onChanged(fileName)
     return this.#answer(proxies.path(fileName), store.book.get(fileName))
@@ -91,21 +96,31 @@ export class JobDesk {
     book: JobBook,
     job: string,
     proxy: JobProxy,
-    { credential }: AdmittedProxy,
+    handed: Handed,
   ): JobChange<{ fileName: string; changed: () => boolean }> {
     const { proxies } = this.#deps
     const { fileName } = proxy
     const first = book.get(fileName) === undefined
     let changed = first
     const write = async () => {
-      if (first) await proxies.create(fileName, credential)
-      else changed = await proxies.replaceIfLater(fileName, credential)
+      if (first) await proxies.create(fileName, handed.credential())
+      else changed = await this.#improve(fileName, handed)
     }
     return {
       record: { op: 'register', job, file: fileName, ...(first && { proxy }) },
       before: { file: fileName, write },
       ...(first && { undo: () => proxies.remove(fileName) }),
       result: { fileName, changed: () => changed },
+    }
+  }
+
+  /** All that share it may have gone by the time it is written: then there is nothing to improve. */
+  async #improve(fileName: string, handed: Handed): Promise<boolean> {
+    try {
+      return await this.#deps.proxies.replaceIfLater(fileName, handed)
+    } catch (error) {
+      if (isVoboxError(error, 'NOT_REGISTERED')) return false
+      throw error
     }
   }
 
@@ -168,7 +183,7 @@ export class JobDesk {
     throw jobRefusal(JOB_CODES.GENERIC, `"${server}" is not one MyProxy server`)
   }
 
-  async #admit(path: string, signal: AbortSignal): Promise<AdmittedProxy> {
+  async #admit(path: string, signal: AbortSignal): Promise<Handed> {
     const { files, clock, config, owners, attributeRules } = this.#deps
     if (!isAbsolute(path)) throw jobRefusal(JOB_CODES.GENERIC, `${path} is not an absolute path`)
     const attributes = await attributeRules(signal)
@@ -178,9 +193,13 @@ export class JobDesk {
         maxBytes: MAX_CREDENTIAL_BYTES,
         owners,
         forbiddenMode: FORBIDDEN_MODE,
+        followLinks: true,
       })
-      const credential = parseCredential(bytes)
-      return admitJobProxy(credential, { anchors, attributes, now: clock.now(), config, path })
+      const rules = { anchors, attributes, now: clock.now(), config, path }
+      const judge = () => admitJobProxy(parseCredential(bytes), rules)
+      const { worth, end } = this.#admissions.admit(bytes, rules, judge)
+      const hasAttributes = worth.voms.length > 0
+      return { worth, end, hasAttributes, credential: () => parseCredential(bytes) }
     } catch (error) {
       if (!isVoboxError(error) || error.code === 'JOB_REQUEST_REFUSED') throw error
       throw asRefusal(error)
@@ -190,7 +209,7 @@ export class JobDesk {
   /** With its times, as long as somebody shares it. */
   async #answer(proxyFile: string, shared: SharedProxy | undefined): Promise<JobResponse> {
     const { proxies, config, settings, clock } = this.#deps
-    const times = shared && (await proxies.times(shared.proxy.fileName))
+    const times = shared && (await proxies.timesLately(shared.proxy.fileName))
     if (shared === undefined || times === undefined) return { code: JOB_CODES.OK, proxyFile }
     const now = clock.now()
     const registration = registrationOf(shared.proxy, settings)

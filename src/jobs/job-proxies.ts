@@ -6,6 +6,7 @@
  * (its name never comes again), never over one that ends later.
  */
 import { VoboxError } from '../errors.js'
+import type { UnixSeconds } from '../ports/clock.js'
 import type { Files } from '../ports/files.js'
 import type { Journal } from '../ports/journal.js'
 import { describeChain } from '../proxy/chain-facts.js'
@@ -26,8 +27,27 @@ export interface JobProxiesDependencies {
   store: JobStore
 }
 
+/** What may take the place of what lies there. */
+export interface FreshProxy {
+  /** Earliest end of chain and attributes. */
+  end: UnixSeconds
+  hasAttributes: boolean
+  /** Asked for only when it is written. */
+  credential(): Credential
+}
+
+export function freshOf(credential: Credential): FreshProxy {
+  const facts = describeChain(credential.chain)
+  return {
+    end: effectiveEndOf(facts),
+    hasAttributes: facts.acBytes !== undefined,
+    credential: () => credential,
+  }
+}
+
 export class JobProxies {
   readonly #deps: JobProxiesDependencies
+  readonly #lately = new Map<string, ProxyTimes>()
   readonly #times: ProxyTimesCache
   readonly #turns = new TurnTaking()
 
@@ -40,9 +60,17 @@ export class JobProxies {
     return this.#deps.repository.path(fileName)
   }
 
-  /** Undefined when the file is missing or unusable. */
-  times(fileName: string): Promise<ProxyTimes | undefined> {
-    return this.#times.get(fileName)
+  /** As the file is now. Undefined when it is missing or unusable. */
+  async times(fileName: string): Promise<ProxyTimes | undefined> {
+    const times = await this.#times.get(fileName)
+    if (times === undefined) this.#lately.delete(fileName)
+    else if (this.#deps.store.book.get(fileName) !== undefined) this.#lately.set(fileName, times)
+    return times
+  }
+
+  /** As it was when it was last written or looked at, which is enough to tell a client. */
+  async timesLately(fileName: string): Promise<ProxyTimes | undefined> {
+    return this.#lately.get(fileName) ?? this.times(fileName)
   }
 
   /** For the renewal, which replaces as {@link replaceIfLater} does. */
@@ -53,7 +81,7 @@ export class JobProxies {
       read: (fileName) => repository.read(fileName),
       readBytes: (fileName) => repository.readBytes(fileName),
       replace: async (fileName, credential) => {
-        await this.replaceIfLater(fileName, credential)
+        await this.replaceIfLater(fileName, freshOf(credential))
       },
       remove: (fileName) => repository.remove(fileName),
       list: () => repository.list(),
@@ -73,16 +101,16 @@ export class JobProxies {
    * @returns whether it was replaced.
    * @throws VoboxError `NOT_REGISTERED` when nobody shares it any more; as `replace` of a repository.
    */
-  replaceIfLater(fileName: string, credential: Credential): Promise<boolean> {
+  replaceIfLater(fileName: string, fresh: FreshProxy): Promise<boolean> {
     const { repository, store } = this.#deps
     return this.#turns.take(fileName, async () => {
       if (store.book.get(fileName) === undefined) throw nobodyLeft(fileName)
-      const current = await this.#times.get(fileName)
-      const fresh = describeChain(credential.chain)
+      const current = await this.times(fileName)
       // A plain one may keep the place while no VOMS server answers.
-      const dresses = fresh.acBytes !== undefined && current?.hasAttributes === false
-      if (current !== undefined && current.end >= effectiveEndOf(fresh) && !dresses) return false
-      await repository.replace(fileName, credential)
+      const dresses = fresh.hasAttributes && current?.hasAttributes === false
+      if (current !== undefined && current.end >= fresh.end && !dresses) return false
+      await repository.replace(fileName, fresh.credential())
+      await this.times(fileName)
       return true
     })
   }
@@ -91,6 +119,7 @@ export class JobProxies {
   remove(fileName: string): Promise<void> {
     return this.#turns.take(fileName, async () => {
       this.#times.delete(fileName)
+      this.#lately.delete(fileName)
       await this.#deps.repository.remove(fileName)
     })
   }

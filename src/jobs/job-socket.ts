@@ -3,6 +3,7 @@
  * connections at once, each with one deadline from its first byte to the last of the answer, however
  * its bytes drip.
  */
+import { setMaxListeners } from 'node:events'
 import type { Server, Socket } from 'node:net'
 import { constants } from 'node:os'
 import { isVoboxError, printable, toVoboxError, VoboxError } from '../errors.js'
@@ -37,6 +38,8 @@ export class JobSocket {
 
   constructor(options: JobSocketOptions) {
     this.#options = options
+    // Each connection listens to it.
+    setMaxListeners(0, this.#stopping.signal)
   }
 
   /** Serves what comes to a server that listens, made with `allowHalfOpen`. */

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { VoboxError } from '../../../src/errors.js'
+import { freshOf } from '../../../src/jobs/job-proxies.js'
 import { JOB_CODES } from '../../../src/jobs/protocol/codes.js'
 import { encodeCredential } from '../../../src/proxy/credential.js'
 import { vomsTrustOf } from '../../support/ac.js'
@@ -198,7 +199,7 @@ describe('the files of job proxies', () => {
     await world.register('a', await world.hand('ann'))
     await world.ask({ command: 'unregister', jobId: 'a' })
     const fresh = addProxy(world.user('ann'), { now: world.clock.now(), hours: 12 })
-    const late = world.proxies.replaceIfLater(jobFile(1), fresh)
+    const late = world.proxies.replaceIfLater(jobFile(1), freshOf(fresh))
     expect((await rejectionOf(late)).code).toBe('NOT_REGISTERED')
     await world.store.settled()
     expect(await world.kept()).toEqual([])
@@ -208,7 +209,7 @@ describe('the files of job proxies', () => {
     await world.register('a', await world.hand('ann', { hours: 2 }))
     await world.register('b', await world.hand('ann', { hours: 12 }))
     const renewed = addProxy(world.user('ann'), { now: world.clock.now(), hours: 10 })
-    expect(await world.proxies.replaceIfLater(jobFile(1), renewed)).toBe(false)
+    expect(await world.proxies.replaceIfLater(jobFile(1), freshOf(renewed))).toBe(false)
   })
 
   it('are removed when a crash left them without a record', async () => {
