@@ -5,9 +5,10 @@
  * longer. So what it brings is looked at once more when it is written: never for a proxy that is gone
  * (its name never comes again), never over one that ends later.
  */
+import { dirname, join } from 'node:path'
 import { VoboxError } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
-import type { Files } from '../ports/files.js'
+import { type Files, TEMPORARY_PREFIX } from '../ports/files.js'
 import type { Journal } from '../ports/journal.js'
 import { describeChain } from '../proxy/chain-facts.js'
 import type { Credential } from '../proxy/credential.js'
@@ -124,9 +125,10 @@ export class JobProxies {
     })
   }
 
-  /** Removes what a crash left: files that no record names. @returns how many. */
+  /** Removes what a crash left: files that no record names, and halves. @returns how many. */
   async removeStrays(): Promise<number> {
     const { repository, store, journal } = this.#deps
+    await this.#removeHalves()
     const strays = (await repository.list()).filter((name) => store.book.get(name) === undefined)
     for (const name of strays) await repository.remove(name)
     if (strays.length > 0) {
@@ -136,6 +138,15 @@ export class JobProxies {
       })
     }
     return strays.length
+  }
+
+  /** Of files that were being written. They hold keys, and nobody else writes here: none may stay. */
+  async #removeHalves(): Promise<void> {
+    const { files, repository } = this.#deps
+    const directory = dirname(repository.path('job-'))
+    for (const name of await files.list(directory)) {
+      if (name.startsWith(TEMPORARY_PREFIX)) await files.remove(join(directory, name))
+    }
   }
 }
 

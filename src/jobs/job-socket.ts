@@ -23,18 +23,24 @@ export interface JobSocketOptions {
   serve(request: JobRequest, signal: AbortSignal): Promise<JobResponse>
   /** Of a whole connection, in milliseconds; default 30,000. The C client waits for two minutes. */
   deadlineMs?: number
-  /** Connections at once; further ones wait to be accepted. Default 256. */
+  /**
+   * Connections at once; default 1000. When one more comes, whoever has kept us waiting for their
+   * request longest is cut.
+   */
   maxConnections?: number
 }
 
 const DEADLINE_MS = 30_000
-const MAX_CONNECTIONS = 256
+const EAGAIN = constants.errno.EAGAIN
+const MAX_CONNECTIONS = 1000
 
 export class JobSocket {
   readonly #options: JobSocketOptions
   readonly #servers: Server[] = []
   readonly #stopping = new AbortController()
   readonly #connections = new Set<Promise<void>>()
+  /** Cuts those whose request is not there yet, the oldest first. */
+  readonly #awaited = new Set<() => void>()
 
   constructor(options: JobSocketOptions) {
     this.#options = options
@@ -44,8 +50,12 @@ export class JobSocket {
 
   /** Serves what comes to a server that listens, made with `allowHalfOpen`. */
   attach(server: Server): void {
-    server.maxConnections = this.#options.maxConnections ?? MAX_CONNECTIONS
     server.on('connection', (socket: Socket) => {
+      socket.on('error', () => undefined)
+      if (!this.#hasRoom()) {
+        socket.end(encodeFrame(encodeJobResponse({ code: EAGAIN })), () => socket.destroySoon())
+        return
+      }
       const connection = this.#serve(socket).finally(() => this.#connections.delete(connection))
       this.#connections.add(connection)
     })
@@ -65,8 +75,15 @@ export class JobSocket {
     await Promise.all([...this.#connections, ...closed])
   }
 
+  /** Idle clients cost nobody else their turn. False: all are being served, which takes no time. */
+  #hasRoom(): boolean {
+    if (this.#connections.size < (this.#options.maxConnections ?? MAX_CONNECTIONS)) return true
+    const [cutOldest] = this.#awaited
+    cutOldest?.()
+    return cutOldest !== undefined
+  }
+
   async #serve(socket: Socket): Promise<void> {
-    socket.on('error', () => undefined)
     const { clock, deadlineMs = DEADLINE_MS } = this.#options
     const late = () =>
       new VoboxError('DEADLINE_EXCEEDED', 'the client of the job socket took too long', {
@@ -90,7 +107,7 @@ export class JobSocket {
   async #respond(socket: Socket, signal: AbortSignal): Promise<JobResponse> {
     let request: JobRequest | undefined
     try {
-      request = parseJobRequest(await readFrame(socket))
+      request = parseJobRequest(await this.#readFrame(socket))
       const response = await this.#options.serve(request, signal)
       this.#log(request, response)
       return response
@@ -98,6 +115,32 @@ export class JobSocket {
       if (signal.aborted) throw error
       return { code: this.#codeOf(toVoboxError(error), request) }
     }
+  }
+
+  /** Whoever waits for it has a deadline; then the socket is closed, and this ends too. */
+  #readFrame(socket: Socket): Promise<Buffer> {
+    const reader = new FrameReader()
+    return new Promise<Buffer>((resolve, reject) => {
+      const cut = () => end(() => reject(tooMany()))
+      const take = (piece: Buffer) => {
+        try {
+          const payload = reader.push(piece)
+          if (payload !== undefined) end(() => resolve(payload))
+        } catch (error) {
+          end(() => reject(error))
+        }
+      }
+      /** What comes later is thrown away: nobody can fill our memory while they are answered. */
+      const end = (settle: () => void) => {
+        this.#awaited.delete(cut)
+        socket.off('data', take)
+        socket.resume()
+        settle()
+      }
+      this.#awaited.add(cut)
+      socket.on('data', take)
+      for (const event of ['end', 'close']) socket.once(event, () => end(() => reject(cutShort())))
+    })
   }
 
   #log(request: JobRequest, { proxyFile }: JobResponse): void {
@@ -118,25 +161,12 @@ export class JobSocket {
   }
 }
 
-/** Whoever waits for it has a deadline; then the socket is closed, and this ends too. */
-function readFrame(socket: Socket): Promise<Buffer> {
-  const reader = new FrameReader()
-  return new Promise((resolve, reject) => {
-    socket.on('data', (piece: Buffer) => {
-      try {
-        const payload = reader.push(piece)
-        if (payload !== undefined) resolve(payload)
-      } catch (error) {
-        reject(error)
-      }
-    })
-    socket.once('end', () => reject(cutShort()))
-    socket.once('close', () => reject(cutShort()))
-  })
-}
-
 function errnoOf(name: string): number | undefined {
   return Object.entries(constants.errno).find(([key]) => key === name)?.[1]
+}
+
+function tooMany(): VoboxError {
+  return jobRefusal(JOB_CODES.TIMEOUT, 'others wait, and this client sent nothing for longest')
 }
 
 function cutShort(): VoboxError {

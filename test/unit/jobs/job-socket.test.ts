@@ -102,6 +102,51 @@ describe('the job socket', () => {
     expect(await cut).toBe(`${VERSION}Response=1911\n\0`)
   })
 
+  it('cuts whoever is silent longest when one more comes than there is room for', async () => {
+    await listen({ maxConnections: 3 })
+    const silent = Array.from({ length: 3 }, () => connect(path))
+    const cut = answerOf(silent[0] as Socket)
+    await isAnswered(call())
+    expect(await isAnswered(call())).toBe(true)
+    expect(await cut).toBe(`${VERSION}Response=1911\n\0`)
+    for (const socket of silent.slice(1)) socket.destroy()
+  })
+
+  it('says to try again when all that it has room for are being served', async () => {
+    await listen({ maxConnections: 2, serve: () => new Promise(() => undefined) })
+    const served = Array.from({ length: 2 }, () => {
+      const socket = connect(path)
+      socket.write(encodeFrame(`${VERSION}Command=3\nJobid=j\n`))
+      return socket
+    })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const refused = rejectionOf(askJobService(call(), { command: 'get', jobId: 'j' }))
+    expect((await refused).data.jobCode).toBe(11)
+    for (const socket of served) socket.destroy()
+  })
+
+  it('keeps nothing of what a client sends behind its request', async () => {
+    let answer: (() => void) | undefined
+    await listen({
+      serve: () =>
+        new Promise((resolve) => {
+          answer = () => resolve({ code: 0, proxyFile: '/r/f' })
+        }),
+    })
+    const socket = connect(path)
+    const answered = answerOf(socket)
+    socket.write(encodeFrame(`${VERSION}Command=3\nJobid=j\n`))
+    while (answer === undefined) await new Promise((resolve) => setTimeout(resolve, 5))
+    const before = process.memoryUsage().arrayBuffers
+    const flood = Buffer.alloc(1 << 20)
+    for (let sent = 0; sent < 100; sent += 1) {
+      await new Promise((resolve) => socket.write(flood, resolve))
+    }
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(50 << 20)
+    answer()
+    expect(await answered).toBe(`${VERSION}Response=0\nProxy_name=/r/f\n\0`)
+  })
+
   it('ends with what it was serving cut, when the service stops', async () => {
     const jobs = await listen({ serve: () => new Promise(() => undefined) })
     const asked = askJobService(call(), { command: 'get', jobId: 'j' })
