@@ -11,7 +11,7 @@ import type { Clock, UnixSeconds } from '../ports/clock.js'
 import type { FileLock, Files } from '../ports/files.js'
 import type { Journal } from '../ports/journal.js'
 import { parseMailAddresses } from '../ports/mail-address.js'
-import type { Observation, ObservationSink } from '../registry/observation.js'
+import { isOfJobs, type Observation, type ObservationSink } from '../registry/observation.js'
 import { AlertFiles, type AlertKey, digestOf, keyOf, registrationKey } from './alert-files.js'
 import type { QueuedMail } from './alert-schema.js'
 import { type AlertChange, type AlertState, type AlertStep, stepAlerts } from './alert-states.js'
@@ -228,7 +228,7 @@ export class AlertKeeper implements ObservationSink {
     const cure = cureInOneLine(change, observation, this.#deps.vo)
     const sentence =
       condition === undefined
-        ? endSentence(state.alert)
+        ? endSentence(state.alert, isOfJobs(observation))
         : conditionSentence(condition, observation.at, state.since)
     return {
       at: observation.at,

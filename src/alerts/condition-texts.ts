@@ -16,6 +16,11 @@ export const ALERT_TITLES: Readonly<Record<AlertName, string>> = {
   service: 'service',
 }
 
+/** The thing in the subject of a mail. */
+export function alertTitle(alert: AlertName, ofJobs: boolean): string {
+  return ofJobs && alert === 'user-proxy' ? 'job proxy' : ALERT_TITLES[alert]
+}
+
 /** How the thing is, as it stands in subject lines. */
 export const KIND_WORDS: Readonly<Record<ConditionKind, string>> = {
   'user-proxy-short': 'ends soon',
@@ -44,15 +49,17 @@ export function conditionSentence(
 ): string {
   const when =
     condition.endsAt === undefined ? 'at an unknown time' : whenText(condition.endsAt, now)
+  const thing = condition.ofJobs ? 'job proxy' : 'user proxy'
   switch (condition.kind) {
     case 'user-proxy-short':
-      return `The user proxy ends ${when} and has not been renewed.`
+      return `The ${thing} ends ${when} and has not been renewed.`
     case 'user-proxy-expired':
+      if (condition.ofJobs) return `The job proxy expired ${when} and is dropped. ${DROPPED}`
       return condition.revivable
         ? `The user proxy expired ${when}. A pass phrase can still renew it: the service goes on trying.`
         : `The user proxy expired ${when}, and an expired proxy cannot be renewed any more.`
     case 'user-proxy-unreadable':
-      return 'The file of the user proxy is missing or damaged, so that it cannot be renewed.'
+      return `The file of the ${thing} is missing or damaged, so that it cannot be renewed.`
     case 'stored-credential-short':
       return `The credential on the MyProxy server ends ${when}${seenWords(condition)}. Nothing is renewed after that.`
     case 'stored-credential-expired':
@@ -89,6 +96,7 @@ function attributesSentence(
   when: string,
   lastedSeconds: number,
 ): string {
+  const thing = condition.ofJobs ? 'job proxy' : 'user proxy'
   switch (kind) {
     case 'attributes-failing':
       return (
@@ -107,8 +115,8 @@ function attributesSentence(
       )
     case 'attributes-expired':
       return condition.endsAt === undefined
-        ? 'The user proxy carries none of its VOMS attributes, so that services refuse it. It is kept renewable.'
-        : `The VOMS attributes of the user proxy expired ${when}, so that services refuse it. It can ` +
+        ? `The ${thing} carries none of its VOMS attributes, so that services refuse it. It is kept renewable.`
+        : `The VOMS attributes of the ${thing} expired ${when}, so that services refuse it. It can ` +
             'still be renewed.'
   }
 }
@@ -149,9 +157,12 @@ function grantSentence({ grant }: Condition): string {
   )
 }
 
+const DROPPED = 'Its jobs are told that they are not registered.'
+
 /** What is said when it is over. */
-export function endSentence(alert: AlertName): string {
-  return END_SENTENCES[alert]
+export function endSentence(alert: AlertName, ofJobs = false): string {
+  const sentence = END_SENTENCES[alert]
+  return ofJobs ? sentence.replace('The user proxy', 'The job proxy') : sentence
 }
 
 const END_SENTENCES: Readonly<Record<AlertName, string>> = {

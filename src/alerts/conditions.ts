@@ -6,6 +6,7 @@
  * instead of being declared over by a missing file.
  */
 import type { UnixSeconds } from '../ports/clock.js'
+import { isJobFile } from '../registry/job-file-name.js'
 import type {
   MachineProxyObservation,
   Observation,
@@ -59,6 +60,8 @@ export interface Condition {
   endsAt?: UnixSeconds
   /** How the end of a stored credential is known: the server said so, or the last renewal showed it. */
   seen?: StoredEnd['from']
+  /** It is about a proxy that jobs share. */
+  ofJobs?: boolean
   /** An expired proxy that a pass phrase renews all the same. */
   revivable?: boolean
   /** It is mailed when it has lasted this long, in seconds; absent: at once. */
@@ -121,7 +124,8 @@ function assessRegistration(
 ): Assessment {
   const { registration, state, at } = observation
   const unknown: AlertName[] = []
-  const conditions = userProxyConditions(observation)
+  const ofJobs = isJobFile(registration.fileName)
+  const conditions: Condition[] = userProxyConditions(observation, ofJobs)
   const proxyLost = conditions.some(({ kind, revivable }) => LOST.includes(kind) && !revivable)
 
   // One that is gone is told by the renewal that fails for it.
@@ -156,10 +160,15 @@ function assessRegistration(
       })
     }
   }
-  return { conditions, unknown }
+  if (!ofJobs) return { conditions, unknown }
+  return { conditions: conditions.map((one) => ({ ...one, ofJobs })), unknown }
 }
 
-function userProxyConditions(observation: RegistrationObservation): Condition[] {
+/**
+ * A job proxy whose attributes have ended still has its end before it, at which it is dropped: that is
+ * worse, so that it is told too.
+ */
+function userProxyConditions(observation: RegistrationObservation, ofJobs: boolean): Condition[] {
   const { at, proxyEnd, registration, state } = observation
   const alert = 'user-proxy'
   if (proxyEnd === undefined) return [{ alert, kind: 'user-proxy-unreadable', level: 3 }]
@@ -167,9 +176,12 @@ function userProxyConditions(observation: RegistrationObservation): Condition[] 
   if (proxyEnd <= at) {
     const kind = chainEnd > at ? 'attributes-expired' : 'user-proxy-expired'
     const revivable = registration.passPhraseFile !== undefined && kind === 'user-proxy-expired'
-    return [{ alert, kind, level: 3, endsAt: proxyEnd, ...(revivable && { revivable }) }]
+    const level = ofJobs && kind === 'attributes-expired' ? 2 : 3
+    return [{ alert, kind, level, endsAt: proxyEnd, ...(revivable && { revivable }) }]
   }
-  if (isUndressed(observation)) return [{ alert, kind: 'attributes-expired', level: 3 }]
+  if (isUndressed(observation)) {
+    return [{ alert, kind: 'attributes-expired', level: ofJobs ? 2 : 3 }]
+  }
   const leftSeconds = proxyEnd - at
   if (leftSeconds >= registration.proxySafeSeconds) return []
   // Just registered, or after a long standstill: the renewal that is due comes first.

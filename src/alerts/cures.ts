@@ -8,8 +8,10 @@ import {
   uploadCommand,
   voboxCommand,
 } from '../registry/cure-commands.js'
+import { isJobFile } from '../registry/job-file-name.js'
 import type { LastFailure, Registration } from '../registry/registration.js'
 import type { Condition } from './conditions.js'
+import { freshJobProxy } from './job-cures.js'
 
 /** A line of advice: a sentence, or something that is shown unbroken on a line of its own. */
 export type CureLine = { say: string } | { run: string }
@@ -47,6 +49,8 @@ type Cure = (facts: CureFacts) => CureLine[]
 
 const upload: Cure = ({ registration }) => [say(UPLOAD), run(uploadCommand(registration))]
 
+const isOfJobs = ({ registration }: CureFacts) => isJobFile(registration.fileName)
+
 const register: Cure = ({ vo, registration }) => [
   say(REGISTER),
   run(registerCommand(vo, registration)),
@@ -60,6 +64,10 @@ const proxyShort: Cure = (facts) => {
   if (facts.storedUseless) return upload(facts)
   if (facts.failure?.persistence === 'permanent') return refused(facts)
   const { vo, registration } = facts
+  if (isOfJobs(facts)) {
+    const untilThen = say('The service goes on trying until it ends.')
+    return [untilThen, ...freshJobProxy(vo, registration, false)]
+  }
   return [
     say('The service goes on trying. To try now, and see what happens, on the VO-Box:'),
     run(voboxCommand(vo, 'renew', '--dn', registration.identity)),
@@ -69,7 +77,7 @@ const proxyShort: Cure = (facts) => {
 
 const proxyLost: Cure = (facts) => [
   ...(facts.storedUseless ? upload(facts) : []),
-  ...register(facts),
+  ...(isOfJobs(facts) ? freshJobProxy(facts.vo, facts.registration, true) : register(facts)),
 ]
 
 const failing: Cure = ({ registration, failure }) => [
@@ -98,8 +106,12 @@ const attributesRefused: Cure = (facts) => {
 
 const attributesExpired: Cure = (facts) => [
   ...(facts.failure === undefined ? [] : refused(facts)),
-  say('The service goes on trying. To try now, and see what happens, on the VO-Box:'),
-  run(voboxCommand(facts.vo, 'renew', '--dn', facts.registration.identity)),
+  ...(isOfJobs(facts)
+    ? freshJobProxy(facts.vo, facts.registration, false)
+    : [
+        say('The service goes on trying. To try now, and see what happens, on the VO-Box:'),
+        run(voboxCommand(facts.vo, 'renew', '--dn', facts.registration.identity)),
+      ]),
 ]
 
 const attributesPartial: Cure = () => [
@@ -116,6 +128,10 @@ const secondaryBehind = ({ registration }: CureFacts): CureLine =>
 function shortGrant({ grant }: Condition, facts: CureFacts): CureLine[] {
   if (grant?.limit === 'secondary-behind') return [secondaryBehind(facts)]
   if (grant?.limit !== 'server-cap' && grant?.limit !== 'attributes') return upload(facts)
+  if (isOfJobs(facts)) {
+    const server = LONGER_FROM[grant.limit]
+    return [say(`Ask the manager of the ${server}, or set jobs.lifetime_seconds lower.`)]
+  }
   const hours = String(Math.max(1, Math.floor(grant.grantedSeconds / 3600)))
   return [
     say(`Ask the manager of the ${LONGER_FROM[grant.limit]}, or ask for less:`),

@@ -9,11 +9,15 @@ import { showDuration } from '../config/duration.js'
 import { printable } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
 import { servedBy } from '../registry/cure-commands.js'
-import type { Observation, RegistrationObservation } from '../registry/observation.js'
+import {
+  isOfJobs,
+  type Observation,
+  type RegistrationObservation,
+} from '../registry/observation.js'
 import type { RegistrationState } from '../registry/registration.js'
 import { storedCredentialOf, storedSecondsLeft } from '../registry/stored-credential.js'
 import type { AlertChange } from './alert-states.js'
-import { ALERT_TITLES, conditionSentence, endSentence, KIND_WORDS } from './condition-texts.js'
+import { alertTitle, conditionSentence, endSentence, KIND_WORDS } from './condition-texts.js'
 import { type CureLine, machineProxyCure, registrationCure, serviceCure } from './cures.js'
 import { utcText, whenText } from './time-text.js'
 
@@ -41,7 +45,7 @@ export function mailText(
   origin: MailOrigin,
 ): MailText {
   const paragraphs = [
-    wrap(headline(change, observation.at)),
+    wrap(headline(change, observation)),
     table(factsOf(observation, origin)),
     cureParagraph(change, observation, origin.vo),
     wrap(closing(change, observation.at, origin.reminderSeconds)),
@@ -57,7 +61,7 @@ export function mailText(
  * mails of one VO, one box, one alert stand together.
  */
 function subject(change: AlertChange, observation: Observation, origin: MailOrigin): string {
-  const title = ALERT_TITLES[change.state.alert]
+  const title = alertTitle(change.state.alert, isOfJobs(observation))
   const name = subjectName(observation)
   const head = `[vobox-proxy ${origin.vo} ${origin.host}] ${title}${name === '' ? '' : ` ${name}`}`
   const words =
@@ -84,12 +88,13 @@ function subjectName(observation: Observation): string {
   }
 }
 
-function headline(change: AlertChange, now: UnixSeconds): string {
+function headline(change: AlertChange, observation: Observation): string {
   const { condition, state } = change
   if (condition === undefined) {
-    return `${endSentence(state.alert)} It was reported first on ${utcText(state.since)}.`
+    const over = endSentence(state.alert, isOfJobs(observation))
+    return `${over} It was reported first on ${utcText(state.since)}.`
   }
-  const sentence = printable(conditionSentence(condition, now, state.since))
+  const sentence = printable(conditionSentence(condition, observation.at, state.since))
   return change.step === 'reminder' ? `Still so: ${sentence}` : sentence
 }
 
@@ -122,7 +127,10 @@ function registrationFacts(observation: RegistrationObservation): Fact[] {
     ['DN', registration.identity],
     ['VOMS attributes', registration.voms.length === 0 ? undefined : registration.voms.join(', ')],
     ['File', observation.file],
-    ['User proxy ends', endText(observation.proxyEnd, at)],
+    [
+      isOfJobs(observation) ? 'Job proxy ends' : 'User proxy ends',
+      endText(observation.proxyEnd, at),
+    ],
     ['Stored credential ends', storedText(state, at)],
     ['As told by', toldText(state)],
     ['MyProxy server', registration.servers.join(', ')],

@@ -4,7 +4,7 @@
  */
 import type { Config } from '../config/config.js'
 import type { VoPaths } from '../config/vo-paths.js'
-import { printable } from '../errors.js'
+import { isVoboxError, printable } from '../errors.js'
 import type { Clock } from '../ports/clock.js'
 import type { Files } from '../ports/files.js'
 import type { Journal } from '../ports/journal.js'
@@ -13,6 +13,7 @@ import { isJobFile } from '../registry/job-file-name.js'
 import type { Registration } from '../registry/registration.js'
 import { RegistrationFiles } from '../registry/registration-files.js'
 import type { EventLog } from '../renewal/events.js'
+import type { JobCounts } from '../renewal/service-status.js'
 import { ProxyRepository } from '../repository/proxy-repository.js'
 import type { AttributeRules } from '../voms/verify-attributes.js'
 import { JobDesk } from './job-desk.js'
@@ -88,22 +89,34 @@ export class JobService {
     return service
   }
 
+  /** For metrics and `status`. */
+  get counts(): JobCounts {
+    const { size, shares } = this.#store.book
+    return { jobProxies: size, jobs: shares }
+  }
+
   /** What the socket is asked. @throws as `JobDesk.serve`. */
   serve(request: JobRequest, signal: AbortSignal): Promise<JobResponse> {
     return this.#desk.serve(request, signal)
   }
 
-  /** For `RenewalDaemon`: a job proxy that has expired is of no use to anybody, and is dropped. */
+  /**
+   * For `RenewalDaemon`: a job proxy that has expired, or whose file somebody removed, is of no use to
+   * anybody, and is dropped. One that merely cannot be read at this moment stays.
+   */
   async retire({ fileName, identity }: Registration): Promise<boolean> {
+    if (!isJobFile(fileName)) return false
+    // What is being registered has its file when this has come to its turn.
+    await this.#store.change(() => ({ result: undefined }))
     const shared = this.#store.book.get(fileName)
-    if (!isJobFile(fileName) || shared === undefined) return false
+    if (shared === undefined) return false
     const { generation } = shared
-    const end = (await this.proxies.times(fileName))?.chainEnd
-    if (end !== undefined && end > this.#deps.clock.now()) return false
+    const why = await this.#whyUseless(fileName)
+    if (why === undefined) return false
     const jobs = await this.#drop(fileName, generation)
     if (jobs === undefined) return false
     await this.#states.forget(fileName)
-    const reason = `the proxy of ${jobs} jobs has expired and is dropped`
+    const reason = `the proxy of ${jobs} ${jobs === 1 ? 'job' : 'jobs'} ${why} and is dropped`
     const fields = { dn: identity, file: fileName, jobs }
     this.#deps.journal.write(
       'error',
@@ -113,6 +126,19 @@ export class JobService {
     )
     await this.#deps.events.write('job-proxy-dropped', { ...fields, reason })
     return true
+  }
+
+  async #whyUseless(fileName: string): Promise<string | undefined> {
+    const { clock } = this.#deps
+    const end = (await this.proxies.times(fileName))?.chainEnd
+    if (end !== undefined) return end <= clock.now() ? 'has expired' : undefined
+    try {
+      return (await this.proxies.files().list()).includes(fileName) ? undefined : 'is gone'
+    } catch (error) {
+      // A directory that is gone as a whole may be back in a moment.
+      if (isVoboxError(error)) return undefined
+      throw error
+    }
   }
 
   /** How many jobs it had; undefined: one has brought a proxy meanwhile, or it is gone. */

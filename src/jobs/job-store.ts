@@ -72,7 +72,7 @@ export class JobStore {
   }
 
   /** As it is in memory; a change of it may still be on its way to the disk. */
-  get book(): Pick<JobBook, 'get' | 'ofJob' | 'worth' | 'proxies' | 'size'> {
+  get book(): Pick<JobBook, 'get' | 'ofJob' | 'worth' | 'proxies' | 'size' | 'shares'> {
     return this.#book
   }
 

@@ -2,6 +2,7 @@
  * The commands that cure what goes wrong with a registration, written so that they can be pasted
  * into a shell. Errors of `register` and mail of the service name the same ones.
  */
+import { isJobFile } from './job-file-name.js'
 import type { Registration } from './registration.js'
 
 /**
@@ -87,12 +88,13 @@ export function registerCommand(
   return voboxCommand(vo, 'register', ...words, ...attributes)
 }
 
-/** Whether `--allow-partial` would leave something to renew with. */
+/** Whether `--allow-partial` would leave something to renew with. No job is handed less than it had. */
 export function couldGoWithLess({
+  fileName,
   voms,
   allowPartial,
-}: Pick<Registration, 'voms' | 'allowPartial'>): boolean {
-  return voms.length > 1 && !allowPartial
+}: Pick<Registration, 'fileName' | 'voms' | 'allowPartial'>): boolean {
+  return voms.length > 1 && !allowPartial && !isJobFile(fileName)
 }
 
 /** What makes a machine proxy at once; root runs it. */

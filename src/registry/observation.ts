@@ -3,6 +3,7 @@
  * `alerts` turns them into mail; neither knows the other.
  */
 import type { UnixSeconds } from '../ports/clock.js'
+import { isJobFile } from './job-file-name.js'
 import type { Registration, RegistrationState } from './registration.js'
 
 export interface RegistrationObservation {
@@ -49,4 +50,9 @@ export interface ObservationSink {
   observe(observation: Observation): Promise<void>
   /** The registration is gone: its alerts are forgotten without a mail. */
   forget(fileName: string): Promise<void>
+}
+
+/** Whether it is about a proxy that jobs share. */
+export function isOfJobs(observation: Observation): boolean {
+  return observation.about === 'registration' && isJobFile(observation.registration.fileName)
 }

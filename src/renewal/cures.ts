@@ -5,6 +5,7 @@
  */
 import { type ErrorCode, printable, VoboxError } from '../errors.js'
 import { couldGoWithLess, servedBy, uploadCommand } from '../registry/cure-commands.js'
+import { isJobFile } from '../registry/job-file-name.js'
 import type { Registration } from '../registry/registration.js'
 
 export interface CureFacts {
@@ -51,6 +52,9 @@ const goWithLess: Cure = ({ registration }, { data, hint }) =>
 
 export const REGISTER_AGAIN = 'Its owner logs in with a fresh proxy and registers again'
 
+const GIVE_JOBS_ANOTHER =
+  'Whoever submitted its jobs registers those that still run again, with a fresh proxy: see vobox-proxy job register --help'
+
 const CURES: Partial<Record<ErrorCode, Cure>> = {
   MYPROXY_NO_CREDENTIAL: storeAgain('Its owner stores a credential'),
   MYPROXY_CREDENTIAL_EXPIRED: storeAgain('Its owner stores a new credential'),
@@ -63,9 +67,12 @@ const CURES: Partial<Record<ErrorCode, Cure>> = {
     'Its owner stores it again without VOMS attributes, from the user certificate',
   ),
   VOMS_ATTRIBUTE_NOT_GRANTED: goWithLess,
-  PROXY_EXPIRED: () => REGISTER_AGAIN,
-  RENEWED_IDENTITY_DIFFERS: ({ registration }) =>
-    `Who is registered stores a credential of their own (${uploadCommand(registration)}), or registers with the right --username`,
+  PROXY_EXPIRED: ({ registration }) =>
+    isJobFile(registration.fileName) ? GIVE_JOBS_ANOTHER : REGISTER_AGAIN,
+  RENEWED_IDENTITY_DIFFERS: ({ registration }) => {
+    const own = `Who is registered stores a credential of their own (${uploadCommand(registration)})`
+    return isJobFile(registration.fileName) ? own : `${own}, or registers with the right --username`
+  },
   RENEWED_KIND_DIFFERS: storeAgain('Its owner stores it from an end-entity certificate'),
   RENEWED_LIMITED: storeAgain('Its owner stores it from a credential that is not limited'),
 }

@@ -32,8 +32,8 @@ export interface DaemonContext extends RenewalContext {
   /** Called at least once a minute while all is well; for the watchdog and for `status`. */
   onTurn?(summary: DaemonSummary): void
   /**
-   * Asked about a proxy whose chain has ended, once it was told; whether it is registered no more.
-   * Absent: registrations stay until somebody unregisters them.
+   * Asked about a proxy whose chain has ended, or that cannot be read, once it was told; whether it is
+   * registered no more. Absent: registrations stay until somebody unregisters them.
    */
   retire?(registration: Registration): Promise<boolean>
   /** Called after each try of a renewal, with how long it took, in seconds; for metrics. */
@@ -231,7 +231,7 @@ export class RenewalDaemon {
 
   async #retires(registration: Registration, times: ProxyTimes | undefined): Promise<boolean> {
     const { retire, clock } = this.#context
-    if (retire === undefined || times === undefined || times.chainEnd > clock.now()) return false
+    if (retire === undefined || (times !== undefined && times.chainEnd > clock.now())) return false
     if (!(await retire(registration))) return false
     await this.#forget(registration.fileName)
     return true

@@ -9,6 +9,7 @@
  */
 
 import { uploadCommand } from '../registry/cure-commands.js'
+import { isJobFile } from '../registry/job-file-name.js'
 import type { GrantLimit, Registration } from '../registry/registration.js'
 
 /** Differences up to this much are rounding and time in flight, in seconds. */
@@ -61,6 +62,9 @@ export function explainGrant(
   const asked = showHours(grant.askedSeconds)
   const granted = showHours(grant.grantedSeconds)
   const upload = uploadCommand(registration)
+  const less = isJobFile(registration.fileName)
+    ? 'set jobs.lifetime_seconds lower'
+    : 'register with a lower -t'
   switch (grant.limit) {
     case 'stored-lifetime':
       return {
@@ -80,12 +84,12 @@ export function explainGrant(
     case 'server-cap':
       return {
         message: `asked for ${asked} and got ${granted}, which is all that the MyProxy server gives to anybody`,
-        hint: 'Ask the manager of the MyProxy server for a higher max_proxy_lifetime, or register with a lower -t',
+        hint: `Ask the manager of the MyProxy server for a higher max_proxy_lifetime, or ${less}`,
       }
     case 'attributes':
       return {
         message: `asked for ${asked} and got ${granted}, because VOMS gives its attributes for no longer`,
-        hint: 'Ask the manager of the VOMS server for a longer lifetime of attributes, or register with a lower -t',
+        hint: `Ask the manager of the VOMS server for a longer lifetime of attributes, or ${less}`,
       }
     case 'unknown':
       return {

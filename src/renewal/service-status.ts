@@ -6,7 +6,17 @@ import type { UnixSeconds } from '../ports/clock.js'
 import { asUnixSeconds } from '../ports/clock.js'
 import type { DaemonSummary } from './daemon.js'
 
-export interface ServiceStatus extends DaemonSummary {
+/** Where jobs are served. */
+export interface JobCounts {
+  jobProxies: number
+  /** Jobs that share them, each counted once for each proxy. */
+  jobs: number
+}
+
+/** `registrations` are those of the VO-Box; job proxies are counted beside them. */
+export type ServiceSummary = DaemonSummary & Partial<JobCounts>
+
+export interface ServiceStatus extends ServiceSummary {
   pid: number
   startedAt: UnixSeconds
 }
@@ -21,8 +31,12 @@ export function encodeServiceStatus(status: ServiceStatus): Buffer {
 export function parseServiceStatus(bytes: Uint8Array): ServiceStatus | undefined {
   const value = parseObject(Buffer.from(bytes).toString('utf8'))
   const { version, pid, startedAt, registrations, working, queued = 0, nextDueAt } = value
+  const { jobProxies, jobs } = value
   if (version !== VERSION) return undefined
-  const numbers = [pid, startedAt, registrations, working, queued, nextDueAt ?? 0]
+  const numbers = [
+    ...[pid, startedAt, registrations, working, queued],
+    ...[nextDueAt ?? 0, jobProxies ?? 0, jobs ?? 0],
+  ]
   if (!numbers.every((number) => Number.isSafeInteger(number))) return undefined
   return {
     pid: Number(pid),
@@ -31,6 +45,7 @@ export function parseServiceStatus(bytes: Uint8Array): ServiceStatus | undefined
     working: Number(working),
     queued: Number(queued),
     ...(nextDueAt !== undefined && { nextDueAt: asUnixSeconds(Number(nextDueAt)) }),
+    ...(jobs !== undefined && { jobProxies: Number(jobProxies ?? 0), jobs: Number(jobs) }),
   }
 }
 

@@ -8,8 +8,11 @@ export interface MetricFacts {
   labels: readonly string[]
 }
 
-/** Of one registration; the name of its file decides, so that there is one series for each. */
-const OF_REGISTRATION = ['registration', 'dn', 'voms'] as const
+/**
+ * Of one registration; the name of its file decides, so that there is one series for each. `kind` is
+ * `job` for a proxy that jobs share, else `vobox`.
+ */
+const OF_REGISTRATION = ['registration', 'dn', 'voms', 'kind'] as const
 
 export const METRICS = {
   vobox_user_proxy_seconds_left: {
@@ -37,12 +40,14 @@ export const METRICS = {
     help: 'Seconds until the machine proxy ends; 0 when it cannot be used',
     labels: [],
   },
-  vobox_registrations: { type: 'gauge', help: 'Registrations', labels: [] },
+  vobox_registrations: { type: 'gauge', help: 'Registrations of the VO-Box', labels: [] },
   vobox_registrations_listed: {
     type: 'gauge',
-    help: 'Registrations with metrics of their own: those whose proxies end first',
+    help: 'Registrations and job proxies with metrics of their own: those that end first, job proxies last',
     labels: [],
   },
+  vobox_job_proxies: { type: 'gauge', help: 'Proxies that jobs share', labels: [] },
+  vobox_jobs: { type: 'gauge', help: 'Jobs that share them', labels: [] },
   vobox_renewals_running: { type: 'gauge', help: 'Renewals under way', labels: [] },
   vobox_renewal_queue_depth: {
     type: 'gauge',

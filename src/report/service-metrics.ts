@@ -13,13 +13,15 @@ import PromHistogram from 'prom-client/lib/histogram.js'
 import PromRegistry from 'prom-client/lib/registry.js'
 import { type ErrorCode, printable } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
-import type { DaemonSummary } from '../renewal/daemon.js'
+import type { ServiceSummary } from '../renewal/service-status.js'
 import { METRICS, type MetricName } from './metric-table.js'
 
 /** What is known of a registration when the service has looked at it. */
 export interface RegistrationFacts {
   fileName: string
   identity: string
+  /** Of the VO-Box, or a proxy that jobs share. */
+  kind: 'vobox' | 'job'
   voms: readonly string[]
   /** 0: it cannot be used. */
   proxyEnd: number
@@ -43,6 +45,7 @@ export interface ServiceMetricsOptions {
 const LISTED = 1000
 /** Seconds; a renewal takes parts of one, and a dead server its deadlines. */
 const BUCKETS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300]
+const OF_JOBS: readonly MetricName[] = ['vobox_job_proxies', 'vobox_jobs']
 const OUTCOMES: readonly AttemptOutcome[] = ['renewed', 'capped', 'failed']
 
 /** The same for the same text, and no way back but to try: what stands for a DN or a file name. */
@@ -59,7 +62,7 @@ export class ServiceMetrics {
   readonly #attempts: Counter
   readonly #failures: Counter
   readonly #durations: Histogram
-  #summary: DaemonSummary | undefined
+  #summary: ServiceSummary | undefined
   #machineProxyEnd: number | undefined
 
   constructor(options: ServiceMetricsOptions) {
@@ -93,7 +96,7 @@ export class ServiceMetrics {
     this.#machineProxyEnd = end
   }
 
-  turned(summary: DaemonSummary): void {
+  turned(summary: ServiceSummary): void {
     this.#summary = summary
   }
 
@@ -125,6 +128,13 @@ export class ServiceMetrics {
     set('vobox_machine_proxy_seconds_left', left(this.#machineProxyEnd))
     set('vobox_registrations', this.#summary?.registrations)
     set('vobox_registrations_listed', listed.length)
+    const { jobProxies, jobs } = this.#summary ?? {}
+    // Where no jobs are served there are no such metrics.
+    if (jobs === undefined) {
+      for (const name of OF_JOBS) this.#gauges.get(name)?.remove()
+    }
+    set('vobox_job_proxies', jobProxies)
+    set('vobox_jobs', jobs)
     set('vobox_renewals_running', this.#summary?.working)
     set('vobox_renewal_queue_depth', this.#summary?.queued)
     set('vobox_service_start_time_seconds', this.#options.startedAt)
@@ -137,16 +147,20 @@ export class ServiceMetrics {
     return { name, help, labelNames: [...labels], registers: [this.#registry] }
   }
 
+  /** Job proxies end sooner than any other, and must not crowd them out: they come after them. */
   #endingFirst(): RegistrationFacts[] {
     const all = [...this.#registrations.values()]
     const most = this.#options.listed ?? LISTED
     if (all.length <= most) return all
-    return all.sort((one, other) => one.proxyEnd - other.proxyEnd).slice(0, most)
+    const rank = ({ kind }: RegistrationFacts) => (kind === 'vobox' ? 0 : 1)
+    return all
+      .sort((one, other) => rank(one) - rank(other) || one.proxyEnd - other.proxyEnd)
+      .slice(0, most)
   }
 
-  #labelsOf({ fileName, identity, voms }: RegistrationFacts): Record<string, string> {
+  #labelsOf({ fileName, identity, kind, voms }: RegistrationFacts): Record<string, string> {
     const name = this.#options.showDn ? (text: string) => printable(text, 300) : hashOf
     const first = printable(voms[0] ?? '', 300)
-    return { registration: name(fileName), dn: name(identity), voms: first }
+    return { registration: name(fileName), dn: name(identity), voms: first, kind }
   }
 }

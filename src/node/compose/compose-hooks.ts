@@ -1,5 +1,6 @@
 /** The site's hooks for an open VO. */
 import { AgentsLog } from '../../agents/agents-log.js'
+import type { ProxyFiles } from '../../repository/proxy-files.js'
 import { Hooks } from '../service/hooks.js'
 import { cleanEnvironment } from './account-environment.js'
 import { closeInherited } from './close-inherited.js'
@@ -7,8 +8,13 @@ import type { VoContext } from './compose.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
+type HooksContext = Pick<
+  VoContext,
+  'vo' | 'files' | 'clock' | 'journal' | 'paths' | 'config' | 'events'
+> & { repository: Pick<ProxyFiles, 'path'> }
+
 /** Loads execa only here: most commands have no use for it. */
-export async function hooksFor(vo: VoContext, environment: Environment): Promise<Hooks> {
+export async function hooksFor(vo: HooksContext, environment: Environment): Promise<Hooks> {
   const { nodeRunner } = await import('../ports/runner.js')
   closeInherited()
   const { files, clock, journal, paths } = vo

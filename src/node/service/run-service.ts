@@ -7,7 +7,11 @@ import { toVoboxError, VoboxError } from '../../errors.js'
 import type { UnixSeconds } from '../../ports/clock.js'
 import type { Journal } from '../../ports/journal.js'
 import { type DaemonSummary, RenewalDaemon } from '../../renewal/daemon.js'
-import { encodeServiceStatus } from '../../renewal/service-status.js'
+import {
+  encodeServiceStatus,
+  type JobCounts,
+  type ServiceSummary,
+} from '../../renewal/service-status.js'
 import { EXIT } from '../../report/exit-status.js'
 import { removeOrphans } from '../../repository/orphans.js'
 import { removeOldRehearsals } from '../check/rehearsal-directory.js'
@@ -146,21 +150,20 @@ class RunningService {
     const signal = AbortSignal.any([this.#stopping.signal, again.signal])
     const trouble = findMailTrouble(vo.config.mail)
     if (trouble !== undefined) await noteMailTrouble(vo.events, trouble)
-    const hooks = await hooksFor(vo, this.#options.environment)
+    // First of all: where somebody else holds the socket, nothing else is begun.
+    const jobs = await openJobs(vo)
+    const all = { ...vo, ...(jobs && { registry: jobs.registry, repository: jobs.repository }) }
+    const hooks = await hooksFor(all, this.#options.environment)
     const keeper = alertKeeperFor(vo, hooks)
     const monitor = await this.#startMonitor(vo)
-    const jobs = await openJobs(vo)
     const daemon = new RenewalDaemon({
-      ...vo,
-      ...(jobs && {
-        registry: jobs.registry,
-        repository: jobs.repository,
-        retire: (registration) => jobs.service.retire(registration),
-      }),
+      ...all,
+      ...(jobs && { retire: (registration) => jobs.service.retire(registration) }),
       sink: monitor.watching(keeper),
       onOutcome: (outcome, seconds) => monitor.attempted(outcome, seconds),
       onRenewed: (renewed) => hooks.renewed(renewed),
-      onTurn: (summary) => {
+      onTurn: (turn) => {
+        const summary = jobs === undefined ? turn : withJobs(turn, jobs.service.counts)
         monitor.turned(summary)
         this.#turned(summary)
       },
@@ -255,7 +258,7 @@ class RunningService {
     }, pingMs)
   }
 
-  #turned(summary: DaemonSummary): void {
+  #turned(summary: ServiceSummary): void {
     this.#keepPidFile()
     const now = performance.now()
     this.#lastTurnMs = now
@@ -274,7 +277,7 @@ class RunningService {
     })
   }
 
-  async #writeStatus(summary: DaemonSummary): Promise<void> {
+  async #writeStatus(summary: ServiceSummary): Promise<void> {
     const { files, paths } = this.#vo
     const status = { pid: process.pid, startedAt: this.#startedAt, ...summary }
     try {
@@ -286,9 +289,14 @@ class RunningService {
   }
 }
 
-function describe({ registrations, working, nextDueAt }: DaemonSummary): string {
+function withJobs(summary: DaemonSummary, jobs: JobCounts): ServiceSummary {
+  return { ...summary, registrations: summary.registrations - jobs.jobProxies, ...jobs }
+}
+
+function describe({ registrations, working, nextDueAt, ...rest }: ServiceSummary): string {
   const next = nextDueAt === undefined ? 'nothing is due' : `next look at ${clockTime(nextDueAt)}`
-  return `${registrations} registered, ${working} being renewed, ${next}`
+  const jobs = rest.jobs === undefined ? '' : `, ${rest.jobProxies} proxies of ${rest.jobs} jobs`
+  return `${registrations} registered${jobs}, ${working} being renewed, ${next}`
 }
 
 function clockTime(at: UnixSeconds): string {

@@ -8,11 +8,12 @@ import { printable, toVoboxError } from '../../errors.js'
 import type { Clock, UnixSeconds } from '../../ports/clock.js'
 import type { Files } from '../../ports/files.js'
 import type { Journal } from '../../ports/journal.js'
+import { isJobFile } from '../../registry/job-file-name.js'
 import type { Observation, ObservationSink } from '../../registry/observation.js'
 import { storedCredentialOf } from '../../registry/stored-credential.js'
-import type { DaemonSummary } from '../../renewal/daemon.js'
 import type { EventLog } from '../../renewal/events.js'
 import type { RenewalOutcome } from '../../renewal/outcome.js'
+import type { ServiceSummary } from '../../renewal/service-status.js'
 import type { RegistrationFacts, ServiceMetrics } from '../../report/service-metrics.js'
 import type { MetricsPlace, MetricsServer } from './metrics-server.js'
 
@@ -31,7 +32,7 @@ export interface MonitorOptions {
 export interface ServiceMonitor {
   /** What the service observes goes on to `sink`, and is counted on the way. */
   watching(sink: ObservationSink): ObservationSink
-  turned(summary: DaemonSummary): void
+  turned(summary: ServiceSummary): void
   attempted(outcome: RenewalOutcome, seconds: number): void
   /** Ends page and file: what is not there any more says that nothing runs. */
   close(): Promise<void>
@@ -170,6 +171,7 @@ function factsOf({
   return {
     fileName,
     identity,
+    kind: isJobFile(fileName) ? 'job' : 'vobox',
     voms,
     proxyEnd: proxyEnd ?? 0,
     attributesEnd,

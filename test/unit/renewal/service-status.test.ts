@@ -18,7 +18,16 @@ describe('the status file', () => {
     expect(parseServiceStatus(encodeServiceStatus(idle))).toEqual(idle)
   })
 
+  it('has the number of jobs and of their proxies, 0 too, where jobs are served', () => {
+    const serving = { ...status, jobProxies: 0, jobs: 0 }
+    expect(parseServiceStatus(encodeServiceStatus(serving))).toEqual(serving)
+  })
+
   it.each([
+    [
+      'a number of jobs that is none',
+      '{"version":1,"pid":17,"startedAt":1,"registrations":0,"working":0,"jobs":"x"}',
+    ],
     ['nothing', ''],
     ['half of it', '{"version":1,"pid":17'],
     ['another version', '{"version":2,"pid":17}'],

@@ -11,6 +11,7 @@ const now = hours(100)
 const alice: RegistrationFacts = {
   fileName: '+2fCN+3dalice',
   identity: '/CN=alice "a\nb" \\',
+  kind: 'vobox',
   voms: ['alice:/alice/Role=lcgadmin', 'alice'],
   proxyEnd: hours(112),
   attributesEnd: hours(106),
@@ -36,7 +37,7 @@ describe('ServiceMetrics', () => {
     metrics.seen(alice)
     metrics.machineProxySeen(hours(101))
     const series = await seriesOf(metrics)
-    const labels = `{registration="${hashOf(alice.fileName)}",dn="${hashOf(alice.identity)}",voms="alice:/alice/Role=lcgadmin",vo="alice"}`
+    const labels = `{registration="${hashOf(alice.fileName)}",dn="${hashOf(alice.identity)}",voms="alice:/alice/Role=lcgadmin",kind="vobox",vo="alice"}`
     expect(series.get(`vobox_user_proxy_seconds_left${labels}`)).toBe(12 * 3600)
     expect(series.get(`vobox_attributes_seconds_left${labels}`)).toBe(6 * 3600)
     expect(series.get(`vobox_stored_credential_seconds_left${labels}`)).toBe(0)
@@ -72,6 +73,32 @@ describe('ServiceMetrics', () => {
     shown.seen(alice)
     const text = await shown.render(now)
     expect(text).toContain('registration="+2fCN+3dalice",dn="/CN=alice \\"a b\\" \\\\"')
+  })
+
+  it('counts jobs and their proxies where jobs are served, and has no such series elsewhere', async () => {
+    const metrics = make()
+    metrics.turned({ registrations: 5, working: 0, queued: 0 })
+    expect(names(await seriesOf(metrics)).filter((name) => name?.includes('job'))).toEqual([])
+    metrics.turned({ registrations: 5, working: 0, queued: 0, jobProxies: 2, jobs: 30 })
+    const series = await seriesOf(metrics)
+    expect(series.get('vobox_registrations{vo="alice"}')).toBe(5)
+    expect(series.get('vobox_job_proxies{vo="alice"}')).toBe(2)
+    expect(series.get('vobox_jobs{vo="alice"}')).toBe(30)
+  })
+
+  it('has a series for the 1 registration before those of 3 job proxies, which end sooner', async () => {
+    const metrics = make({ listed: 2, showDn: true })
+    for (const end of [3, 1, 2]) {
+      metrics.seen({ ...alice, kind: 'job', fileName: `job-${end}`, proxyEnd: hours(100 + end) })
+    }
+    metrics.seen({ ...alice, proxyEnd: hours(140) })
+    const ends = [...(await seriesOf(metrics)).keys()].filter((key) =>
+      key.startsWith('vobox_user_proxy'),
+    )
+    expect(ends.map((key) => /registration="([^"]*)".*kind="(.*?)"/.exec(key)?.slice(1))).toEqual([
+      [alice.fileName, 'vobox'],
+      ['job-1', 'job'],
+    ])
   })
 
   it('has series for the 2 of 5 registrations that end first, whichever came first', async () => {
