@@ -7,6 +7,7 @@ import Env from './env.js'
 import Forecast from './forecast.js'
 import Info from './info.js'
 import JobGet from './job/get.js'
+import JobImport from './job/import.js'
 import JobList from './job/list.js'
 import JobRegister from './job/register.js'
 import JobUnregister from './job/unregister.js'
@@ -43,6 +44,7 @@ export const COMMANDS = {
   forecast: Forecast,
   info: Info,
   'job:get': JobGet,
+  'job:import': JobImport,
   'job:list': JobList,
   'job:register': JobRegister,
   'job:unregister': JobUnregister,

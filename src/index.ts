@@ -51,6 +51,7 @@ export { type Selection, selectFrom, selectWithJobs } from './node/compose/compo
 export { mailTroubleOf, withMailTrouble } from './node/compose/mail-trouble.js'
 export { writeMachineProxy } from './node/compose/write-machine-proxy.js'
 export { asCClientSays, askJob } from './node/jobs/ask-service.js'
+export { importSpool } from './node/jobs/import-spool.js'
 export { listJobs } from './node/jobs/list-jobs.js'
 export { changeStoredPassPhrase } from './node/myproxy/change-pass-phrase.js'
 export { destroyStored } from './node/myproxy/destroy.js'
@@ -121,6 +122,7 @@ export { encodeForecast, showForecast } from './report/forecast-text.js'
 export { answerInfo, type InfoQuestion, parseBits } from './report/info-answer.js'
 export type { Inspected } from './report/info-types.js'
 export { INFO_VALUES, type InfoValue } from './report/info-values.js'
+export { encodeImported, importHasFailed, showImported } from './report/job-import-text.js'
 export {
   encodeJobPath,
   encodeJobRegistered,

@@ -1,4 +1,6 @@
 /** Something for every `--json` document to say that the `job` commands print. */
+import { VoboxError } from '../../src/errors.js'
+import { encodeImported, type Imported } from '../../src/report/job-import-text.js'
 import {
   encodeJobPath,
   encodeJobRegistered,
@@ -18,10 +20,23 @@ const shared: Complete<SharedJobProxy> = {
   ...{ registeredAt: at, file, end: at, jobs: [{ jobId: 'job-17', count: 2 }] },
 }
 
+const imported: Imported = {
+  ...{ directory: '/var/spool/glite-renewd', dryRun: false },
+  proxies: [
+    {
+      ...{ path: '/var/spool/glite-renewd/00.0', server, outcome: 'imported', proxyFile: file },
+      ...{ jobs: 1, refused: [{ jobId: 'job-18', error: new VoboxError('USAGE', 'no') }] },
+    },
+  ],
+  problems: [{ path: '/var/spool/glite-renewd/01.data', reason: 'line 1 is damaged' }],
+  strays: ['/var/spool/glite-renewd/02.7'],
+}
+
 /** Documents by the section of `docs/json.md` that describes them. */
 export const JOB_DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
   'job register': [encodeJobRegistered('alice', done)],
   'job get': [encodeJobPath('alice', done)],
   'job unregister': [encodeJobUnregistered('alice', done)],
+  'job import': [encodeImported('alice', imported)],
   'job list': [encodeJobs('alice', [shared])],
 }

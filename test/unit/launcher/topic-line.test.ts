@@ -76,7 +76,7 @@ describe('parseTopicLine', () => {
 describe('the commands of two words', () => {
   it('are those of jobs, the eight of MyProxy, and those of its server, which is one of one word too', () => {
     const ofMyProxy = ['change-pass-phrase', 'destroy', 'get-trustroots', 'info', 'init', 'logon']
-    const ofJobs = ['get', 'list', 'register', 'unregister']
+    const ofJobs = ['get', 'import', 'list', 'register', 'unregister']
     expect([...commands.keys()].sort()).toEqual([
       ...ofJobs.map((name) => `job ${name}`),
       ...[...ofMyProxy, 'retrieve', 'store'].map((name) => `myproxy ${name}`),
