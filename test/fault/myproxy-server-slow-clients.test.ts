@@ -6,6 +6,7 @@ import { connect as connectTls } from 'node:tls'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { encodeRequest } from '../../src/myproxy/request.js'
 import { type EmbeddedGrid, startEmbeddedGrid } from '../support/embedded-myproxy.js'
+import { testKey } from '../support/pki.js'
 import {
   connectionEnds,
   expectService,
@@ -60,6 +61,12 @@ function drip(socket: Socket, bytes: Buffer): void {
     cutShort.push(next < bytes.length)
   })
 }
+
+const rejected = (work: Promise<unknown>) =>
+  work.then(
+    () => false,
+    () => true,
+  )
 
 /** The first thing that a TLS client sends. */
 async function clientHello(): Promise<Buffer> {
@@ -227,5 +234,46 @@ describe('too many clients', () => {
     expect(grid.log.map(({ event }) => event)).not.toContain('too-many-connections')
     clients.end()
     await expect.poll(serves).toBe(true)
+  })
+})
+
+describe('clients that hang up while what they asked for goes on', () => {
+  it.each([
+    ['an address that may have 3', { maxConnectionsPerAddress: 3 }, 'Too many from one address'],
+    ['all that may be 3', { maxConnections: 3 }, 'Too many requests'],
+  ])('are counted for %s, until it is done', async (_who, limit, message) => {
+    let finish: () => void = () => undefined
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve
+    })
+    let asked = 0
+    const busy = await startEmbeddedGrid({
+      server: {
+        ...limit,
+        keys: {
+          async generate() {
+            asked += 1
+            await finished
+            return testKey('p256', 'stored')
+          },
+        },
+      },
+    })
+    const told = () => busy.log.filter(({ event }) => event === 'too-many-connections')
+    try {
+      for (let i = 1; i <= 3; i += 1) {
+        const stream = await clients.secure(busy.users.alice.credential, busy)
+        await said(stream, HELLO, encodeRequest(rawRequest({ command: 'put', username: `u${i}` })))
+        await expect.poll(() => asked).toBe(i)
+        stream.tls.destroy()
+      }
+      await expect.poll(async () => rejected(clients.secure(undefined, busy))).toBe(true)
+      expect(told()[0]).toMatchObject({ level: 'warn', message })
+      finish()
+      await expect.poll(async () => rejected(clients.secure(undefined, busy))).toBe(false)
+    } finally {
+      finish()
+      await busy.stop()
+    }
   })
 })

@@ -23,7 +23,7 @@ import { encodePem } from '../../x509/pem.js'
 import { encodePrivateKey } from '../../x509/private-key.js'
 import type { TrustAnchors } from '../../x509/trust-anchors.js'
 import { RequestAudit } from './audit.js'
-import { NetworkCounter } from './client-network.js'
+import { NetworkCounter, plainAddress } from './client-network.js'
 import type { CredentialRepository } from './credential-repository.js'
 import { GuessBrake, type GuessBrakeOptions } from './guess-brake.js'
 import { identifyClient } from './identify-client.js'
@@ -60,6 +60,7 @@ export interface MyProxyServerOptions {
 }
 
 const DEFAULT_PORT = 7512
+const MAX_CONNECTIONS = 256
 
 /** How long `stop` lets running requests end by default, in milliseconds. */
 const STOP_GRACE_MS = 2000
@@ -92,12 +93,12 @@ export class MyProxyServer {
       rejectUnauthorized: false,
       handshakeTimeout: options.handshakeMs ?? 10_000,
     })
-    this.#server.maxConnections = options.maxConnections ?? 256
+    this.#server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS
     this.#server.on('connection', (socket: Socket) => this.#admit(socket))
     this.#server.on('secureConnection', (socket: TLSSocket) => this.#serve(socket))
     this.#server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
       this.#context.journal.write('debug', 'tls-failed', printable(error.message), {
-        peer: socket.remoteAddress,
+        peer: plainAddress(socket.remoteAddress),
       })
       socket.destroy()
     })
@@ -132,8 +133,9 @@ export class MyProxyServer {
 
   /** One client must not take all connections. */
   #admit(socket: Socket): void {
-    const address = socket.remoteAddress ?? ''
+    const address = plainAddress(socket.remoteAddress)
     const { before, leave } = this.#perNetwork.enter(address)
+    const { maxConnections = MAX_CONNECTIONS, maxConnectionsPerAddress = 64 } = this.#options
     this.#sockets.add(socket)
     socket.on('error', () => undefined)
     socket.once('close', () => {
@@ -141,16 +143,27 @@ export class MyProxyServer {
       leave()
       this.#options.onConnectionEnd?.()
     })
-    if (before < (this.#options.maxConnectionsPerAddress ?? 64)) return
-    this.#context.journal.write('warn', 'too-many-connections', 'Too many from one address', {
-      peer: address,
-      open: before,
-    })
+    const requests = this.#sessions.size
+    if (before < maxConnectionsPerAddress && requests < maxConnections) return
+    const message = requests < maxConnections ? 'Too many from one address' : 'Too many requests'
+    const facts = { peer: address, open: before, requests }
+    this.#context.journal.write('warn', 'too-many-connections', message, facts)
     socket.destroy()
   }
 
+  /** Whoever hangs up is counted for as long as what was asked for goes on. */
   #serve(socket: TLSSocket): void {
-    const session = this.#runSession(socket).finally(() => this.#sessions.delete(session))
+    const address = plainAddress(socket.remoteAddress)
+    let leave: (() => void) | undefined
+    const stay = () => {
+      leave = this.#perNetwork.enter(address).leave
+    }
+    socket.once('close', stay)
+    const session = this.#runSession(socket).finally(() => {
+      this.#sessions.delete(session)
+      socket.off('close', stay)
+      leave?.()
+    })
     this.#sessions.add(session)
   }
 
@@ -159,7 +172,8 @@ export class MyProxyServer {
     const { clock, requestMs } = context
     const { answerMs = 30_000 } = this.#options
     const address = socket.remoteAddress ?? ''
-    const label = `${address}:${socket.remotePort ?? 0}`
+    const host = address.includes(':') ? `[${address}]` : address
+    const label = `${host}:${socket.remotePort ?? 0}`
     const audit = new RequestAudit(context.journal, label)
     const tooSlow = () =>
       new VoboxError('DEADLINE_EXCEEDED', `${label} took longer than ${requestMs / 1000} s`, {
