@@ -42,6 +42,12 @@ export interface StoreOptions {
 
 const MAX_PER_OWNER = 100
 
+/**
+ * Users `atlas-1` to `atlas-10000` all lie where credentials of a user `atlas` might, whom anybody can
+ * ask about: from so many files on, searches go one after the other and leave room for the rest.
+ */
+const LONG_SEARCH = 200
+
 /** How long a change waits for one of another process, in milliseconds. */
 const LOCK_DEADLINE_MS = 10_000
 
@@ -55,6 +61,7 @@ export class CredentialRepository {
   readonly #owned: OwnedCredentials
   /** Changes of this process wait here, in order; only the first polls for the lock. */
   readonly #oneByOne = pLimit(1)
+  readonly #longSearches = pLimit(1)
 
   constructor(deps: CredentialRepositoryDeps) {
     const { files, journal, directory, owners, maxPerOwner } = deps
@@ -110,12 +117,16 @@ export class CredentialRepository {
    * All credentials of a user, the default one first, then by name. Broken ones are passed over.
    */
   async list(username: string): Promise<PlacedEntry[]> {
-    const entries: PlacedEntry[] = []
-    for (const stem of await this.#stems.of(stemPrefixes(username))) {
-      const entry = await this.at(stem)
-      if (entry?.data.username === username) entries.push(entry)
+    const stems = await this.#stems.of(stemPrefixes(username))
+    const search = async () => {
+      const entries: PlacedEntry[] = []
+      for (const stem of stems) {
+        const entry = await this.at(stem, (data) => data.username === username)
+        if (entry !== undefined) entries.push(entry)
+      }
+      return entries.sort((a, b) => compareNames(a.data.name, b.data.name))
     }
-    return entries.sort((a, b) => compareNames(a.data.name, b.data.name))
+    return stems.length < LONG_SEARCH ? search() : this.#longSearches(search)
   }
 
   /** Every sound credential, in no order, each read when it is asked for. */
@@ -129,10 +140,15 @@ export class CredentialRepository {
   /**
    * What lies under one stem of {@link stamps}; undefined when nothing sound does (what is broken
    * is logged).
+   *
+   * @param isWanted asked of the data, before more is read; default: any.
    */
-  async at(stem: string): Promise<PlacedEntry | undefined> {
+  async at(
+    stem: string,
+    isWanted?: (data: StoredData) => boolean,
+  ): Promise<PlacedEntry | undefined> {
     try {
-      return await this.#pairs.read(stem)
+      return await this.#pairs.read(stem, isWanted)
     } catch (error) {
       if (!isVoboxError(error)) throw error
       this.#journal.write('warn', 'stored-credential-broken', error.message, {
@@ -273,6 +289,7 @@ export class CredentialRepository {
     } catch (error) {
       if (!isVoboxError(error, 'FILE_UNWRITABLE')) throw error
       const { message, data, cause } = error
+      if (data.errno !== 'ENOENT' && data.errno !== 'EACCES') throw error
       const hint = `Make it as root, for the account of the server: install -d -m 0700 -o ACCOUNT ${path}`
       throw new VoboxError('FILE_UNWRITABLE', message, { hint, data, cause })
     }

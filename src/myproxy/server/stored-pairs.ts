@@ -39,6 +39,9 @@ export interface StoredPairsDeps {
   owners: readonly number[]
 }
 
+type Wanted = (data: StoredData) => boolean
+const ANY: Wanted = () => true
+
 type FileKind = 'creds' | 'data' | 'lock' | 'previous'
 
 /** Largest `.creds` or `.data` file, in bytes. */
@@ -80,10 +83,11 @@ export class StoredPairs {
   /**
    * Undefined when there is none, or only a `.data` whose key is gone (a removal cut short).
    *
+   * @param isWanted asked of the data, before more is read; default: any.
    * @throws `MYPROXY_STORE_MALFORMED` or `FILE_…` for what is there and cannot be believed.
    */
-  async read(stem: string): Promise<PlacedEntry | undefined> {
-    const entry = await this.#readPair(stem)
+  async read(stem: string, isWanted = ANY): Promise<PlacedEntry | undefined> {
+    const entry = await this.#readPair(stem, isWanted)
     if (entry === undefined) return undefined
     const lock = await this.#readIfThere(this.#path(stem, 'lock'))
     return lock === undefined ? entry : { ...entry, lockMessage: printable(lock.toString('utf8')) }
@@ -151,11 +155,11 @@ export class StoredPairs {
       .join(' ')
   }
 
-  async #readPair(stem: string): Promise<PlacedEntry | undefined> {
+  async #readPair(stem: string, isWanted: Wanted): Promise<PlacedEntry | undefined> {
     let found = false
     for (let attempt = 0; attempt < READ_ATTEMPTS; attempt += 1) {
       const data = await this.readData(stem)
-      if (data === undefined) return undefined
+      if (data === undefined || !isWanted(data)) return undefined
       const creds = await this.#readIfThere(this.#path(stem, 'creds'))
       if (creds !== undefined && belongs(data, creds)) return { stem, data, creds, current: true }
       const kept = await this.#readIfThere(this.#path(stem, 'previous'))

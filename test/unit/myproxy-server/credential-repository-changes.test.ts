@@ -180,3 +180,38 @@ describe('a store of 300 credentials', () => {
     expect(costs[1]).toMatchObject({ get: { read: 3, list: 0 }, info: { read: 3, list: 0 } })
   })
 })
+
+describe('a user whose name begins those of 250 others', () => {
+  const data = (username: string) =>
+    `OWNER=/DC=org/CN=a\nLIFETIME=60\nUSERNAME=${username}\nEND_OPTIONS\n`
+
+  it('is found without a look at their keys, and 3 who ask are served one after the other', async () => {
+    const { files, counts } = countingFiles()
+    const own = join(directory, 'of-atlas')
+    let reading = 0
+    let most = 0
+    const watched: Files = {
+      ...files,
+      async read(...args) {
+        reading += 1
+        most = Math.max(most, reading)
+        return files.read(...args).finally(() => {
+          reading -= 1
+        })
+      },
+    }
+    const deps = { clock: systemClock, journal: silentJournal, directory: own, owners: [uid] }
+    const repository = new CredentialRepository({ ...deps, files: watched })
+    await repository.open()
+    for (const name of ['atlas', ...Array.from({ length: 250 }, (_, index) => `atlas-${index}`)]) {
+      await writeFile(join(own, `${name}.data`), data(name), { mode: 0o600 })
+      await writeFile(join(own, `${name}.creds`), 'key', { mode: 0o600 })
+    }
+    const asked = Array.from({ length: 3 }, () => repository.list('atlas'))
+    const found = (await Promise.all(asked)).flat()
+    expect(found.map(({ data: { username } }) => username)).toEqual(['atlas', 'atlas', 'atlas'])
+    // The data of all, then the key and the look for a lock of the one.
+    expect(counts.read).toBe(3 * (251 + 2))
+    expect(most).toBe(1)
+  })
+})
