@@ -35,6 +35,8 @@ export interface JobDeskDependencies {
   proxies: JobProxies
   /** Trust anchors and `vomsdir` of the service as they are now. */
   attributeRules(signal: AbortSignal): Promise<AttributeRules>
+  /** Where a link leads, as it is written; undefined: no link. */
+  linkTarget?: ((path: string) => Promise<string | undefined>) | undefined
   /** Who may own a proxy that is handed over: the service's own uid. */
   owners: readonly number[]
   /** A proxy came, or its file was replaced: it may be due. Neither throws nor waits. */
@@ -132,8 +134,9 @@ export class JobDesk {
 
   async #unregister(request: Unregister): Promise<JobResponse> {
     const { store, proxies, onEnded } = this.#deps
+    const named = await this.#followed(request)
     const { fileName, last } = await store.change((book) => {
-      const shared = this.#find(book, request)
+      const shared = this.#find(book, named)
       const { fileName } = shared.proxy
       const last = shared.jobs.size === 1 && shared.jobs.get(request.jobId) === 1
       return {
@@ -146,6 +149,17 @@ export class JobDesk {
     if (!last) return this.#answer(path, store.book.get(fileName))
     onEnded(fileName)
     return { code: JOB_CODES.OK, proxyFile: path }
+  }
+
+  /**
+   * Who was moved here by `job import` names the proxy by its old path, which is a link to one of ours.
+   * Where the link leads is all that is looked at.
+   */
+  async #followed(request: Unregister): Promise<Unregister> {
+    const { proxyFile } = request
+    if (proxyFile === undefined || !isAbsolute(proxyFile)) return request
+    const target = await this.#deps.linkTarget?.(proxyFile)
+    return target === undefined ? request : { ...request, proxyFile: target }
   }
 
   /** A path that is not ours is refused, whatever lies there: nothing outside is touched. */

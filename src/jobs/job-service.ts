@@ -36,6 +36,8 @@ export interface JobServiceDependencies {
   /** The VO admin alone. */
   owners: readonly number[]
   attributeRules(signal: AbortSignal): Promise<AttributeRules>
+  /** As `JobDesk` wants it. */
+  linkTarget?: ((path: string) => Promise<string | undefined>) | undefined
 }
 
 export class JobService {
@@ -82,10 +84,12 @@ export class JobService {
   static async open(deps: JobServiceDependencies): Promise<JobService> {
     const { files, clock, journal, paths, owners } = deps
     await files.makeDirectory(paths.jobRepository, 0o700)
+    await files.makeDirectory(paths.jobState, 0o700)
     const store = new JobStore({ files, clock, journal, directory: paths.directory, owners })
     await store.open()
     const service = new JobService(deps, store)
     await service.proxies.removeStrays()
+    await service.#states.removeStrays(store.book.proxies.keys())
     return service
   }
 

@@ -1,4 +1,5 @@
 /** Job proxies of a VO: for the service, which serves them, and for commands that only look. */
+import { chmodSync, lstatSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { VoPaths } from '../../config/vo-paths.js'
 import { filesBeside, registriesBeside } from '../../jobs/beside.js'
@@ -6,9 +7,12 @@ import { JobService } from '../../jobs/job-service.js'
 import { type JobView, readJobView } from '../../jobs/job-view.js'
 import type { Registry } from '../../registry/registry.js'
 import { attributeRulesNow } from '../../renewal/trust-now.js'
+import { removeOrphans } from '../../repository/orphans.js'
 import type { ProxyFiles } from '../../repository/proxy-files.js'
+import { linkTarget } from '../jobs/replace-by-link.js'
 import { listenOnSocket } from '../service/job-listener.js'
 import type { VoContext } from './compose.js'
+import { prepareForJobs } from './prepare-vo-directory.js'
 
 /** The whole of what the service keeps open, and how it renews with it. */
 export interface OpenJobs {
@@ -32,16 +36,21 @@ export async function openJobs(vo: VoContext): Promise<OpenJobs | undefined> {
   const { config, directory, files, paths } = vo
   const { jobs } = config
   if (!jobs.enabled) return undefined
+  await prepareForJobs(files, paths)
+  for (const each of [paths.jobRepository, paths.jobState]) {
+    await removeOrphans(files, vo.clock, each)
+  }
   const service = await JobService.open({
     ...vo,
     owners: [directory.uid],
     attributeRules: (signal) => attributeRulesNow(vo, signal),
+    linkTarget,
   })
   const { uid } = directory
   const path = jobs.socket ?? paths.jobSocket
   const mode = Number.parseInt(jobs.mode, 8)
   if (jobs.socket === null) {
-    await files.makeDirectory(dirname(path), mode === 0o600 ? 0o700 : 0o750)
+    await makeSocketDirectory(vo, dirname(path), mode === 0o600 ? 0o700 : 0o750)
   }
   service.socket.attach(await listenOnSocket({ path, mode, uid }))
   try {
@@ -61,6 +70,19 @@ export async function openJobs(vo: VoContext): Promise<OpenJobs | undefined> {
     close: () => service.close(),
     registry: registriesBeside(vo.registry, service.registry),
     repository: filesBeside(vo.repository, service.proxies.files()),
+  }
+}
+
+/** Of our own; it follows `jobs.mode`, for whoever may not enter it cannot connect. */
+async function makeSocketDirectory(
+  { files, directory: { uid } }: VoContext,
+  path: string,
+  mode: number,
+): Promise<void> {
+  await files.makeDirectory(path, mode)
+  const facts = lstatSync(path)
+  if (facts.isDirectory() && facts.uid === uid && (facts.mode & 0o777) !== mode) {
+    chmodSync(path, mode)
   }
 }
 

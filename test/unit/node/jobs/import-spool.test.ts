@@ -100,6 +100,20 @@ describe('job import', () => {
     expect(await registered()).toEqual([])
   })
 
+  it('ends jobs by the old path of their proxy, which is now a link, and by no other link', async () => {
+    const [path = ''] = writeSpool(spool, [entry()])
+    await run()
+    const stray = `${path}-stray`
+    symlinkSync(box.put(`outside-${number}`, proxyOf()), stray)
+    const by = (proxyFile: string) =>
+      askJob(box.vo, { command: 'unregister', jobId: job('1'), proxyFile }, asking())
+    expect((await rejectionOf(by(stray))).data.jobCode).toBe(1904)
+    expect(readFileSync(stray).length).toBeGreaterThan(100)
+    expect((await by(path)).proxyFile).toBe(readlinkSync(path))
+    expect(await registered()).toEqual(['2 2'])
+    expect((await rejectionOf(by(path))).data.jobCode).toBe(1908)
+  })
+
   it('goes on where a run was cut short: 1 of 3 registrations was made, and no link', async () => {
     const [path = ''] = writeSpool(spool, [entry()])
     const request = { command: 'register', server: 'px.example.org', proxyFile: path } as const
