@@ -1,10 +1,15 @@
+/** An IPv4 address as people write it, also where a socket for both kinds has it in IPv6 clothes. */
+export function plainAddress(address = ''): string {
+  return /^::ffff:/i.test(address) && address.includes('.') ? address.slice(7) : address
+}
+
 /**
  * What is counted as one client where addresses are counted: an IPv4 address, also in IPv6 clothes,
  * or the /64 of an IPv6 address, of which a client can take any of 2^64 (RFC 4291 §2.5.1).
  */
-export function clientNetwork(address: string): string {
+export function clientNetwork(given: string): string {
+  const address = plainAddress(given)
   if (!address.includes(':')) return address
-  if (/^::ffff:/i.test(address) && address.includes('.')) return address.slice(7)
   const [head = '', tail = ''] = address.split('::')
   const left = head.split(':').filter((group) => group !== '')
   const right = tail.split(':').filter((group) => group !== '')

@@ -26,6 +26,7 @@ const CERTIFICATE_FORBIDS = 0o022
 /** Where the usual ones are about proxies. */
 const HINTS: Partial<Record<ErrorCode, string>> = {
   FILE_MISSING: 'X509_USER_CERT and X509_USER_KEY name the certificate and the key of the server',
+  FILE_UNREADABLE: 'Make them files of the account that the server runs as, the key with mode 0400',
   PROXY_KEY_MISMATCH: 'Put the key there that the certificate was requested with',
 }
 

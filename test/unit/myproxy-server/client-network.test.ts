@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { clientNetwork, NetworkCounter } from '../../../src/myproxy/server/client-network.js'
+import {
+  clientNetwork,
+  NetworkCounter,
+  plainAddress,
+} from '../../../src/myproxy/server/client-network.js'
 
 describe('clientNetwork', () => {
   it.each([
@@ -14,6 +18,19 @@ describe('clientNetwork', () => {
     ['', ''],
   ])('of %s is %s', (address, network) => {
     expect(clientNetwork(address)).toBe(network)
+  })
+})
+
+describe('plainAddress', () => {
+  it.each([
+    ['::ffff:192.0.2.7', '192.0.2.7'],
+    ['::FFFF:192.0.2.7', '192.0.2.7'],
+    ['192.0.2.7', '192.0.2.7'],
+    ['2001:db8::1', '2001:db8::1'],
+    ['::ffff:c000:207', '::ffff:c000:207'],
+    [undefined, ''],
+  ])('of %s is %s', (address, plain) => {
+    expect(plainAddress(address)).toBe(plain)
   })
 })
 

@@ -43,7 +43,7 @@ async function readFile(files: Files, path: string, uid: number) {
   } catch (error) {
     if (!isVoboxError(error, 'FILE_MISSING')) throw error
     throw new VoboxError('CONFIG_INVALID', `${path} is not there`, {
-      hint: 'Name another with -c; man myproxy-server.config has one to begin with',
+      hint: 'Name another with -c; the administrator’s guide of vobox-proxy has one to begin with',
       data: { path },
       cause: error,
     })
