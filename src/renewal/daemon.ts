@@ -167,7 +167,9 @@ export class RenewalDaemon {
     const now = clock.now()
     const registrations = await registry.all()
     for (const fileName of this.#known.keys()) {
-      if (!registrations.has(fileName)) await this.#forget(fileName)
+      if (registrations.has(fileName)) continue
+      // One that was touched since is not in what was read.
+      if ((await registry.get(fileName)) === undefined) await this.#forget(fileName)
     }
     for (const [fileName, registration] of registrations) {
       const known = this.#known.get(fileName)
@@ -213,6 +215,8 @@ export class RenewalDaemon {
     if (registration === undefined || memory === undefined) return { kind: 'forget' }
     const state = await registry.state(fileName)
     const times = await this.#times.get(fileName)
+    // It ended meanwhile, and its file with it: nobody wants to be told that this is unreadable.
+    if (!this.#known.has(fileName)) return { kind: 'forget' }
     await this.#observe(registration, state, times)
     if (await this.#retires(registration, times)) return { kind: 'forget' }
     memory.registration = registration
@@ -302,6 +306,7 @@ function memoryOf(registration: Registration, before: Memory | undefined): Memor
 }
 
 function isSame(one: Registration, other: Registration): boolean {
+  if (one === other) return true
   return one.updatedAt === other.updatedAt && JSON.stringify(one) === JSON.stringify(other)
 }
 

@@ -1,9 +1,10 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { VoboxError } from '../../../src/errors.js'
 import { filesBeside, registriesBeside } from '../../../src/jobs/beside.js'
 import { JobService } from '../../../src/jobs/job-service.js'
 import type { JobRequest } from '../../../src/jobs/protocol/request.js'
 import { encodeCredential } from '../../../src/proxy/credential.js'
+import { emptyState } from '../../../src/registry/registration.js'
 import { RenewalDaemon } from '../../../src/renewal/daemon.js'
 import { attributeRulesNow } from '../../../src/renewal/trust-now.js'
 import { rejectionOf } from '../../support/failure.js'
@@ -150,6 +151,36 @@ describe('a job proxy', () => {
       expect(world.files.text(path)).toBe('')
       expect(await world.files.list(world.paths.jobState)).toEqual([])
     })
+  })
+
+  it('is renewed also when it came while all registrations were being read', async () => {
+    await running(async () => {
+      const all = service.registry.all.bind(service.registry)
+      vi.spyOn(service.registry, 'all').mockImplementationOnce(async () => {
+        const before = await all()
+        await registerJob('a', 'ann')
+        return before
+      })
+      daemon.reload()
+      await pass(9)
+      expect(daemon.summary.registrations).toBe(1)
+    })
+    expect(world.myproxy.asked).toHaveLength(1)
+  })
+
+  it('that ends while it is looked at is told to nobody as unreadable', async () => {
+    const observe = vi.spyOn(world.context.sink, 'observe')
+    await running(async () => {
+      vi.spyOn(service.registry, 'state').mockImplementationOnce(async () => {
+        await ask({ command: 'unregister', jobId: 'a' })
+        return emptyState
+      })
+      await registerJob('a', 'ann')
+      await pass(1)
+      await rejectionOf(ask({ command: 'get', jobId: 'a' }))
+    })
+    const told = observe.mock.calls.map(([observation]) => observation)
+    expect(told.filter(({ about }) => about === 'registration')).toEqual([])
   })
 
   it('is renewed beside registrations of the VO-Box, which never see its file', async () => {
