@@ -12,7 +12,12 @@ import {
 } from './server-context.js'
 import { storedChain } from './stored-credential.js'
 
-/** Shows all credentials of a user name that the client owns; of others it says nothing. */
+/**
+ * Shows all credentials of a user name that the client owns; of others it says nothing.
+ *
+ * C servers let a name have a comma, which divides the names of an answer: such a one is shown where
+ * it is asked for, or is the only one, and does not spoil the answer about the others.
+ */
 export async function serveInfo(
   context: ServerContext,
   { stream, client }: Exchange,
@@ -23,6 +28,7 @@ export async function serveInfo(
   const credentials = entries
     .filter(({ data }) => data.owner === client.dn)
     .filter(({ data }) => credentialName === undefined || data.name === credentialName)
+    .filter(({ data: { name } }, index) => index === 0 || !name?.includes(','))
     .map((entry) => describe(context, entry))
   if (credentials.length === 0) throw nothingOwned(username, credentialName, client.dn)
   await stream.write(encodeResponse({ kind: 'ok', credentials }))
