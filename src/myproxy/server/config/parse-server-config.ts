@@ -3,6 +3,7 @@
  * last line counts. What it would take and not do, or do otherwise than it reads, is refused.
  */
 import { printable } from '../../../errors.js'
+import { type MyProxyServer, showServer } from '../../server-list.js'
 import { checkServerConfig } from './check-server-config.js'
 import { type ConfigLine, configInvalid, readConfigLines } from './config-lines.js'
 import { readPatterns, readServers, ValueProblem } from './config-values.js'
@@ -67,10 +68,10 @@ class Collector {
         return
       }
       case 'servers':
-        this.config.secondaryServers = [
+        this.config.secondaryServers = withoutRepetitions([
           ...this.config.secondaryServers,
           ...readServers(someWords(line)),
-        ]
+        ])
         return
       case 'obsolete':
         this.#notice(line, 'has no effect: usage statistics are a thing of the past')
@@ -128,4 +129,9 @@ function deepFreeze(config: ServerConfig): ServerConfig {
     if (!(value instanceof Map)) Object.freeze(value)
   }
   return Object.freeze(config)
+}
+
+/** Two runs for one secondary at a time would write over what each other noted. */
+function withoutRepetitions(servers: readonly MyProxyServer[]): MyProxyServer[] {
+  return [...new Map(servers.map((one) => [showServer(one).toLowerCase(), one])).values()]
 }

@@ -92,12 +92,12 @@ allowed_clients /CN=d
 authorized_retrievers "*"
 allowed_services "none"
 slave_servers one.example.org:7513;two.example.org
-slave_servers "[::1]:7514"; three.example.org;`)
+slave_servers "[::1]:7514"; three.example.org;Two.example.org:7512`)
     expect(config.acceptedCredentials).toEqual(['/CN=a', '/CN=b c', '/CN=d'])
     expect(config.authorizedRetrievers).toEqual(['*', 'none'])
     expect(config.secondaryServers).toEqual([
       { host: 'one.example.org', port: 7513 },
-      { host: 'two.example.org', port: 7512 },
+      { host: 'Two.example.org', port: 7512 },
       { host: '::1', port: 7514 },
       { host: 'three.example.org', port: 7512 },
     ])
