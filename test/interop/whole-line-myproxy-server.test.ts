@@ -86,6 +86,10 @@ describeWithPrograms('the whole line on a MyProxy server of ours', PROGRAMS, () 
     writeFileSync(scene.file(`${name}pid`), '')
   }
 
+  /** What the primary is that runs now: the first word of its command line. */
+  const runs = () =>
+    readFileSync(`/proc/${numberIn(scene.file('pid'))}/cmdline`, 'utf8').split('\0')[0]
+
   /** Another primary goes on with directory, port and configuration of the one that is stopped. */
   async function takeOver(by: readonly string[]): Promise<void> {
     await stop()
@@ -133,6 +137,7 @@ describeWithPrograms('the whole line on a MyProxy server of ours', PROGRAMS, () 
 
   it('hands its directory to Debian’s server, from which the next 2 renewals come', async () => {
     await takeOver(DEBIANS)
+    expect(runs()).toBe(DEBIANS[0])
     expect(await renewals(2)).toEqual([primary, primary])
     expect(scene.client('myproxy-info', ['-d']).said).toContain(`owner: ${alice}`)
   })
@@ -141,6 +146,7 @@ describeWithPrograms('the whole line on a MyProxy server of ours', PROGRAMS, () 
     const stored = scene.client('myproxy-init', ['-d', '-n', '-t', '48', '-c', '99', '-R', VOBOX])
     expect(stored).toMatchObject({ status: 0 })
     await takeOver(OURS)
+    expect(runs()).not.toBe(DEBIANS[0])
     expect(await renewals(1)).toEqual([primary])
     expect(scene.client('myproxy-info', ['-d']).said).toMatch(/timeleft: (98:59|99:00):/)
   })
@@ -158,6 +164,8 @@ describeWithPrograms('the whole line on a MyProxy server of ours', PROGRAMS, () 
     // The first may have begun before.
     expect((await renewals(3)).slice(1)).toEqual([secondary, secondary])
     expect(box.events('renewal-failed')).toEqual(failed)
+    const { stdout: blocks } = await box.call(['query', '--dn', 'all'])
+    expect(blocks).toContain(`from ${secondary}`)
     const { stdout } = await box.call(['query', '--dn', 'all', '--json'])
     expect(JSON.parse(stdout).registrations).toMatchObject([
       { identity: alice, renewedFrom: secondary, failures: 0 },
