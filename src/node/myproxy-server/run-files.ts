@@ -16,6 +16,7 @@ const LOCK_MS = 500
 export class ServerPidFile {
   readonly #path: string
   readonly #lock: FileLock
+  #isWritten = false
 
   private constructor(path: string, lock: FileLock) {
     this.#path = path
@@ -38,14 +39,17 @@ export class ServerPidFile {
   write(pid: number): void {
     try {
       writeFileSync(this.#path, `${pid}\n`, { flag: WRITE_FLAGS as unknown as string })
+      this.#isWritten = true
     } catch (error) {
       throw fileError(error, this.#path, 'write')
     }
   }
 
+  /** Not the one of a C server, which takes no lock and may be why this one did not start. */
   async remove(): Promise<void> {
+    const isOurs = this.#isWritten || pidIn(this.#path) === undefined
     // While the lock is ours, so that nobody else's is removed.
-    await nodeFiles.remove(this.#path).catch(() => undefined)
+    if (isOurs) await nodeFiles.remove(this.#path).catch(() => undefined)
     await this.#lock.release()
   }
 }

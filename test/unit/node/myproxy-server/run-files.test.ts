@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { ServerPidFile, writePortFile } from '../../../../src/node/myproxy-server/run-files.js'
@@ -26,6 +26,17 @@ it('a pid file that a killed server left is taken over', async () => {
   file.write(7)
   expect(readFileSync(path, 'utf8')).toBe('7\n')
   await file.remove()
+})
+
+it('a pid file of a server that takes no lock is left to it by one that does not come to write its own', async () => {
+  const directory = await temporaryDirectory()
+  const theirs = join(directory, 'theirs')
+  writeFileSync(theirs, '4711\n')
+  await (await ServerPidFile.take(theirs)).remove()
+  expect(readFileSync(theirs, 'utf8')).toBe('4711\n')
+  const fresh = join(directory, 'fresh')
+  await (await ServerPidFile.take(fresh)).remove()
+  expect(existsSync(fresh)).toBe(false)
 })
 
 it('a port file is for everybody, and replaces the one before', async () => {
