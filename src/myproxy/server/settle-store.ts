@@ -25,8 +25,9 @@ export async function settleStore(store: StoreToSettle): Promise<void> {
   const nowMs = (await files.facts(directory, { fresh: true }))?.modifiedMs ?? 0
   for (const file of await files.list(directory)) {
     const stem = stemOfPrevious(file)
+    // Of a user called vobox-temporary-1, too.
     if (stem !== undefined) await settlePair(store, stem)
-    if (file.startsWith(TEMPORARY_PREFIX)) {
+    else if (file.startsWith(TEMPORARY_PREFIX)) {
       await removeOlder(files, join(directory, file), nowMs - TEMPORARY_MS)
     }
   }

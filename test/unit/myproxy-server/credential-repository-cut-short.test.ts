@@ -119,3 +119,18 @@ it('leaves a temporary of another process alone that is less than 10 minutes old
   expect(await readdir(directory)).toContain(`${TEMPORARY_PREFIX}young`)
   expect(await readdir(directory)).not.toContain(`${TEMPORARY_PREFIX}old`)
 })
+
+it('leaves a damaged one of a user called vobox-temporary-1 for a person to look at', async () => {
+  const directory = join(await temporaryDirectory(), 'store')
+  await repositoryIn(directory).open()
+  const kept = join(directory, '.vobox-temporary-1.previous')
+  const data = 'OWNER=/CN=a\nUSERNAME=vobox-temporary-1\nEND_OPTIONS\n'
+  await writeFile(join(directory, 'vobox-temporary-1.data'), `${data}CREDS_SHA256=00\n`, {
+    mode: 0o600,
+  })
+  await writeFile(join(directory, 'vobox-temporary-1.creds'), 'another key', { mode: 0o600 })
+  await writeFile(kept, 'a third one', { mode: 0o600 })
+  await utimes(kept, new Date(0), new Date(0))
+  await repositoryIn(directory).open()
+  expect(await readFile(kept, 'utf8')).toBe('a third one')
+})
