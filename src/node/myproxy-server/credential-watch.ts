@@ -89,11 +89,19 @@ export class CredentialWatch {
 
   #announceEnd(): void {
     const now = systemClock.now()
-    if (this.#end - now > SOON_SECONDS || now - this.#announcedAt < DAY_SECONDS) return
+    const wasTold = now - this.#announcedAt < DAY_SECONDS
+    const { journal } = this.#options
+    if (now < this.#end) {
+      if (this.#end - now > SOON_SECONDS || wasTold) return
+      const text =
+        'the certificate of the server ends soon; a new one is read once it is in its place'
+      journal.write('warn', 'credential-ending', text, { daysLeft: this.#daysLeft() })
+    } else {
+      if (wasTold && this.#announcedAt >= this.#end) return
+      const text = 'the certificate of the server has expired, and clients refuse it; put a new one'
+      journal.write('error', 'credential-expired', `${text} in its place, which is read then`)
+    }
     this.#announcedAt = now
-    const text =
-      'the certificate of the server ends soon; a new one is read once it is in its place'
-    this.#options.journal.write('warn', 'credential-ending', text, { daysLeft: this.#daysLeft() })
   }
 }
 

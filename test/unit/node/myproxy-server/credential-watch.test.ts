@@ -1,8 +1,9 @@
 import { copyFileSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { CredentialWatch } from '../../../../src/node/myproxy-server/credential-watch.js'
 import { systemClock } from '../../../../src/node/ports/clock.js'
+import { asUnixSeconds } from '../../../../src/ports/clock.js'
 import type { Credential } from '../../../../src/proxy/credential.js'
 import { rejectionOf } from '../../../support/failure.js'
 import { TestAuthority } from '../../../support/pki.js'
@@ -89,4 +90,21 @@ it('announces the end 13 days before, once a day, and not 15 days before', async
   await later.watch.start()
   await later.watch.look()
   expect(later.lines).toEqual(['info credential-read'])
+})
+
+it('says that it has expired when it has, at once and once a day, though its end was announced', async () => {
+  const { watch, lines } = await watched(host(13))
+  await watch.start()
+  const end = systemClock.now() + days(13)
+  const now = vi.spyOn(systemClock, 'now')
+  onTestFinished(() => now.mockRestore())
+  for (const seconds of [-3600, 0, 3600, 86_400]) {
+    now.mockReturnValue(asUnixSeconds(end + seconds))
+    await watch.look()
+  }
+  expect(lines.slice(2)).toEqual([
+    'warn credential-ending',
+    'error credential-expired',
+    'error credential-expired',
+  ])
 })
