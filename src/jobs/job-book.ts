@@ -155,6 +155,8 @@ export class JobBook {
 
   #remove({ proxy }: Shared): void {
     this.#proxies.delete(proxy.fileName)
-    this.#byWorth.delete(worthKey(proxy))
+    const key = worthKey(proxy)
+    // A damaged journal can have two that are worth the same.
+    if (this.#byWorth.get(key) === proxy.fileName) this.#byWorth.delete(key)
   }
 }

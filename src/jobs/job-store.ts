@@ -48,10 +48,16 @@ const MAX_JOURNAL_BYTES = 512 * 1024 * 1024
 const COMPACT_FROM_LINES = 2000
 
 interface Waiting {
-  /** Decides; throws to refuse. */
+  /** Decides, more than once where it could not be written; throws to refuse. */
   decide(book: JobBook): JobChange<unknown>
   resolve(value: unknown): void
   reject(error: unknown): void
+}
+
+interface Decided {
+  waiting: Waiting
+  change: JobChange<unknown>
+  undo: Undo
 }
 
 export class JobStore {
@@ -94,7 +100,8 @@ export class JobStore {
   }
 
   /**
-   * Decides in turn, and resolves when it is on disk.
+   * Decides in turn, and resolves when it is on disk. `decide` is asked again where what it decided
+   * could not be written together with others.
    *
    * @throws what `decide` throws; `FILE_UNWRITABLE` when it could not be written, and then nothing
    *   has changed.
@@ -124,28 +131,41 @@ export class JobStore {
     this.#writing = undefined
   }
 
+  /**
+   * A group is on disk as a whole or not at all. Where a file could not be written, those of it are
+   * tried once more, each alone: one file that cannot be written refuses nobody else.
+   */
   async #writeGroup(group: readonly Waiting[]): Promise<void> {
-    const decided: { waiting: Waiting; change: JobChange<unknown>; undo: Undo }[] = []
-    for (const waiting of group) {
-      try {
-        const change = waiting.decide(this.#book)
-        const undo = change.record ? this.#book.apply(change.record) : () => undefined
-        decided.push({ waiting, change, undo })
-      } catch (error) {
-        waiting.reject(error)
-      }
-    }
+    const decided = this.#decide(group)
+    let filesWritten = false
     try {
       await writeFiles(decided.flatMap(({ change }) => change.before ?? []))
+      filesWritten = true
       await this.#write(decided.flatMap(({ change }) => change.record ?? []))
     } catch (error) {
       for (const { undo } of decided.toReversed()) undo()
       this.#cleanUp(decided.flatMap(({ change }) => change.undo ?? []))
-      for (const { waiting } of decided) waiting.reject(error)
+      if (!filesWritten && decided.length > 1) {
+        for (const { waiting } of decided) await this.#writeGroup([waiting])
+      } else for (const { waiting } of decided) waiting.reject(error)
       return
     }
     for (const { waiting, change } of decided) waiting.resolve(change.result)
     this.#cleanUp(decided.flatMap(({ change }) => change.after ?? []))
+  }
+
+  /** One after the other, each on what the one before it changed; refuses whom it refuses. */
+  #decide(group: readonly Waiting[]): Decided[] {
+    return group.flatMap((waiting) => {
+      try {
+        const change = waiting.decide(this.#book)
+        const undo = change.record ? this.#book.apply(change.record) : () => undefined
+        return { waiting, change, undo }
+      } catch (error) {
+        waiting.reject(error)
+        return []
+      }
+    })
   }
 
   /** Nobody waits for it, but the end of the service. */
@@ -171,6 +191,8 @@ export class JobStore {
   /** The whole book in a new file; memory already has what is to be written. */
   async #compact(keepPreviousAs?: string): Promise<void> {
     const lines = [...this.#book.records()].map(encodeRecord)
+    // Until it has succeeded: what failed may have been put in place all the same.
+    this.#torn = true
     await this.#deps.files.replace(this.#path, Buffer.from(lines.join('')), {
       mode: MODE,
       ...(keepPreviousAs !== undefined && { keepPreviousAs }),

@@ -69,6 +69,15 @@ describe('the book', () => {
     expect(book.ofJob('a')?.proxy.fileName).toBe(jobFile(2))
   })
 
+  it('still finds the second of two that are worth the same when the first has ended', () => {
+    const book = new JobBook()
+    const twin = { ...jobProxy(1), fileName: jobFile(2) }
+    book.apply(firstJob('a', 1))
+    book.apply({ op: 'register', job: 'b', file: jobFile(2), proxy: twin })
+    book.apply(endJob('a', 1))
+    expect(book.worth(worthKey(twin))?.proxy).toBe(twin)
+  })
+
   it('does nothing for a job of a proxy that is not there', () => {
     const book = new JobBook()
     book.apply(moreJob('a', 1))

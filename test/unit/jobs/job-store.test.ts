@@ -137,6 +137,45 @@ describe('the store', () => {
     expect(files.text(PATH)).toBe('')
   })
 
+  it('refuses of 3 that come together the one whose file cannot be written, and no other', async () => {
+    const store = await openStore()
+    const register = (job: string, number: number, write: () => Promise<void>) =>
+      store.change(() => ({
+        record: firstJob(job, number),
+        before: { file: jobFile(number), write },
+        result: job,
+      }))
+    const fails = () => Promise.reject(new VoboxError('FILE_TOO_LARGE', 'too large'))
+    const done = async () => undefined
+    const refused = rejectionOf(register('b', 2, fails))
+    expect(await Promise.all([register('a', 1, done), register('c', 3, done)])).toEqual(['a', 'c'])
+    expect((await refused).code).toBe('FILE_TOO_LARGE')
+    expect(filesOf((await openStore()).book)).toEqual([
+      [jobFile(1), ['a']],
+      [jobFile(3), ['c']],
+    ])
+  })
+
+  it('holds nobody who was refused by a rewrite that failed when it was in place already', async () => {
+    const store = await openStore()
+    const jobs = Array.from({ length: 1000 }, (_, at) => record(firstJob(`j${at}`, 1)))
+    await Promise.all(jobs.map((one) => store.change(one)))
+    const pairs = Array.from({ length: 502 }, () => [moreJob('x', 1), endJob('x', 1)]).flat()
+    await Promise.all(pairs.map((one) => store.change(record(one))))
+    const replace = files.replace.bind(files)
+    files.replace = async (...all) => {
+      await replace(...all)
+      throw new VoboxError('FILE_UNWRITABLE', 'the directory cannot be synced')
+    }
+    const failed = store.change(record(firstJob('refused', 2)))
+    expect((await rejectionOf(failed)).code).toBe('FILE_UNWRITABLE')
+    files.replace = replace
+    // Two more jobs, and a rewrite is not due any more.
+    await Promise.all(['a', 'b'].map((job) => store.change(record(moreJob(job, 1)))))
+    const book = await readJobs(dependencies())
+    expect([book.shares, book.ofJob('refused')]).toEqual([1002, undefined])
+  })
+
   it('passes over a last line that was cut off by a crash: nobody was told of it', async () => {
     const store = await openStore()
     await store.change(record(firstJob('a', 1)))
