@@ -84,6 +84,8 @@ export class JobDesk {
     const { store, proxies, onChanged } = this.#deps
     const server = this.#serverOf(request)
     const handed = await this.#admit(request.proxyFile, signal)
+    // Whoever was told that it took too long asks again: registered twice, it would never end.
+    signal.throwIfAborted()
     const worth = { ...handed.worth, server }
     const key = worthKey(worth)
     const { fileName, changed } = await store.change((book) =>

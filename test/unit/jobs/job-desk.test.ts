@@ -132,6 +132,21 @@ describe('REGISTER', () => {
     expect(await codeOf(world.register('j', '/jobs/user'))).toBe(JOB_CODES.GENERIC)
   })
 
+  it('registers nothing for a client that was told meanwhile that it took too long', async () => {
+    const path = await world.hand('ann')
+    const late = new AbortController()
+    const asked = { command: 'register', jobId: 'j', proxyFile: path, server: JOB_SERVER } as const
+    const read = world.files.read.bind(world.files)
+    world.files.read = (...all) => {
+      late.abort(new VoboxError('DEADLINE_EXCEEDED', 'too late'))
+      return read(...all)
+    }
+    const answer = rejectionOf(world.desk.serve(asked, late.signal))
+    expect((await answer).code).toBe('DEADLINE_EXCEEDED')
+    await world.store.settled()
+    expect([world.store.book.size, await world.kept()]).toEqual([0, []])
+  })
+
   it('leaves nothing behind when the disk is full, neither job nor key', async () => {
     const path = await world.hand('ann')
     world.files.refuse = (operation) =>

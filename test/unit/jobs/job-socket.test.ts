@@ -9,6 +9,7 @@ import { JobSocket, type JobSocketOptions } from '../../../src/jobs/job-socket.j
 import { JOB_CODES } from '../../../src/jobs/protocol/codes.js'
 import { encodeFrame } from '../../../src/jobs/protocol/frame.js'
 import { jobRefusal } from '../../../src/jobs/protocol/refusal.js'
+import type { JobRequest } from '../../../src/jobs/protocol/request.js'
 import { systemClock } from '../../../src/node/ports/clock.js'
 import { rejectionOf } from '../../support/failure.js'
 import { FakeClock } from '../../support/fake-clock.js'
@@ -112,16 +113,25 @@ describe('the job socket', () => {
     for (const socket of silent.slice(1)) socket.destroy()
   })
 
-  it('says to try again when all that it has room for are being served', async () => {
-    await listen({ maxConnections: 2, serve: () => new Promise(() => undefined) })
+  it('says to try again when the 2 that it has room for are being served, and does nothing else', async () => {
+    const asked: JobRequest[] = []
+    await listen({
+      maxConnections: 2,
+      serve: (request) => {
+        asked.push(request)
+        return new Promise(() => undefined)
+      },
+    })
     const served = Array.from({ length: 2 }, () => {
       const socket = connect(path)
       socket.write(encodeFrame(`${VERSION}Command=3\nJobid=j\n`))
       return socket
     })
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    const refused = rejectionOf(askJobService(call(), { command: 'get', jobId: 'j' }))
+    while (asked.length < 2) await new Promise((resolve) => setTimeout(resolve, 5))
+    const refused = rejectionOf(askJobService(call(), { command: 'get', jobId: 'third' }))
     expect((await refused).data.jobCode).toBe(11)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(asked.map(({ jobId }) => jobId)).toEqual(['j', 'j'])
     for (const socket of served) socket.destroy()
   })
 
