@@ -23,14 +23,14 @@ export default class JobImport extends VoboxCommand {
   }
   static override flags = {
     'dry-run': Flags.boolean({
-      description: 'look and judge, and change nothing; the service need not run',
+      description: 'look and judge, and change nothing, whichever daemon runs',
     }),
     ...jsonFlag,
   }
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(JobImport)
-    const vo = await this.openVo(flags)
+    const vo = await this.openOwnVo(flags)
     const { encodeImported, importHasFailed, importSpool, interruption, showImported } =
       await loadLibrary()
     const done = await importSpool(vo, args.directory, {

@@ -17,7 +17,7 @@ export default class JobList extends VoboxCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(JobList)
-    const vo = await this.openVo(flags)
+    const vo = await this.openOwnVo(flags)
     const { encodeJobs, listJobs, showJobLines, showJobProxies } = await loadLibrary()
     const rows = await listJobs(vo)
     if (flags.json) this.print(encodeJobs(vo.vo, rows))

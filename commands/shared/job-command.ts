@@ -10,7 +10,7 @@ export abstract class JobCommand extends VoboxCommand {
   ): Promise<{ vo: VoContext; done: JobDone } | undefined> {
     const { asCClientSays, askJob, interruption, isVoboxError } = await loadLibrary()
     try {
-      const vo = await this.openVo(flags)
+      const vo = await this.openOwnVo(flags)
       const asking = { environment: process.env, signal: interruption() }
       return { vo, done: await askJob(vo, request, asking) }
     } catch (error) {

@@ -46,6 +46,12 @@ export abstract class VoboxCommand extends Command {
     return openVo(optionsOf(flags))
   }
 
+  /** The same for commands of workload managers, which name no VO: of several, the caller's own. */
+  protected async openOwnVo(flags: VoFlags): Promise<VoContext> {
+    const { openVo } = await loadLibrary()
+    return openVo({ ...optionsOf(flags), own: true })
+  }
+
   /** The same for a command that writes: what is missing in its directory is made. */
   protected async openVoForRenewing(flags: VoFlags): Promise<VoContext> {
     const { openVoForRenewing } = await loadLibrary()

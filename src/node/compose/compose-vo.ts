@@ -59,6 +59,20 @@ async function impliedVo(
   })
 }
 
+/** The only VO whose directory is `uid`'s: whoever runs one VO on a machine means that. */
+export async function voOfOwner(
+  files: Files,
+  root: string,
+  uid: number,
+): Promise<string | undefined> {
+  const own: string[] = []
+  for (const name of await voNamesBelow(files, root)) {
+    const facts = await files.facts(join(root, name))
+    if (facts?.kind === 'directory' && facts.uid === uid) own.push(name)
+  }
+  return own.length === 1 ? own[0] : undefined
+}
+
 async function voNamesBelow(files: Files, root: string): Promise<string[]> {
   try {
     return (await files.list(root)).filter(isVoName).sort()

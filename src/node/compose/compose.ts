@@ -27,13 +27,15 @@ import { systemRandom } from '../ports/random.js'
 import { becomeVoOwner } from './become-owner.js'
 import { readEffectiveConfig } from './compose-config.js'
 import { currentUid, placeOfLoginProxy, voOfLogin } from './compose-login.js'
-import { chooseVoDirectory, type VoDirectory } from './compose-vo.js'
+import { chooseVoDirectory, type VoDirectory, voOfOwner } from './compose-vo.js'
 import { vomsContextOf, vomsDirectoryOf } from './compose-voms.js'
 import { trustDirectoryOf } from './trust-directory.js'
 
 export interface OpenVoOptions {
   /** Absent: that of the login proxy's attributes, or the only VO that has a directory. */
   vo?: string | undefined
+  /** Of several, the only one whose admin the caller is, whatever the login proxy says; default false. */
+  own?: boolean | undefined
   /** Path of the login proxy; absent: where the environment has it. */
   loginProxy?: string | undefined
   /** Root of the VO directories; absent: as configured. */
@@ -80,7 +82,9 @@ export async function openVo(options: OpenVoOptions): Promise<VoContext> {
     loginProxy === undefined
       ? placeOfLoginProxy(environment, currentUid())
       : { path: resolve(loginProxy), named: true }
-  const ofLogin = () => voOfLogin(nodeFiles, login)
+  const ofLogin = async () =>
+    (options.own ? await voOfOwner(nodeFiles, root, currentUid()) : undefined) ??
+    voOfLogin(nodeFiles, login)
   const directory = await chooseVoDirectory(nodeFiles, root, options.vo, ofLogin)
   await becomeVoOwner(nodeFiles, directory.path)
 

@@ -23,7 +23,7 @@ import { refuseOldDaemon } from './old-daemon.js'
 import { linkTarget, replaceByLink } from './replace-by-link.js'
 
 export interface ImportOptions extends JobAsking {
-  /** Looks, judges and changes nothing; the service need not run. Default false. */
+  /** Looks, judges and changes nothing, whichever daemon runs. Default false. */
   dryRun?: boolean
   /** Where the C daemon would listen; default `/tmp/dgpr_renew_<uid>`. */
   oldSocket?: string
@@ -47,10 +47,12 @@ export async function importSpool(
   const { uid } = vo.directory
   const { dryRun = false, signal } = options
   const directory = resolve(spool)
-  const { proxies: found, problems, strays } = await readSpool({ files, directory, uid })
-  await refuseOldDaemon(options.oldSocket ?? legacyJobSocket(uid))
   const call = await jobCallOf(vo, options)
-  if (!dryRun) await requireService(call)
+  if (!dryRun) {
+    await refuseOldDaemon(options.oldSocket ?? legacyJobSocket(uid))
+    await requireService(call)
+  }
+  const { proxies: found, problems, strays } = await readSpool({ files, directory, uid })
   const book = await readJobs({ files, directory: paths.directory, owners: [uid] })
   const proxies: ImportedProxy[] = []
   for (const proxy of found) {

@@ -1,9 +1,11 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { VoboxError } from '../../../../src/errors.js'
+import { voOfOwner } from '../../../../src/node/compose/compose-vo.js'
 import { asCClientSays, askJob, jobCallOf } from '../../../../src/node/jobs/ask-service.js'
+import { nodeFiles } from '../../../../src/node/ports/files.js'
 import { rejectionOf } from '../../../support/failure.js'
 import { type JobBox, startJobBox } from '../../../support/job-box.js'
 
@@ -66,6 +68,16 @@ it('says nothing to a socket of another account, nor to what is no socket', asyn
   writeFileSync(socket, '')
   const file = await rejectionOf(askJob(voAt(), request, asking()))
   expect([file.code, file.data.reason]).toEqual(['FILE_UNSAFE', 'kind'])
+})
+
+it('means of several VOs the only one whose directory is the caller’s, and of two of theirs neither', async () => {
+  const root = join(box.directory, 'root')
+  const uid = process.getuid?.() ?? 0
+  expect(await voOfOwner(nodeFiles, root, uid)).toBe('alice')
+  expect(await voOfOwner(nodeFiles, root, uid + 1)).toBeUndefined()
+  mkdirSync(join(root, 'atlas'), { mode: 0o750 })
+  onTestFinished(() => rmSync(join(root, 'atlas'), { recursive: true }))
+  expect(await voOfOwner(nodeFiles, root, uid)).toBeUndefined()
 })
 
 it('says what the C client says, and of what that does not know our sentence and its cure', () => {

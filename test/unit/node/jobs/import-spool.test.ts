@@ -265,6 +265,7 @@ describe('a daemon at the old place', () => {
   ])('that %s is refused, and nothing is touched', async (_name, make) => {
     await listen(make())
     const [path = ''] = writeSpool(spool, [entry()])
+    expect((await run(true)).proxies[0]?.outcome).toBe('possible')
     expect(await rejectionOf(run())).toMatchObject({
       code: 'SERVICE_ALREADY_RUNNING',
       data: { socket: oldSocket() },
