@@ -24,12 +24,6 @@ export interface ByteStreamOptions {
   explain?: (error: Error) => VoboxError
 }
 
-/**
- * Written at once, in bytes: whole TLS records (RFC 5246 §6.2.1). Of a large message TLS would else
- * hold all a second time, encrypted, for as long as the peer takes to read.
- */
-const PIECE_BYTES = 4 * 2 ** 14
-
 export class ByteStream {
   readonly #socket: Duplex
   readonly #options: ByteStreamOptions
@@ -77,25 +71,18 @@ export class ByteStream {
    */
   async write(bytes: Uint8Array): Promise<void> {
     const { clock, answerMs, signal } = this.#options
-    await withDeadline(clock, answerMs, signal, this.#tooSlow, async (inner) => {
-      for (let sent = 0; sent === 0 || sent < bytes.length; sent += PIECE_BYTES) {
-        if (inner.aborted) return
-        await this.#writePiece(bytes.subarray(sent, sent + PIECE_BYTES))
-      }
-    })
-    this.#answerBy = clock.monotonicMs() + answerMs
-  }
-
-  #writePiece(piece: Uint8Array): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#failure !== undefined || this.#socket.destroyed) return reject(this.#closed(0))
-      this.#hasSent = true
-      this.#socket.write(piece, (error) => {
-        if (!error) return resolve()
-        this.#failure ??= error
-        reject(this.#closed(0))
+    await withDeadline(clock, answerMs, signal, this.#tooSlow, async () => {
+      await new Promise<void>((resolve, reject) => {
+        if (this.#failure !== undefined || this.#socket.destroyed) return reject(this.#closed(0))
+        this.#hasSent = true
+        this.#socket.write(bytes, (error) => {
+          if (!error) return resolve()
+          this.#failure ??= error
+          reject(this.#closed(0))
+        })
       })
     })
+    this.#answerBy = clock.monotonicMs() + answerMs
   }
 
   /** The next byte, left where it is. */

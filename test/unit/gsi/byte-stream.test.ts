@@ -248,21 +248,6 @@ describe('deadlines', () => {
   })
 })
 
-describe('writing', () => {
-  it('hands 150,000 bytes over in pieces of 65,536, and the second once the first has left', async () => {
-    const { stream, written, peer, clock } = streamWithPeer()
-    const message = Buffer.alloc(150_000, 'abc')
-    await stream.write(message)
-    expect(written.map(({ length }) => length)).toEqual([65_536, 65_536, 18_928])
-    expect(Buffer.concat(written).equals(message)).toBe(true)
-    peer.stuck = true
-    const failure = rejectionOf(stream.write(message))
-    await clock.advance(30_000)
-    expect((await failure).code).toBe('DEADLINE_EXCEEDED')
-    expect(written).toHaveLength(4)
-  })
-})
-
 describe('cancelling', () => {
   it('ends a read with the reason of the signal', async () => {
     const controller = new AbortController()
