@@ -74,7 +74,7 @@ export class JobDesk {
       case 'register':
         return this.#register(request, signal)
       case 'unregister':
-        return this.#unregister(request)
+        return this.#unregister(request, signal)
       case 'get':
         return this.#get(request.jobId)
     }
@@ -134,9 +134,10 @@ export class JobDesk {
     return { fileName, ...worth, registeredAt: clock.now() }
   }
 
-  async #unregister(request: Unregister): Promise<JobResponse> {
+  async #unregister(request: Unregister, signal: AbortSignal): Promise<JobResponse> {
     const { store, proxies, onEnded } = this.#deps
     const named = await this.#followed(request)
+    signal.throwIfAborted()
     const { fileName, last } = await store.change((book) => {
       const shared = this.#find(book, named)
       const { fileName } = shared.proxy

@@ -31,6 +31,8 @@ export interface JobSocketOptions {
 }
 
 const DEADLINE_MS = 30_000
+/** For what is being served when the service stops; a disk that does not answer is not waited for. */
+const GRACE_MS = 2000
 const EAGAIN = constants.errno.EAGAIN
 const MAX_CONNECTIONS = 1000
 
@@ -40,7 +42,7 @@ export class JobSocket {
   readonly #stopping = new AbortController()
   readonly #connections = new Set<Promise<void>>()
   /** Cuts those whose request is not there yet, the oldest first. */
-  readonly #awaited = new Set<() => void>()
+  readonly #awaited = new Set<(why: VoboxError) => void>()
 
   constructor(options: JobSocketOptions) {
     this.#options = options
@@ -66,20 +68,32 @@ export class JobSocket {
     this.#servers.push(server)
   }
 
-  /** Takes nobody new, and ends when those that are there are served or cut. */
+  /**
+   * Takes nobody new, and ends when those that are there are served or cut. Who asks for a job to be
+   * written down hears that it is; a request that is not there yet is not waited for.
+   */
   async close(): Promise<void> {
     const closed = this.#servers.map(
       (server) => new Promise<void>((resolve) => server.close(() => resolve())),
     )
-    this.#stopping.abort(new VoboxError('CANCELLED', 'the service is stopping'))
+    for (const cut of [...this.#awaited]) cut(stopping())
+    await this.#servedWithin(GRACE_MS)
+    this.#stopping.abort(stopping())
     await Promise.all([...this.#connections, ...closed])
+  }
+
+  async #servedWithin(ms: number): Promise<void> {
+    const served = new AbortController()
+    const sleep = this.#options.clock.sleep(ms, served.signal).catch(() => undefined)
+    await Promise.race([sleep, Promise.all(this.#connections)])
+    served.abort()
   }
 
   /** Idle clients cost nobody else their turn. False: all are being served, which takes no time. */
   #hasRoom(): boolean {
     if (this.#connections.size < (this.#options.maxConnections ?? MAX_CONNECTIONS)) return true
     const [cutOldest] = this.#awaited
-    cutOldest?.()
+    cutOldest?.(tooMany())
     return cutOldest !== undefined
   }
 
@@ -121,7 +135,7 @@ export class JobSocket {
   #readFrame(socket: Socket): Promise<Buffer> {
     const reader = new FrameReader()
     return new Promise<Buffer>((resolve, reject) => {
-      const cut = () => end(() => reject(tooMany()))
+      const cut = (why: VoboxError) => end(() => reject(why))
       const take = (piece: Buffer) => {
         try {
           const payload = reader.push(piece)
@@ -163,6 +177,10 @@ export class JobSocket {
 
 function errnoOf(name: string): number | undefined {
   return Object.entries(constants.errno).find(([key]) => key === name)?.[1]
+}
+
+function stopping(): VoboxError {
+  return new VoboxError('CANCELLED', 'the service is stopping')
 }
 
 function tooMany(): VoboxError {

@@ -157,7 +157,25 @@ describe('the job socket', () => {
     expect(await answered).toBe(`${VERSION}Response=0\nProxy_name=/r/f\n\0`)
   })
 
-  it('ends with what it was serving cut, when the service stops', async () => {
+  it('tells who is being served what became of it, and cuts who has not asked, when the service stops', async () => {
+    let answer: (() => void) | undefined
+    const jobs = await listen({
+      serve: () =>
+        new Promise((resolve) => {
+          answer = () => resolve({ code: 0, proxyFile: '/r/f' })
+        }),
+    })
+    const silent = answerOf(connect(path))
+    const asked = askJobService(call(), { command: 'get', jobId: 'j' })
+    while (answer === undefined) await new Promise((resolve) => setTimeout(resolve, 5))
+    const closed = jobs.close()
+    expect(await silent).toBe(`${VERSION}Response=1902\n\0`)
+    answer()
+    expect(await asked).toEqual({ code: 0, proxyFile: '/r/f' })
+    await closed
+  })
+
+  it('cuts what is never served 2 s after the service stops', async () => {
     const jobs = await listen({ serve: () => new Promise(() => undefined) })
     const asked = askJobService(call(), { command: 'get', jobId: 'j' })
     const refused = rejectionOf(asked)
