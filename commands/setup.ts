@@ -40,6 +40,12 @@ export default class Setup extends VoboxCommand {
       exclusive: ['systemd'],
     }),
     'dry-run': Flags.boolean({ description: 'say what would be done, and do nothing' }),
+    jobs: Flags.boolean({
+      description:
+        'have the service see the real /tmp under systemd, where proxies of jobs lie and clients of ' +
+        'the C library connect; says what to set in the configuration',
+      exclusive: ['remove'],
+    }),
     'no-start': Flags.boolean({
       description: 'write the files alone: enable and start nothing',
     }),
@@ -70,6 +76,7 @@ export default class Setup extends VoboxCommand {
         root: flags.root,
         manager: flags.systemd ? 'systemd' : flags.sysv ? 'sysv' : undefined,
         dryRun: flags['dry-run'],
+        jobs: flags.jobs,
         start: !flags['no-start'],
         remove: flags.remove,
         purge: flags.purge,
@@ -83,6 +90,7 @@ export default class Setup extends VoboxCommand {
         },
       })
       this.print(flags.json ? encodeSetup(result) : showSetup(result))
+      if (!flags.json && result.advice.length > 0) this.tell(result.advice.join('\n  '))
     } catch (error) {
       // What was done before is worth knowing, and no data.
       if (!flags.json) process.stderr.write(taken)

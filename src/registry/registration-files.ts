@@ -77,6 +77,24 @@ export class RegistrationFiles {
     }
   }
 
+  /**
+   * Removes states and locks of what is registered no more, which a crash left. For a directory that
+   * holds nothing else.
+   *
+   * @param known names of all that are registered.
+   */
+  async removeStrays(known: Iterable<string>): Promise<void> {
+    const kept = new Set<string>()
+    for (const fileName of known) {
+      kept.add(`${nameOf(fileName)}.json`).add(`${nameOf(fileName)}.lock`)
+    }
+    for (const name of await this.#files.list(this.#paths.state)) {
+      if (!name.startsWith('.') && !kept.has(name)) {
+        await this.#files.remove(join(this.#paths.state, name))
+      }
+    }
+  }
+
   /** The directories are made when first missed, so that the common case costs nothing. */
   async #withDirectories<T>(work: () => Promise<T>): Promise<T> {
     try {

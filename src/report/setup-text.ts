@@ -15,6 +15,7 @@ export interface SetupFacts {
   directory: string
   dryRun: boolean
   steps: readonly SetupStepFacts[]
+  advice: readonly string[]
 }
 
 const DONE = { make: 'made', change: 'changed', remove: 'removed', run: 'ran' } as const

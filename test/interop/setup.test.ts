@@ -116,6 +116,23 @@ describe.runIf(isRoot)('vobox-proxy setup', () => {
     ])
   })
 
+  it('--jobs adds the drop-in, says what to set, and a later setup leaves it until --remove', () => {
+    const dropIn = at('/etc/systemd/system/alice-box-proxyrenewal.service.d/vobox-jobs.conf')
+    const { stdout, stderr, status } = setup('--admin=daemon', '--systemd', '--jobs')
+    expect(status).toBe(0)
+    expect(stdout).toContain(`made ${dropIn} (root, 0644)\n`)
+    expect(stderr).toBe(
+      'vobox-proxy: to serve jobs, set this in /etc/vobox-proxy/config.toml, then run ' +
+        '/etc/init.d/alice-box-proxyrenewal restart\n  [jobs]\n  enabled = true\n' +
+        '  # and where clients of the C library connect, to /tmp/dgpr_renew_UID:\n' +
+        '  legacy_path = true\n',
+    )
+    expect(setup('--admin=daemon', '--systemd').stdout).toBe('alice: nothing to change\n')
+    expect(existsSync(dropIn)).toBe(true)
+    expect(setup('--remove').stdout).toContain(`removed ${dropIn}\n`)
+    expect(existsSync(dropIn)).toBe(false)
+  })
+
   it('removes its files and leaves registrations and proxies, which --purge removes', () => {
     make()
     const proxy = join(voDirectory(), 'proxy_repository/proxy')

@@ -23,7 +23,10 @@ describeOnMachine('the units of systemd', ['systemd-analyze', 'systemctl'], () =
     for (const name of ['proxy', 'renewd']) machine.ok(`ln -s /bin/true /usr/bin/vobox-${name}`)
     execFileSync(
       'bin/vobox-proxy',
-      ['setup', '--vo=alice', '--admin=daemon', '--systemd', `--prefix=${machine.shared}/root`],
+      [
+        ...['setup', '--vo=alice', '--admin=daemon', '--systemd', '--jobs'],
+        `--prefix=${machine.shared}/root`,
+      ],
       { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' },
     )
     said = machine.ok('cp -a /mnt/root/etc/. /etc/ && ls /etc/systemd/system')
@@ -38,6 +41,14 @@ describeOnMachine('the units of systemd', ['systemd-analyze', 'systemctl'], () =
     machine.ok(`cp /mnt/${SERVER} /etc/systemd/system/`)
   })
   afterAll(() => machine?.end())
+
+  it('have a drop-in of --jobs by which the service sees the real /tmp, and nothing else opens', () => {
+    const show = machine.ok(`cat /etc/systemd/system/${PLAIN}.d/vobox-jobs.conf`)
+    expect(show).toContain('\nPrivateTmp=no\nReadWritePaths=/tmp\n')
+    const unit = machine.ok(`cat /etc/systemd/system/${PLAIN}`)
+    expect(unit).toContain('\nProtectSystem=strict\n')
+    expect(unit).toContain('\nPrivateTmp=yes\n')
+  })
 
   it('are written, the service’s as a plain unit, and enabled', () => {
     for (const unit of readdirSync('systemd').filter(

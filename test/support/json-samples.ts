@@ -290,6 +290,7 @@ export const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
       directory: '/var/lib/vobox/alice',
       dryRun: false,
       steps: [{ action: 'make', target: '/etc/cron.d/x', detail: 'root, 0644' }],
+      advice: [said.message],
     }),
   ],
   config: [

@@ -17,16 +17,27 @@ const SHARED = 0o750
  */
 export async function prepareVoDirectory(files: Files, paths: VoPaths): Promise<void> {
   for (const directory of [paths.repository, paths.state, paths.locks, paths.spool]) {
-    await files.makeDirectory(directory, PRIVATE)
-    const mode = (await files.facts(directory))?.mode ?? 0
-    if ((mode & 0o022) === 0) continue
-    throw new VoboxError(
-      'VO_DIRECTORY_UNSAFE',
-      `${printable(directory)} can be written by others than its owner`,
-      { hint: `chmod go-w ${printable(directory)}`, data: { directory, kind: 'directory', mode } },
-    )
+    await makePrivate(files, directory)
   }
   for (const directory of [paths.log, paths.start, paths.stop, paths.agents]) {
     await files.makeDirectory(directory, SHARED)
   }
+}
+
+/** The same for what jobs need, where they are served. */
+export async function prepareForJobs(files: Files, paths: VoPaths): Promise<void> {
+  for (const directory of [paths.jobRepository, paths.jobState]) {
+    await makePrivate(files, directory)
+  }
+}
+
+async function makePrivate(files: Files, directory: string): Promise<void> {
+  await files.makeDirectory(directory, PRIVATE)
+  const mode = (await files.facts(directory))?.mode ?? 0
+  if ((mode & 0o022) === 0) return
+  throw new VoboxError(
+    'VO_DIRECTORY_UNSAFE',
+    `${printable(directory)} can be written by others than its owner`,
+    { hint: `chmod go-w ${printable(directory)}`, data: { directory, kind: 'directory', mode } },
+  )
 }

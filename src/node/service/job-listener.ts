@@ -22,11 +22,18 @@ export interface SocketPlace {
 
 const CONNECT_MS = 2000
 
+/** `sun_path` of unix(7), without the NUL. */
+const MOST_BYTES = 107
+
 const SHARED_DIRECTORY = 0o022
 const STICKY = 0o1000
 
-/** @throws VoboxError `SOCKET_TAKEN` with what is there, and the cure; `FILE_UNSAFE` of the directory. */
+/**
+ * @throws VoboxError `SOCKET_TAKEN` with what is there, and the cure; `FILE_UNSAFE` of the directory;
+ *   `CONFIG_INVALID` for a path that is too long.
+ */
 export async function listenOnSocket(place: SocketPlace): Promise<Server> {
+  checkLength(place)
   checkDirectory(place)
   await clearPlace(place)
   const server = createServer({ allowHalfOpen: true })
@@ -37,6 +44,17 @@ export async function listenOnSocket(place: SocketPlace): Promise<Server> {
     throw taken(place, 'it was replaced at the moment it was made', now)
   }
   return server
+}
+
+/** Without a word a longer path is cut off, and the socket lies elsewhere. */
+function checkLength({ path }: SocketPlace): void {
+  const bytes = Buffer.byteLength(path)
+  if (bytes <= MOST_BYTES) return
+  const message = `the path of the job socket has ${bytes} bytes, and unix(7) allows ${MOST_BYTES}`
+  throw new VoboxError('CONFIG_INVALID', `${message}: ${printable(path)}`, {
+    hint: 'Set jobs.socket to a shorter one, in a directory of the VO admin',
+    data: { path, bytes, mostBytes: MOST_BYTES },
+  })
 }
 
 /** Whoever can write the directory can put another socket there. */

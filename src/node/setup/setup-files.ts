@@ -14,6 +14,8 @@ export interface SetupNames {
   root: string
   /** 0 … 59. */
   minute: number
+  /** Whether the service is to see what lies in `/tmp`, for workload managers; default false. */
+  jobs?: boolean
   /** Paths of the programs, as the service will see them. */
   programs: { vobox: string; renewd: string }
 }
@@ -102,6 +104,7 @@ export function systemdFiles(
     })),
     { path: serviceUnit(vo), content: plainUnit(names, template), mode: 0o644 },
     ...dropIns(names),
+    ...(names.jobs ? [{ path: jobsDropIn(vo), content: JOBS_DROP_IN, mode: 0o644 }] : []),
     {
       path: temporaryFile(vo),
       content: `d /run/vobox-proxy 0755 root root -\n${request}\n`,
@@ -112,8 +115,19 @@ export function systemdFiles(
 
 /** Paths of all that {@link systemdFiles} can write for this VO alone. */
 export function systemdPaths(vo: string): string[] {
-  return [serviceUnit(vo), ...dropInPaths(vo), temporaryFile(vo)]
+  return [serviceUnit(vo), ...dropInPaths(vo), jobsDropIn(vo), temporaryFile(vo)]
 }
+
+/** Stays where it is when a later `setup` says nothing of jobs. */
+const jobsDropIn = (vo: string) => `${serviceUnit(vo)}.d/vobox-jobs.conf`
+
+/** `ReadWritePaths`: for `jobs.legacy_path`, since `ProtectSystem=strict` closes the real `/tmp` too. */
+const JOBS_DROP_IN = `# Written by vobox-proxy setup --jobs. Workload managers hand over proxies that lie in /tmp, and clients
+# of the C library look for the socket there: the service sees the real one. All other protection stays.
+[Service]
+PrivateTmp=no
+ReadWritePaths=/tmp
+`
 
 const WRITING = ['vobox-machine-proxy', 'vobox-check'] as const
 

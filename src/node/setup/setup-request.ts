@@ -14,6 +14,8 @@ export interface SetupRequest {
   remove?: boolean
   /** Takes the VO directory away as well; default false. */
   purge?: boolean
+  /** Has the service see what lies in `/tmp`, and says how jobs are served; default false. */
+  jobs?: boolean
   /** Enables and starts the service; default true. */
   start?: boolean
   /** Hears of each step once it is taken, or would be. */
@@ -47,4 +49,6 @@ export interface SetupResult {
   directory: string
   dryRun: boolean
   steps: readonly SetupStep[]
+  /** What is left to do by hand, a line each. */
+  advice: readonly string[]
 }

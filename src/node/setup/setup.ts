@@ -6,6 +6,7 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { basename, join, resolve } from 'node:path'
+import { DEFAULT_CONFIG_FILE } from '../../config/config-file.js'
 import { checkVoName } from '../../config/vo-name.js'
 import { printable, VoboxError } from '../../errors.js'
 import { isRoot } from '../compose/become-owner.js'
@@ -69,6 +70,7 @@ export async function setUp(request: SetupRequest): Promise<SetupResult> {
     directory: join(prefix, root, vo),
     dryRun: request.dryRun ?? false,
     steps: tree.steps,
+    advice: request.jobs && !request.remove ? await jobsAdvice(request, prefix) : [],
   }
 }
 
@@ -88,7 +90,9 @@ async function putInPlace({ request, tree, place, root }: Work): Promise<void> {
     })
   }
   const admin = accountOf(request.admin)
-  const names = { vo, admin, root, minute: minuteOfHost(), programs: programsOf(request, prefix) }
+  const { jobs = false } = request
+  const programs = programsOf(request, prefix)
+  const names = { vo, admin, root, jobs, minute: minuteOfHost(), programs }
   const directory = join(prefix, root, vo)
   await makeVoDirectory(tree, nodeFiles, directory, admin)
   await prepareInside(request, tree, directory, `${admin.name}:${admin.group}`)
@@ -169,6 +173,24 @@ async function configuredRoot(
 ): Promise<string> {
   if (prefix !== '') return DEFAULT_ROOT
   return (await readEffectiveConfig(nodeFiles, environment, 0, configFile)).root
+}
+
+/** The configuration is the site's: it is never changed. */
+async function jobsAdvice(
+  { vo, environment, configFile = DEFAULT_CONFIG_FILE }: SetupRequest,
+  prefix: string,
+): Promise<string[]> {
+  const read =
+    prefix === '' ? await readEffectiveConfig(nodeFiles, environment, 0, configFile) : undefined
+  const restart = `${initScript(vo)} restart`
+  if (read?.jobs.enabled) return [`jobs are served once the service has been restarted: ${restart}`]
+  return [
+    `to serve jobs, set this in ${configFile}, then run ${restart}`,
+    '[jobs]',
+    'enabled = true',
+    '# and where clients of the C library connect, to /tmp/dgpr_renew_UID:',
+    'legacy_path = true',
+  ]
 }
 
 function plainPath(option: string, path: string): string {

@@ -19,6 +19,7 @@ const names: SetupNames = {
   admin: { name: 'alicesgm', uid: 1000, gid: 1000, group: 'alice' },
   root: '/data/vobox',
   minute: 17,
+  jobs: true,
   programs: { vobox: '/opt/v/bin/vobox-proxy', renewd: '/opt/v/bin/vobox-renewd' },
 }
 const all = [
@@ -44,6 +45,16 @@ it('the unit of a VO is the template with its names, its root and its admin', ()
 it('all that is written for one VO alone is what is removed with it', () => {
   const written = systemdFiles(names, template, () => true).map(({ path }) => path)
   expect(systemdPaths('a.b').sort()).toEqual(written.sort())
+})
+
+it('the service sees /tmp, and can write there, only where jobs are to be served', () => {
+  const path = '/etc/systemd/system/a.b-box-proxyrenewal.service.d/vobox-jobs.conf'
+  const settings = contentOf(path)
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+  expect(settings).toEqual(['[Service]', 'PrivateTmp=no', 'ReadWritePaths=/tmp'])
+  const without = systemdFiles({ ...names, jobs: false }, template, () => true)
+  expect(without.map((file) => file.path)).not.toContain(path)
 })
 
 it('two VOs provide two things: Provides has the name of the VO', () => {
