@@ -55,6 +55,7 @@ export const LAUNCHER_OPTIONS: ReadonlyMap<string, LauncherOption> = new Map([
   ['ignorewarn', flag],
   ['independent', flag],
   ['issuer', flag],
+  ['jobs', flag],
   ['json', flag],
   ['key', path],
   ['keyusage', flag],
