@@ -12,6 +12,9 @@ export const JOB_PROTOCOL_VERSION = 'EDG Proxy Renewal 1.0'
 /** Longest line that the C library takes, in bytes, its line feed included. */
 const MAX_LINE_BYTES = 2047
 
+/** Stands as often as there are entries in `UPDATE_DB`, whose sender is told that nobody serves that. */
+const REPEATABLE = 'Entry'
+
 /**
  * @throws VoboxError `JOB_REQUEST_INVALID` for a value that cannot be sent: empty, too long, or with
  *   a line break or NUL, which could add a line.
@@ -44,7 +47,8 @@ export function parseLines(payload: Uint8Array): ReadonlyMap<string, string> {
     const key = line.slice(0, equals)
     const value = line.slice(equals + 1).replace(/\r$/, '')
     if (value === '') throw jobRefusal(JOB_CODES.PARSE_ERROR, `${key} is empty`)
-    if (values.has(key)) throw jobRefusal(JOB_CODES.PARSE_ERROR, `${key} stands twice`)
+    if (values.has(key) && key !== REPEATABLE)
+      throw jobRefusal(JOB_CODES.PARSE_ERROR, `${key} stands twice`)
     values.set(key, value)
   }
   const version = required(values, 'Version')

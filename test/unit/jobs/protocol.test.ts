@@ -57,6 +57,7 @@ describe('a request', () => {
     ['LIST', `${VERSION}Command=4\n`, JOB_CODES.UNKNOWN_COMMAND],
     ['STATUS', `${VERSION}Command=5\nJobid=j\n`, JOB_CODES.UNKNOWN_COMMAND],
     ['UPDATE_DB', `${VERSION}Command=6\nProxy_name=../x\nEntry=0:\n`, JOB_CODES.UNKNOWN_COMMAND],
+    ['UPDATE_DB of two', `${VERSION}Command=6\nEntry=0:\nEntry=1:x\n`, JOB_CODES.UNKNOWN_COMMAND],
     ['a command of words', `${VERSION}Command=toString\nJobid=j\n`, JOB_CODES.UNKNOWN_COMMAND],
     ['a command with a sign', `${VERSION}Command=+1\nJobid=j\n`, JOB_CODES.UNKNOWN_COMMAND],
     ['GET without a job', `${VERSION}Command=3\n`, JOB_CODES.EINVAL],
