@@ -30,6 +30,7 @@ import { lookAtRegistration } from './check-registration.js'
 import { serverProbes, vomsProbes } from './check-servers.js'
 import { machineProxyFindings } from './from-conditions.js'
 import { type HostFiles, lookAtHost } from './look-at-host.js'
+import { lookAtJobs } from './look-at-jobs.js'
 import {
   isClockKept,
   lookAtDirectories,
@@ -173,6 +174,7 @@ function probesOf(walk: Walk, ofRegistry: readonly Finding[], options: CheckOpti
         look: (signal) => lookAtRegistration(walk, one, signal),
       }),
     ),
+    probe('jobs', () => lookAtJobs(vo)),
     ...vomsProbes(walk),
     probe('chain', async () => () => judgeWeaknesses(walk.chains)),
   ]

@@ -10,15 +10,18 @@ import {
   uploadCommand,
   voboxCommand,
 } from '../../registry/cure-commands.js'
+import { isJobFile } from '../../registry/job-file-name.js'
 import type { Registration, RegistrationState } from '../../registry/registration.js'
 import { storedCredentialOf } from '../../registry/stored-credential.js'
 import { type Ending, type Forecast, forecast } from '../../renewal/checking/forecast.js'
 import { listsOf } from '../../renewal/checking/judge-trust.js'
+import type { RenewalContext } from '../../renewal/context.js'
 import { effectiveEndOf } from '../../renewal/effective-end.js'
 import { anchorsNow, vomsTrustNow } from '../../renewal/trust-now.js'
 import type { Certificate } from '../../x509/certificate.js'
 import type { TrustAnchors } from '../../x509/trust-anchors.js'
 import { type OpenVoOptions, openVo, type VoContext } from '../compose/compose.js'
+import { jobViewOf } from '../compose/compose-jobs.js'
 import { type HostFiles, lookAtHost } from './look-at-host.js'
 import { vomsEndings } from './voms-endings.js'
 
@@ -43,11 +46,15 @@ const DAY_SECONDS = 86_400
 const CRL_LATE_SECONDS = DAY_SECONDS
 
 const ASK_CA = 'Ask the CA for a new certificate'
+const JOBS_REGISTER =
+  'Whoever submitted its jobs registers them with a fresh proxy: see vobox-proxy job register --help'
 const NOTHING_TO_DO = 'Nothing, as long as the service runs: vobox-proxy check shows it'
 
 /** What a gathering shares. */
 interface Gathering {
   vo: VoContext
+  /** Those of the VO-Box, with job proxies beside them where jobs are served. */
+  places: Pick<RenewalContext, 'registry' | 'repository'>
   now: UnixSeconds
   endings: Ending[]
   gaps: string[]
@@ -62,12 +69,15 @@ export async function forecastVo(options: ForecastOptions): Promise<ForecastRepo
   try {
     const { days = DEFAULT_DAYS, signal } = options
     const now = vo.clock.now()
-    const gathering: Gathering = { vo, now, endings: [], gaps: [], anchors: undefined }
+    const gathering: Gathering = { vo, places: vo, now, endings: [], gaps: [], anchors: undefined }
     gathering.anchors = await orGap(gathering, () => anchorsNow(vo, signal))
     if (Array.isArray(host.chain)) addHost(gathering, host.chain)
     else await orGap(gathering, () => Promise.reject((host.chain as { error: unknown }).error))
     await orGap(gathering, () => addMachineProxy(gathering))
-    for (const registration of (await vo.registry.all()).values()) {
+    const jobs = await orGap(gathering, () => jobViewOf(vo))
+    gathering.places = jobs ?? vo
+    const all = [...(await vo.registry.all()).values(), ...(jobs?.registrations ?? [])]
+    for (const registration of all) {
       await orGap(gathering, () => addRegistration(gathering, registration, signal))
     }
     const { endings, gaps } = gathering
@@ -121,9 +131,9 @@ async function addRegistration(
   registration: Registration,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { vo, endings } = gathering
+  const { vo, places, endings } = gathering
   const { fileName, identity } = registration
-  const state = await vo.registry.state(fileName)
+  const state = await places.registry.state(fileName)
   const about = { identity, name: identity }
   const upload = uploadCommand(registration)
   const stored = storedCredentialOf(state)
@@ -141,7 +151,7 @@ async function addRegistration(
     })
   }
   const facts = describeChain(
-    parseCredential((await vo.repository.readBytes(fileName)).bytes).chain,
+    parseCredential((await places.repository.readBytes(fileName)).bytes).chain,
   )
   const { endEntity, effectiveEnd } = facts
   endings.push({
@@ -155,6 +165,13 @@ async function addRegistration(
   const proxy = proxyEnding(gathering, registration, state)
   const revivable = registration.passPhraseFile !== undefined
   const end = effectiveEnd
+  if (isJobFile(fileName)) {
+    // Of those that renew themselves the first one speaks for all of a person.
+    const key = proxy.automatic ? registration.identityDer : fileName
+    endings.push({ ...about, ...proxy, kind: 'job-proxy', key, end: effectiveEndOf(facts) })
+    addAuthorities(gathering, endEntity)
+    return
+  }
   endings.push({ ...about, ...proxy, kind: 'user-proxy', key: fileName, end, revivable })
   const attributesEnd = effectiveEndOf(facts)
   if (attributesEnd < effectiveEnd) {
@@ -175,6 +192,9 @@ function proxyEnding(
   { failures, lastFailure }: RegistrationState,
 ): Pick<Ending, 'automatic' | 'cure'> {
   if (failures === 0) return { automatic: true, cure: NOTHING_TO_DO }
+  if (isJobFile(registration.fileName)) {
+    return { automatic: false, cure: lastFailure?.hint ?? JOBS_REGISTER }
+  }
   const renew = voboxCommand(vo.vo, 'renew', '--dn', registration.identity)
   const register = `Its owner logs in with a fresh proxy: ${registerCommand(vo.vo, registration)}`
   return { automatic: false, cure: lastFailure?.hint ?? `Try ${renew}; or ${register}` }

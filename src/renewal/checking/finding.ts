@@ -23,6 +23,7 @@ export type CheckName =
   | 'service'
   | 'mail'
   | 'user-proxy'
+  | 'jobs'
   | 'pass-phrase'
   | 'server'
   | 'stored-credential'

@@ -12,6 +12,7 @@ export type EndingKind =
   | 'user-certificate'
   | 'stored-credential'
   | 'user-proxy'
+  | 'job-proxy'
   | 'attributes'
   | 'machine-proxy'
   | 'host-certificate'
@@ -58,6 +59,10 @@ const WORDS: Readonly<Record<EndingKind, { what: string; consequence: string }>>
     consequence: 'nothing is renewed from it',
   },
   'user-proxy': { what: 'the proxy of', consequence: 'its owner must register again' },
+  'job-proxy': {
+    what: 'the proxy of jobs of',
+    consequence: 'it is dropped, and its jobs are told so',
+  },
   attributes: { what: 'the VOMS attributes of', consequence: 'services refuse its proxy' },
   'machine-proxy': { what: 'the machine proxy', consequence: 'nothing at all is renewed' },
   'host-certificate': { what: 'the host certificate', consequence: 'no machine proxy can be made' },
