@@ -15,6 +15,7 @@ const BENCHMARKS: Record<string, () => Promise<Section[]>> = {
   'myproxy-server': async () => (await import('./myproxy-server.js')).measureMyProxyServer(),
   'myproxy-server-memory': async () =>
     (await import('./myproxy-server-memory.js')).measureMyProxyServerMemory(),
+  jobs: async () => (await import('./jobs.js')).measureJobs(),
   'voms-attributes': async () => (await import('./voms-attributes.js')).measureVomsAttributes(),
 }
 

@@ -13,13 +13,13 @@ import { ProxyRepository } from '../../src/repository/proxy-repository.js'
 import { bundleScript } from '../support/bundled-script.js'
 import { firstJob, jobFile } from '../support/jobs.js'
 import { addProxy, TestAuthority } from '../support/pki.js'
-import { makeTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.js'
+import { makeTemporaryDirectory } from '../support/temporary-directory.js'
 
 /** More than there are: the last ones get through. */
 const STEPS = 60
 const DEADLINE_MS = 30_000
 
-let temporary: TemporaryDirectory
+let temporary: Awaited<ReturnType<typeof makeTemporaryDirectory>>
 let script: string
 let proxy: string
 
