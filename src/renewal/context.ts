@@ -10,6 +10,7 @@ import type { MyProxyServer } from '../myproxy/server-list.js'
 import type { Clock, UnixSeconds } from '../ports/clock.js'
 import type { Files } from '../ports/files.js'
 import type { Journal } from '../ports/journal.js'
+import type { KeyGenerator } from '../ports/key-generator.js'
 import type { Random } from '../ports/random.js'
 import type { Credential } from '../proxy/credential.js'
 import type { Registry } from '../registry/registry.js'
@@ -100,6 +101,8 @@ export interface RenewedProxy {
 export interface RenewalContext {
   clock: Clock
   random: Random
+  /** For a step of our own above what a server delegates. */
+  keys: KeyGenerator
   journal: Journal
   files: Files
   registry: Registry

@@ -22,6 +22,7 @@ import type { Attempt, RenewalOutcome, RenewOptions } from './outcome.js'
 import { decideFor, type ProxyTimes, proxyTimes } from './proxy-facts.js'
 import { limitOfShortGrant } from './registering/probe-grant.js'
 import { machineFor, renewalRequest } from './renewal-request.js'
+import { stayLimited } from './stay-limited.js'
 import { ofStandIn } from './stored-news.js'
 import { anchorsNow } from './trust-now.js'
 
@@ -76,7 +77,9 @@ async function renewLeased(context: RenewalContext, attempt: Attempt): Promise<R
     config,
     evenIfNotLonger: options.force === true || decision.reason === 'attributes',
   }
-  const plain = { ...fresh, acceptance: acceptProxy(fresh.credential, rules) }
+  const accepted = { ...fresh, acceptance: acceptProxy(fresh.credential, rules) }
+  const limited = await stayLimited(context, current.facts, accepted, options.signal)
+  const plain = { ...accepted, credential: limited }
   const dressed = await dressFresh(context, registration, plain, rules, options.signal).catch(
     async (error: unknown) => {
       options.signal?.throwIfAborted()

@@ -21,7 +21,7 @@ import { VomsDirectory } from '../../src/voms/voms-directory.js'
 import { VomsesFiles } from '../../src/voms/vomses-files.js'
 import { documentedOnly } from './documented-events.js'
 import { dialerWithNames } from './myproxy-context.js'
-import { addProxy } from './pki.js'
+import { addProxy, testKey } from './pki.js'
 import type { GridIdentity, RealGrid } from './real-peers.js'
 import type { RealVoms } from './real-voms.js'
 import { realContext } from './renewal-grid.js'
@@ -97,6 +97,7 @@ export async function realRegistering(
     context: {
       ...base,
       vo: 'alice',
+      keys: { generate: async () => testKey('rsa2048', 'own step') },
       config,
       random: systemRandom,
       registry: new JsonRegistry({ ...base, paths }),

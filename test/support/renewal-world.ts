@@ -27,7 +27,7 @@ import { makeTrustAnchors } from '../../src/x509/trust-anchors.js'
 import { documentedOnly } from './documented-events.js'
 import { FakeClock } from './fake-clock.js'
 import { MemoryFiles } from './memory-files.js'
-import { addProxy, hostName, TestAuthority, userName } from './pki.js'
+import { addProxy, hostName, TestAuthority, testKey, userName } from './pki.js'
 import { registration } from './registry.js'
 import { ScriptedVoms } from './scripted-voms-source.js'
 import { DAY, HOUR } from './time.js'
@@ -148,6 +148,7 @@ export function renewalWorld(overrides: ConfigOverrides = {}) {
   const context: DaemonContext = {
     clock,
     random: { bytes: (length) => new Uint8Array(length), fraction: () => 0.5 },
+    keys: { generate: async () => testKey('p256', 'own step') },
     journal: { write },
     files,
     registry: new JsonRegistry({ files, clock, paths }),

@@ -112,6 +112,7 @@ export async function openVo(options: OpenVoOptions): Promise<VoContext> {
   const passPhrases = new PassPhraseFiles({ files: nodeFiles, owners: [0, ...owners] })
   return {
     ...base,
+    keys,
     vo: directory.vo,
     directory,
     paths,

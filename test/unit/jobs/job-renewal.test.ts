@@ -3,6 +3,7 @@ import { VoboxError } from '../../../src/errors.js'
 import { filesBeside, registriesBeside } from '../../../src/jobs/beside.js'
 import { JobService } from '../../../src/jobs/job-service.js'
 import type { JobRequest } from '../../../src/jobs/protocol/request.js'
+import { describeChain } from '../../../src/proxy/chain-facts.js'
 import { encodeCredential } from '../../../src/proxy/credential.js'
 import { emptyState } from '../../../src/registry/registration.js'
 import { RenewalDaemon } from '../../../src/renewal/daemon.js'
@@ -68,10 +69,14 @@ const pass = (hours: number) => world.clock.advance(hours * HOUR * 1000)
 async function registerJob(
   jobId: string,
   name: string,
-  { hours = 10, voms = [] as readonly string[] } = {},
+  {
+    hours = 10,
+    voms = [],
+    policy,
+  }: { hours?: number; voms?: readonly string[]; policy?: 'limited' } = {},
 ): Promise<string> {
   const user = world.users.get(name) ?? world.store(name, 30)
-  const plain = addProxy(user, { now: world.clock.now(), hours })
+  const plain = addProxy(user, { now: world.clock.now(), hours, ...(policy && { policy }) })
   const proxy = voms.length === 0 ? plain : await world.dress(plain, voms, hours * HOUR)
   const proxyFile = `/jobs/${jobId}`
   await world.files.replace(proxyFile, encodeCredential(proxy), { mode: 0o600 })
@@ -115,6 +120,22 @@ describe('a job proxy', () => {
         (await service.proxies.times(path.slice(path.lastIndexOf('/') + 1)))?.hasAttributes
       expect([await has(dressed), await has(plain)]).toEqual([true, false])
       expect(world.myproxy.asked).toHaveLength(2)
+    })
+  })
+
+  it('stays limited where it was registered limited, though a full one is stored, with attributes too', async () => {
+    await running(async () => {
+      const paths = [
+        await registerJob('a', 'ann', { policy: 'limited' }),
+        await registerJob('b', 'ann', { policy: 'limited', voms: ROLE }),
+      ]
+      await pass(9)
+      expect(world.myproxy.asked).toHaveLength(2)
+      for (const path of paths) {
+        const { chain } = await service.proxies.files().read(path.slice(path.lastIndexOf('/') + 1))
+        expect(describeChain(chain).limited).toBe(true)
+        expect(await leftOf(path)).toBeGreaterThan(9 * HOUR)
+      }
     })
   })
 
