@@ -42,5 +42,8 @@ export async function judgeJobProxy(
 function oneServer(text: string, port: number): string {
   const [only, another] = parseServerList(text, port)
   if (only !== undefined && another === undefined) return showServer(only)
-  throw new VoboxError('SERVER_LIST_INVALID', `${printable(text)} is not one MyProxy server`)
+  throw new VoboxError('SERVER_LIST_INVALID', `${printable(text)} is not one MyProxy server`, {
+    hint: 'A job names the server that its proxy is renewed from as HOST or HOST:PORT',
+    data: { servers: printable(text) },
+  })
 }
