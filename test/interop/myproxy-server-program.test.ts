@@ -174,9 +174,9 @@ describe('what keeps a server from listening', () => {
   it('a port and a pid file that a running server has', () => {
     expect(start().status).toBe(0)
     const port = String(scene.numberIn('port'))
-    const onItsPort = scene.call(C_NAME, scene.words('-p', port, '-P', scene.file('pid2')))
+    const onItsPort = scene.call(C_NAME, scene.words('-p', port, '-P', scene.file('pid-of-none')))
     expect(onItsPort.stderr).toMatch(`127.0.0.1:${port}: another server has that port`)
-    expect(existsSync(scene.file('pid2'))).toBe(false)
+    expect(existsSync(scene.file('pid-of-none'))).toBe(false)
     const withItsPid = scene.call(C_NAME, scene.words())
     expect(withItsPid.stderr).toContain(`runs already in pid ${scene.numberIn('pid')}`)
     expect([onItsPort.status, withItsPid.status]).toEqual([1, 1])
