@@ -8,6 +8,7 @@
 import { printable, VoboxError } from '../../errors.js'
 import type { CallOuts } from '../../ports/call-out.js'
 import type { MyProxyRequest } from '../request.js'
+import { asArgument } from './authority/call-out-text.js'
 import { passPhraseTooShort } from './refusals.js'
 import type { Exchange, ServerContext } from './server-context.js'
 
@@ -69,6 +70,9 @@ export class PassPhraseProgram implements PassPhrasePolicy {
     dn: string,
     signal: AbortSignal,
   ): Promise<void> {
+    if (asArgument(username) === undefined) {
+      throw violatesPolicy('A user name that begins with "-" cannot be asked about.')
+    }
     const input = Buffer.from(`${passPhrase}\n`, 'utf8')
     try {
       const words = [username, dn, credentialName, retriever, renewer]

@@ -169,7 +169,12 @@ class RunningService {
       },
     })
     this.#daemon = daemon
-    jobs?.onTouched((fileName) => void daemon.touch(fileName))
+    jobs?.onTouched((fileName) => {
+      daemon.touch(fileName).catch((error: unknown) => {
+        const { code, message } = toVoboxError(error)
+        this.#journal.write('error', 'look-failed', message, { file: fileName, code })
+      })
+    })
     const mail = keeper.run(signal)
     try {
       await daemon.run(signal)
