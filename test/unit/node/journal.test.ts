@@ -72,8 +72,8 @@ describe('LineSink', () => {
     // A pipe that does not block: its reading end is ours and is never read.
     const fifo = join(await temporaryDirectory(), 'fifo')
     execFileSync('mkfifo', [fifo])
+    // It stays open: the sink goes on trying, and its number must not become that of another file.
     const descriptor = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK)
-    onTestFinished(() => closeSync(descriptor))
     const sink = new LineSink(descriptor)
     const line = `${'x'.repeat(99)}\n`
     for (let i = 0; i < 9000; i++) sink.write(line)
