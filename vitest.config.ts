@@ -21,6 +21,8 @@ export default defineConfig({
         test: {
           ...COMMON,
           name: 'unit',
+          // Some use the real disk and processes too, and share theirs with others.
+          retry: process.env.CI ? 1 : 0,
           include: ['test/{unit,property}/**/*.test.ts'],
         },
       },

@@ -95,7 +95,7 @@ describe('job import', () => {
     expect(again.proxies.map(({ outcome, jobs }) => [outcome, jobs])).toEqual([['before', 0]])
     expect(await registered()).toEqual(['1 1', '2 2'])
     for (const id of ['1', '2', '2']) await end(id)
-    expect(existsSync(path)).toBe(false)
+    await expect.poll(() => existsSync(path)).toBe(false)
     expect((await run()).proxies.map(({ outcome }) => outcome)).toEqual(['before'])
     expect(await registered()).toEqual([])
   })
