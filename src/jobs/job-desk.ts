@@ -5,15 +5,15 @@
 import { isAbsolute } from 'node:path'
 import type { Config } from '../config/config.js'
 import { isVoboxError, type VoboxError } from '../errors.js'
-import { parseServerList, showServer } from '../myproxy/server-list.js'
 import type { Clock, UnixSeconds } from '../ports/clock.js'
 import type { Files } from '../ports/files.js'
 import type { Random } from '../ports/random.js'
-import { MAX_CREDENTIAL_BYTES, parseCredential } from '../proxy/credential.js'
+import { parseCredential } from '../proxy/credential.js'
 import { emptyState } from '../registry/registration.js'
 import { decideFor } from '../renewal/proxy-facts.js'
 import type { AttributeRules } from '../voms/verify-attributes.js'
 import { admitJobProxy, asRefusal } from './admit-job-proxy.js'
+import { oneServer, readHandedProxy } from './handed-proxy.js'
 import type { JobBook, SharedProxy } from './job-book.js'
 import type { FreshProxy, JobProxies } from './job-proxies.js'
 import { type JobProxy, type JobProxyWorth, worthKey } from './job-proxy.js'
@@ -53,9 +53,6 @@ type Handed = FreshProxy & { worth: Omit<JobProxyWorth, 'server'> }
 
 /** 128 bits: a name is never drawn twice. */
 const NAME_BYTES = 16
-
-/** 0600 or 0400: nothing for group and others. */
-const FORBIDDEN_MODE = 0o177
 
 export class JobDesk {
   readonly #deps: JobDeskDependencies
@@ -191,13 +188,11 @@ export class JobDesk {
 
   #serverOf({ server }: Register): string {
     try {
-      const [only, another] = parseServerList(server, this.#deps.config.myproxy.port)
-      if (only !== undefined && another === undefined) return showServer(only)
+      return oneServer(server, this.#deps.config.myproxy.port)
     } catch (error) {
       if (!isVoboxError(error)) throw error
       throw jobRefusal(JOB_CODES.GENERIC, error.message, error)
     }
-    throw jobRefusal(JOB_CODES.GENERIC, `"${server}" is not one MyProxy server`)
   }
 
   async #admit(path: string, signal: AbortSignal): Promise<Handed> {
@@ -206,12 +201,7 @@ export class JobDesk {
     const attributes = await attributeRules(signal)
     const { anchors } = attributes
     try {
-      const { bytes } = await files.read(path, {
-        maxBytes: MAX_CREDENTIAL_BYTES,
-        owners,
-        forbiddenMode: FORBIDDEN_MODE,
-        followLinks: true,
-      })
+      const bytes = await readHandedProxy(files, path, owners)
       const rules = { anchors, attributes, now: clock.now(), config, path }
       const judge = () => admitJobProxy(parseCredential(bytes), rules)
       const { worth, end } = this.#admissions.admit(bytes, rules, judge)
