@@ -86,9 +86,10 @@ export class JobService {
     await files.makeDirectory(paths.jobRepository, 0o700)
     await files.makeDirectory(paths.jobState, 0o700)
     const store = new JobStore({ files, clock, journal, directory: paths.directory, owners })
-    await store.open()
+    const isWhole = await store.open()
     const service = new JobService(deps, store)
-    await service.proxies.removeStrays()
+    // What a lost line named may be what a job reads at this moment.
+    if (isWhole) await service.proxies.removeStrays()
     await service.#states.removeStrays(store.book.proxies.keys())
     return service
   }

@@ -83,20 +83,26 @@ export class JobStore {
   }
 
   /**
-   * Reads the journal and writes it anew. A line that is damaged loses that line alone; the file as
-   * it was is kept beside, and said.
+   * Reads the journal and writes it anew. A line that is damaged loses what it says, with the first
+   * of a proxy all its jobs; the file as it was is kept beside, and said.
    *
+   * @returns whether it was there and whole: only then is a file that it does not name nobody's.
    * @throws VoboxError `FILE_UNSAFE`, `FILE_TOO_LARGE`, `FILE_UNREADABLE`, `FILE_UNWRITABLE`.
    */
-  async open(): Promise<void> {
-    const damaged = applyAll(this.#book, await readJournal(this.#deps, this.#path))
-    if (damaged === 0) return this.#compact()
+  async open(): Promise<boolean> {
+    const text = await readJournal(this.#deps, this.#path)
+    const damaged = applyAll(this.#book, text ?? '')
+    if (damaged === 0) {
+      await this.#compact()
+      return text !== undefined
+    }
     const kept = `${this.#path}.damaged-${this.#deps.clock.now()}`
     await this.#compact(kept)
     this.#deps.journal.write('error', 'jobs-journal-damaged', 'Lines of the jobs were damaged', {
       lines: damaged,
       kept,
     })
+    return false
   }
 
   /**
@@ -212,19 +218,19 @@ export async function readJobs(
   deps: Pick<JobStoreDependencies, 'files' | 'directory' | 'owners'>,
 ): Promise<JobBook> {
   const book = new JobBook()
-  applyAll(book, await readJournal(deps, join(deps.directory, JOB_JOURNAL)))
+  applyAll(book, (await readJournal(deps, join(deps.directory, JOB_JOURNAL))) ?? '')
   return book
 }
 
 async function readJournal(
   { files, owners }: Pick<JobStoreDependencies, 'files' | 'owners'>,
   path: string,
-): Promise<string> {
+): Promise<string | undefined> {
   try {
     const rules = { maxBytes: MAX_JOURNAL_BYTES, owners, forbiddenMode: 0o077 }
     return (await files.read(path, rules)).bytes.toString('utf8')
   } catch (error) {
-    if (isVoboxError(error, 'FILE_MISSING')) return ''
+    if (isVoboxError(error, 'FILE_MISSING')) return undefined
     throw error
   }
 }

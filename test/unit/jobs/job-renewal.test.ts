@@ -215,6 +215,24 @@ describe('a job proxy', () => {
     expect(await world.context.repository.list()).toEqual(['bob'])
   })
 
+  it('stays where a job reads it when the journal was lost or damaged, though nobody renews it', async () => {
+    const path = await registerJob('a', 'ann')
+    await service.close()
+    const journal = `${world.paths.directory}/jobs.journal`
+    const text = world.files.text(journal)
+    const { context, paths, config, files, clock } = world
+    const attributeRules = (signal: AbortSignal) => attributeRulesNow(context, signal)
+    const dependencies = { ...context, files, clock, config, paths, owners: [1000], attributeRules }
+    await files.replace(journal, Buffer.from(text.replace('"a"', '"b"')), { mode: 0o600 })
+    await JobService.open(dependencies)
+    expect(files.text(path)).not.toBe('')
+    await files.remove(journal)
+    await JobService.open(dependencies)
+    expect(files.text(path)).not.toBe('')
+    await JobService.open(dependencies)
+    expect(files.text(path)).toBe('')
+  })
+
   it('is there again after a restart of the service', async () => {
     const path = await registerJob('a', 'ann')
     await service.close()
