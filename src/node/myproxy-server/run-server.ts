@@ -13,6 +13,7 @@ import { EXIT } from '../../report/exit-status.js'
 import { closeInherited } from '../compose/close-inherited.js'
 import { replacementsSettled } from '../ports/file-replace.js'
 import { isSyslogThere, writesToJournal } from '../ports/system-log.js'
+import { keepHeapSmall } from '../service/small-heap.js'
 import { serviceManager } from '../service/systemd-notify.js'
 import { CredentialWatch } from './credential-watch.js'
 import { type OpenServer, openServer, readConfigOf, settingsOf } from './open-server.js'
@@ -47,6 +48,7 @@ export async function runServer(options: RunServerOptions): Promise<number> {
   // Every path is absolute by now; a working directory would only keep somebody from unmounting it.
   process.chdir('/')
   closeInherited()
+  keepHeapSmall()
   // Whoever has just been told to start is not ended by a reload that comes too soon.
   process.on('SIGHUP', () => undefined)
   const journal = openServerJournal({
