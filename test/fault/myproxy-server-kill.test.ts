@@ -13,7 +13,7 @@ import {
   requestRetrieval,
   requestStore,
 } from '../../src/myproxy/client.js'
-import { openStoredCredential } from '../../src/myproxy/server/stored-credential.js'
+import { openStoredCredential } from '../../src/myproxy/server/store/stored-credential.js'
 import { systemRandom } from '../../src/node/ports/random.js'
 import { encodePem } from '../../src/x509/pem.js'
 import { encodePrivateKey } from '../../src/x509/private-key.js'

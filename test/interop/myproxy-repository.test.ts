@@ -6,11 +6,11 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { CredentialRepository } from '../../src/myproxy/server/credential-repository.js'
+import { CredentialRepository } from '../../src/myproxy/server/store/credential-repository.js'
 import {
   encodeStoredCredential,
   openStoredCredential,
-} from '../../src/myproxy/server/stored-credential.js'
+} from '../../src/myproxy/server/store/stored-credential.js'
 import { systemClock } from '../../src/node/ports/clock.js'
 import { nodeFiles } from '../../src/node/ports/files.js'
 import { systemRandom } from '../../src/node/ports/random.js'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { matchesDnPattern } from '../../src/myproxy/server/dn-pattern.js'
+import { matchesDnPattern } from '../../src/myproxy/server/policy/dn-pattern.js'
 import { dnAsPattern } from '../../src/registry/cure-commands.js'
 
 /** The regular expression that the C server would make of a pattern from these parts. */

@@ -5,8 +5,8 @@
  */
 import { readFileSync } from 'node:fs'
 import { parseServerConfig } from '../../src/myproxy/server/config/parse-server-config.js'
-import { CredentialRepository } from '../../src/myproxy/server/credential-repository.js'
 import { MyProxyServer } from '../../src/myproxy/server/server.js'
+import { CredentialRepository } from '../../src/myproxy/server/store/credential-repository.js'
 import { composeSettings } from '../../src/node/myproxy-server/compose-settings.js'
 import { systemClock } from '../../src/node/ports/clock.js'
 import { makeFiles, nodeFiles } from '../../src/node/ports/files.js'

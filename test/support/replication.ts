@@ -1,6 +1,5 @@
 /** A primary in memory and secondaries that do what a test wants, for runs without disk and network. */
 import { VoboxError } from '../../src/errors.js'
-import type { StoredEntry } from '../../src/myproxy/server/credential-repository.js'
 import {
   emptyReplicaState,
   encodeReplicaState,
@@ -9,7 +8,8 @@ import {
 import { keyOf, type ReplicaName } from '../../src/myproxy/server/replication/replicated.js'
 import type { Secondary } from '../../src/myproxy/server/replication/secondary.js'
 import type { ReplicationSource } from '../../src/myproxy/server/replication/snapshot.js'
-import type { StoredData } from '../../src/myproxy/server/stored-data.js'
+import type { StoredEntry } from '../../src/myproxy/server/store/credential-repository.js'
+import type { StoredData } from '../../src/myproxy/server/store/stored-data.js'
 import { type MyProxyServer, showServer } from '../../src/myproxy/server-list.js'
 import { encodeCredential } from '../../src/proxy/credential.js'
 import { TestAuthority, VALID_FROM } from './pki.js'

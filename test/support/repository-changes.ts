@@ -1,6 +1,6 @@
 /** Changes of a stored credential, and what it may look like while one is cut short. */
-import type { CredentialRepository } from '../../src/myproxy/server/credential-repository.js'
-import type { StoredData } from '../../src/myproxy/server/stored-data.js'
+import type { CredentialRepository } from '../../src/myproxy/server/store/credential-repository.js'
+import type { StoredData } from '../../src/myproxy/server/store/stored-data.js'
 
 export const REPOSITORY_CHANGES = ['create', 'replace', 'change-key', 'remove'] as const
 export type RepositoryChange = (typeof REPOSITORY_CHANGES)[number]

@@ -8,7 +8,7 @@
  * something. Prints `done` when it got through.
  */
 import { once } from 'node:events'
-import { CredentialRepository } from '../../src/myproxy/server/credential-repository.js'
+import { CredentialRepository } from '../../src/myproxy/server/store/credential-repository.js'
 import { systemClock } from '../../src/node/ports/clock.js'
 import { makeFiles, nodeFiles } from '../../src/node/ports/files.js'
 import type { Files } from '../../src/ports/files.js'

@@ -24,12 +24,12 @@ import { encodePrivateKey } from '../../x509/private-key.js'
 import type { TrustAnchors } from '../../x509/trust-anchors.js'
 import { RequestAudit } from './audit.js'
 import { NetworkCounter, plainAddress } from './client-network.js'
-import type { CredentialRepository } from './credential-repository.js'
-import { GuessBrake, type GuessBrakeOptions } from './guess-brake.js'
-import { identifyClient } from './identify-client.js'
+import { GuessBrake, type GuessBrakeOptions } from './policy/guess-brake.js'
+import { identifyClient } from './policy/identify-client.js'
 import { authoritiesAbove } from './server-authorities.js'
 import type { ServerContext, ServerSettings } from './server-context.js'
 import { serveSession } from './session.js'
+import type { CredentialRepository } from './store/credential-repository.js'
 
 export interface MyProxyServerOptions {
   /** What the configuration file decides; replaced by {@link MyProxyServer.reconfigure}. */

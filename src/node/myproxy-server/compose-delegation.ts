@@ -1,16 +1,17 @@
 /** What storing and delegating go by, beside the policy: map files, extensions, CA files. */
-import {
-  type AcceptedNames,
-  NamesOfFile,
-  NamesOfProgram,
-} from '../../myproxy/server/accepted-names.js'
+
 import {
   type ProxyExtensions,
   proxyExtensionsOfFile,
   proxyExtensionsOfProgram,
-} from '../../myproxy/server/proxy-extensions.js'
-import type { AttributeRequests } from '../../myproxy/server/requested-attributes.js'
-import { TrustRootsDirectory } from '../../myproxy/server/trust-roots-directory.js'
+} from '../../myproxy/server/exchanges/proxy-extensions.js'
+import type { AttributeRequests } from '../../myproxy/server/exchanges/requested-attributes.js'
+import { TrustRootsDirectory } from '../../myproxy/server/exchanges/trust-roots-directory.js'
+import {
+  type AcceptedNames,
+  NamesOfFile,
+  NamesOfProgram,
+} from '../../myproxy/server/policy/accepted-names.js'
 import { VomsesFiles } from '../../voms/vomses-files.js'
 import { nodeDialer } from '../ports/dialer.js'
 import { type SettingsReader, WRITABLE_BY_OTHERS } from './settings-reader.js'

@@ -7,7 +7,7 @@ import type { ServerConfig } from '../../myproxy/server/config/server-config.js'
 import {
   type PassPhrasePolicy,
   PassPhraseProgram,
-} from '../../myproxy/server/pass-phrase-policy.js'
+} from '../../myproxy/server/policy/pass-phrase-policy.js'
 import { DEFAULT_SETTINGS, type ServerSettings } from '../../myproxy/server/server-context.js'
 import type { Clock } from '../../ports/clock.js'
 import type { Files } from '../../ports/files.js'

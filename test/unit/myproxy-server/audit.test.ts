@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { VoboxError } from '../../../src/errors.js'
 import { RequestAudit } from '../../../src/myproxy/server/audit.js'
-import { plainDn } from '../../../src/myproxy/server/dn-pattern.js'
+import { plainDn } from '../../../src/myproxy/server/policy/dn-pattern.js'
 import type { JournalFields, JournalLevel } from '../../../src/ports/journal.js'
 
 const DN = '/DC=org/DC=example/CN=alice'

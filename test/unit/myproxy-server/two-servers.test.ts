@@ -7,8 +7,8 @@ import {
   requestInfo,
   requestStore,
 } from '../../../src/myproxy/client.js'
-import { CredentialRepository } from '../../../src/myproxy/server/credential-repository.js'
 import { MyProxyServer } from '../../../src/myproxy/server/server.js'
+import { CredentialRepository } from '../../../src/myproxy/server/store/credential-repository.js'
 import { systemClock } from '../../../src/node/ports/clock.js'
 import { nodeFiles } from '../../../src/node/ports/files.js'
 import { systemRandom } from '../../../src/node/ports/random.js'

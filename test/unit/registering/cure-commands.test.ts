@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { VoboxError } from '../../../src/errors.js'
-import { matchesDnPattern } from '../../../src/myproxy/server/dn-pattern.js'
+import { matchesDnPattern } from '../../../src/myproxy/server/policy/dn-pattern.js'
 import {
   dnAsPattern,
   lookCommand,

@@ -1,8 +1,8 @@
 /** Which subject an account name has: `certificate_mapfile` or `certificate_mapapp`. */
 import { isVoboxError } from '../../../errors.js'
 import type { Name } from '../../../x509/name.js'
-import { dnOfAccount } from '../grid-mapfile.js'
-import { type MapFile, readMapFile } from '../map-file.js'
+import { dnOfAccount } from '../policy/grid-mapfile.js'
+import { type MapFile, readMapFile } from '../policy/map-file.js'
 import { type Asked, asArgument, askProgram } from './call-out-text.js'
 import { unknownUsername } from './certificate-authority.js'
 import { subjectFromOneLine } from './subject-name.js'

@@ -1,5 +1,5 @@
 /** What no single line can show: directives that exclude or need each other. */
-import { matchesAnyDnPattern, plainDn } from '../dn-pattern.js'
+import { matchesAnyDnPattern, plainDn } from '../policy/dn-pattern.js'
 import { configInvalid } from './config-lines.js'
 import type { ServerConfig } from './server-config.js'
 

@@ -5,7 +5,7 @@
  */
 import { isVoboxError, printable } from '../../../errors.js'
 import { DEFAULT_MYPROXY_PORT, type MyProxyServer, parseServerList } from '../../server-list.js'
-import { isDnPattern, OF_ATTRIBUTES } from '../dn-pattern.js'
+import { isDnPattern, OF_ATTRIBUTES } from '../policy/dn-pattern.js'
 import { ISSUER_HASHES, SYSLOG_FACILITIES, type SyslogFacility } from './server-config.js'
 
 /** What is wrong with a value, as the end of a sentence that begins with its directive. */

@@ -1,5 +1,5 @@
 /** From the configuration file to what the server takes. */
-import type { MyProxyPolicy } from '../policy.js'
+import type { MyProxyPolicy } from '../policy/policy.js'
 import type { ServerSettings } from '../server-context.js'
 import type { ServerConfig } from './server-config.js'
 

@@ -8,9 +8,9 @@
  */
 import { createHash } from 'node:crypto'
 import type { UnixSeconds } from '../../../ports/clock.js'
-import type { StoredEntry } from '../credential-repository.js'
-import { storedChain } from '../stored-credential.js'
-import type { StoredData } from '../stored-data.js'
+import type { StoredEntry } from '../store/credential-repository.js'
+import { storedChain } from '../store/stored-credential.js'
+import type { StoredData } from '../store/stored-data.js'
 
 /** Which credential: a user's, by its name; without one the default. */
 export interface ReplicaName {

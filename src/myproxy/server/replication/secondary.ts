@@ -5,7 +5,7 @@ import type { MyProxyContext } from '../../context.js'
 import { requestDestroy } from '../../exchanges/destroy.js'
 import { requestStore } from '../../exchanges/store.js'
 import type { MyProxyServer } from '../../server-list.js'
-import type { StoredEntry } from '../credential-repository.js'
+import type { StoredEntry } from '../store/credential-repository.js'
 import type { ReplicaName } from './replicated.js'
 
 /** Each call is one conversation; it fails as the exchanges of our client do. */

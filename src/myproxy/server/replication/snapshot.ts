@@ -1,7 +1,7 @@
 /** What the primary has, read once a run: names and fingerprints, no key is kept. */
 import { isVoboxError, type VoboxError } from '../../../errors.js'
 import type { UnixSeconds } from '../../../ports/clock.js'
-import type { StoredEntry } from '../credential-repository.js'
+import type { StoredEntry } from '../store/credential-repository.js'
 import { keyOf, type Present, presentOf, type ReplicaName } from './replicated.js'
 
 /** The part of the repository that is read. */

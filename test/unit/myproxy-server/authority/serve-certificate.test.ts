@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { mayBeIssued } from '../../../../src/myproxy/server/authority/serve-certificate.js'
-import { ANONYMOUS, plainDn } from '../../../../src/myproxy/server/dn-pattern.js'
-import type { MyProxyPolicy } from '../../../../src/myproxy/server/policy.js'
+import { ANONYMOUS, plainDn } from '../../../../src/myproxy/server/policy/dn-pattern.js'
+import type { MyProxyPolicy } from '../../../../src/myproxy/server/policy/policy.js'
 
 const PORTAL = '/DC=org/OU=Hosts/CN=portal'
 const trusted: MyProxyPolicy = { trustedRetrievers: [PORTAL], defaultTrustedRetrievers: ['*'] }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { attributeShortName } from '../../../../src/asn1/attribute-types.js'
 import { TAG } from '../../../../src/asn1/tags.js'
 import { subjectFromOneLine } from '../../../../src/myproxy/server/authority/subject-name.js'
-import { dnOfAccount } from '../../../../src/myproxy/server/grid-mapfile.js'
+import { dnOfAccount } from '../../../../src/myproxy/server/policy/grid-mapfile.js'
 import { decodeText } from '../../../../src/x509/name-text.js'
 import { failureOf } from '../../../support/failure.js'
 

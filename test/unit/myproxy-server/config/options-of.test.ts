@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { optionsOf } from '../../../../src/myproxy/server/config/options-of.js'
 import { parseServerConfig } from '../../../../src/myproxy/server/config/parse-server-config.js'
-import { plainDn } from '../../../../src/myproxy/server/dn-pattern.js'
-import { decideAccess } from '../../../../src/myproxy/server/policy.js'
+import { plainDn } from '../../../../src/myproxy/server/policy/dn-pattern.js'
+import { decideAccess } from '../../../../src/myproxy/server/policy/policy.js'
 
 const PATH = '/etc/myproxy-server.config'
 const options = (text: string) => optionsOf(parseServerConfig(Buffer.from(text), PATH))

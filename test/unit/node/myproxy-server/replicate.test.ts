@@ -2,7 +2,7 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { CredentialRepository } from '../../../../src/myproxy/server/credential-repository.js'
+import { CredentialRepository } from '../../../../src/myproxy/server/store/credential-repository.js'
 import {
   type ReplicateRepositoryOptions,
   replicateRepository,
