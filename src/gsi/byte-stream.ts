@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import { VoboxError } from '../errors.js'
 import type { Clock } from '../ports/clock.js'
 import { withDeadline } from '../ports/deadline.js'
+import { ReceivedBytes } from './received-bytes.js'
 
 export interface ByteStreamOptions {
   clock: Clock
@@ -27,7 +28,7 @@ export interface ByteStreamOptions {
 export class ByteStream {
   readonly #socket: Duplex
   readonly #options: ByteStreamOptions
-  #received: Buffer = Buffer.alloc(0)
+  readonly #received = new ReceivedBytes()
   #total = 0
   #isFinishing = false
   #failure: Error | undefined
@@ -88,18 +89,18 @@ export class ByteStream {
   /** The next byte, left where it is. */
   async peekByte(): Promise<number> {
     await this.#until(() => this.#received.length > 0)
-    return this.#received[0] as number
+    return this.#received.view[0] as number
   }
 
   /** Drops a NUL if that is the next byte. */
   async skipNul(): Promise<void> {
-    if ((await this.peekByte()) === 0) this.#take(1)
+    if ((await this.peekByte()) === 0) this.#received.take(1)
   }
 
   /** Exactly `length` bytes. */
   async readExactly(length: number): Promise<Buffer> {
     await this.#until(() => this.#received.length >= length)
-    return this.#take(length)
+    return this.#received.take(length)
   }
 
   /**
@@ -111,12 +112,12 @@ export class ByteStream {
     let searched = 0
     let end = -1
     await this.#until(() => {
-      end = this.#received.indexOf(0, searched)
+      end = this.#received.view.indexOf(0, searched)
       searched = this.#received.length
       if (end > maxBytes || (end === -1 && searched > maxBytes)) throw this.#tooLarge(maxBytes)
       return end !== -1
     })
-    return this.#take(end + 1).subarray(0, end)
+    return this.#received.take(end + 1).subarray(0, end)
   }
 
   /**
@@ -133,16 +134,18 @@ export class ByteStream {
     const listen = async () => {
       for (let length = -1; !isQuiet; length = this.#received.length) {
         await this.#options.clock.sleep(quietMs, heard.signal)
-        isQuiet = length === this.#received.length && isWhole(this.#received)
+        isQuiet = length === this.#received.length && isWhole(this.#received.view)
       }
       this.#wake()
     }
     const listening = listen().catch(() => undefined)
+    let searched = 0
     let end = -1
     try {
       await this.#until(() => {
-        end = this.#received.indexOf(0)
-        const length = end === -1 ? this.#received.length : end
+        end = this.#received.view.indexOf(0, searched)
+        searched = this.#received.length
+        const length = end === -1 ? searched : end
         if (length > maxBytes) throw this.#tooLarge(maxBytes)
         return isQuiet || end !== -1
       })
@@ -150,7 +153,9 @@ export class ByteStream {
       heard.abort()
       await listening
     }
-    return end === -1 ? this.#take(this.#received.length) : this.#take(end + 1).subarray(0, end)
+    return end === -1
+      ? this.#received.take(this.#received.length)
+      : this.#received.take(end + 1).subarray(0, end)
   }
 
   /**
@@ -180,12 +185,12 @@ export class ByteStream {
   async readToEnd(maxBytes: number, isWhole: (received: Buffer) => boolean): Promise<Buffer> {
     await this.#until(() => {
       if (this.#received.length > maxBytes) throw this.#tooLarge(maxBytes)
-      return isWhole(this.#received) || (this.#ended && this.#socket.readableLength === 0)
+      return isWhole(this.#received.view) || (this.#ended && this.#socket.readableLength === 0)
     })
     const { length } = this.#received
-    const broken = this.#failure !== undefined && !isWhole(this.#received)
+    const broken = this.#failure !== undefined && !isWhole(this.#received.view)
     if (broken || length === 0) throw this.#closed(length)
-    return this.#take(length)
+    return this.#received.take(length)
   }
 
   /**
@@ -209,13 +214,7 @@ export class ByteStream {
 
   async #peek(length: number): Promise<Buffer> {
     await this.#until(() => this.#received.length >= length)
-    return this.#received.subarray(0, length)
-  }
-
-  #take(length: number): Buffer {
-    const taken = this.#received.subarray(0, length)
-    this.#received = this.#received.subarray(length)
-    return taken
+    return this.#received.view.subarray(0, length)
   }
 
   /** Reads until `enough` says so. `enough` may throw when it has seen too much. */
@@ -243,7 +242,7 @@ export class ByteStream {
     this.#total += chunk.length
     const { maxReceivedBytes: most } = this.#options
     if (most !== undefined && this.#total > most) throw this.#tooLarge(most)
-    this.#received = Buffer.concat([this.#received, chunk])
+    this.#received.add(chunk)
   }
 
   #finish(): void {
