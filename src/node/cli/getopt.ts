@@ -28,6 +28,8 @@ export interface GivenOption<O extends GetoptOption> {
   option: O
   /** Undefined where it takes none. */
   value: string | undefined
+  /** Where it was given by its letter: what a mistake in its value is blamed on. */
+  letter?: string
 }
 
 export interface GivenOptions<O extends GetoptOption> {
@@ -111,7 +113,8 @@ class Reader<O extends GetoptOption> implements GivenOptions<O> {
     if (value === undefined) {
       throw this.#mistake(`option ${shown} needs a value`, { option: shown.replace(/^-+/, '') })
     }
-    this.given.push({ option, value })
+    const letter = shown.startsWith('--') ? {} : { letter: shown.slice(1) }
+    this.given.push({ option, value, ...letter })
   }
 
   /** By its whole name; a dash and an underscore are the same. */

@@ -35,16 +35,20 @@ export function parseTopicLine(
   const hint = `vobox-proxy ${command} --help shows what it takes`
   const { given, operands } = readOptions(rest, options, { program: command, hint, oneDash: true })
   const values = new Map<string, string[]>()
-  for (const { option, value } of given) {
+  const letters = new Map<string, string>()
+  for (const { option, value, letter } of given) {
     const known = option.multiple ? (values.get(option.name) ?? []) : []
     values.set(option.name, value === undefined ? [] : [...known, value])
+    if (letter === undefined) letters.delete(option.name)
+    else letters.set(option.name, letter)
   }
   const sequence = given
     .filter((one, at) => isCounted(one, given.slice(at + 1)))
     .map(({ option: { name }, value }) =>
       value === undefined ? `--${name}` : `--${name}=${value}`,
     )
-  return { command, options: values, operands, sequence }
+  const typed = letters.size > 0 ? { letters } : {}
+  return { command, options: values, operands, sequence, ...typed }
 }
 
 /** Of an option with a value that is given several times the last one counts, as everywhere. */

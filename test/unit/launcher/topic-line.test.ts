@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { COMMANDS } from '../../../commands/index.js'
-import { toArgv } from '../../../src/node/cli/launcher.js'
+import { VoboxError } from '../../../src/errors.js'
+import { asTyped, toArgv } from '../../../src/node/cli/launcher.js'
 import { topicCommands } from '../../../src/node/cli/topic-commands.js'
 import { parseTopicLine } from '../../../src/node/cli/topic-line.js'
 import { failureOf } from '../../support/failure.js'
@@ -45,6 +46,19 @@ describe('parseTopicLine', () => {
     expect(line?.options.get('voms')).toEqual(['alice', 'cms'])
     expect(line?.options.get('username')).toEqual(['b'])
     expect(line && toArgv(line)).toEqual(['--voms=alice', '--voms=cms', '--username=b'])
+  })
+
+  it.each([
+    ['myproxy logon -t abc', '-t: no'],
+    ['-tabc myproxy logon', '-t: no'],
+    ['myproxy logon --proxy_lifetime abc', '--proxy-lifetime: no'],
+    ['myproxy logon -t 1 --proxy-lifetime=abc', '--proxy-lifetime: no'],
+    ['myproxy logon -n', '--proxy-lifetime: no'],
+  ])('blames a value in %s as %s', (words, message) => {
+    const data = { option: 'proxy-lifetime' }
+    const mistake = new VoboxError('USAGE', '--proxy-lifetime: no', { data })
+    const line = read(words)
+    expect(line && asTyped(mistake, line)).toMatchObject({ code: 'USAGE', message, data })
   })
 
   it.each([
