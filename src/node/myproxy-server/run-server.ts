@@ -13,6 +13,7 @@ import { EXIT } from '../../report/exit-status.js'
 import { closeInherited } from '../compose/close-inherited.js'
 import { replacementsSettled } from '../ports/file-replace.js'
 import { isSyslogThere, writesToJournal } from '../ports/system-log.js'
+import { listenForSignals } from '../service/service-signals.js'
 import { keepHeapSmall } from '../service/small-heap.js'
 import { serviceManager } from '../service/systemd-notify.js'
 import { CredentialWatch } from './credential-watch.js'
@@ -90,7 +91,6 @@ class RunningServer {
   readonly #ended = new Promise<void>((resolve) => {
     this.#end = resolve
   })
-  #stopping = false
   /** One reading of everything after the other. */
   #reloads: Promise<void> = Promise.resolve()
 
@@ -146,41 +146,18 @@ class RunningServer {
     this.#journal.write('info', 'stopped', 'ended in order')
   }
 
-  /** Handlers for all signals that mean something; returns what removes them. */
+  /** @returns what takes the handlers away. */
   #listen(open: OpenServer, watch: CredentialWatch): () => void {
-    const stop = () => this.#stop()
-    const fatal = (error: unknown) => this.#die(error)
-    const reload = () => {
-      this.#reloads = this.#reloads.then(() => this.#reload(open, watch))
-    }
-    const handlers = [
-      ['SIGTERM', stop],
-      ['SIGINT', stop],
-      ['SIGHUP', reload],
-      ['uncaughtException', fatal],
-      ['unhandledRejection', fatal],
-    ] as const
-    for (const [event, handler] of handlers) process.on(event, handler)
-    return () => {
-      for (const [event, handler] of handlers) process.off(event, handler)
-    }
-  }
-
-  /** Whoever asks twice does not want to wait. */
-  #stop(): void {
-    if (this.#stopping) process.exit(EXIT.failed)
-    this.#stopping = true
-    setTimeout(() => process.exit(EXIT.failed), STOP_DEADLINE_MS).unref()
-    this.#end()
-  }
-
-  /** A bug. What is on disk is whole; whoever watches over us starts us again. */
-  #die(error: unknown): void {
-    const { code, message } = toVoboxError(error)
-    const stack = error instanceof Error ? error.stack : undefined
-    this.#journal.write('error', 'crashed', message, { code, stack })
-    const exit = () => process.exit(EXIT.failed)
-    void this.#journal.close().then(exit, exit)
+    return listenForSignals({
+      journal: this.#journal,
+      stopDeadlineMs: STOP_DEADLINE_MS,
+      onStop: () => this.#end(),
+      // Whoever asks twice does not want to wait for what runs.
+      endsWhenAskedTwice: true,
+      onReload: () => {
+        this.#reloads = this.#reloads.then(() => this.#reload(open, watch))
+      },
+    })
   }
 
   async #reload({ server, trust }: OpenServer, watch: CredentialWatch): Promise<void> {

@@ -28,6 +28,7 @@ import { openServiceJournal, type ServiceJournal } from './open-service-journal.
 import type { PidFile } from './pid-file.js'
 import { type ServiceFacts, takeServiceLock } from './service-lock.js'
 import { startMonitor } from './service-monitor.js'
+import { listenForSignals } from './service-signals.js'
 import { type ServiceManager, serviceManager } from './systemd-notify.js'
 
 export interface RunOptions {
@@ -195,50 +196,21 @@ class RunningService {
     return startMonitor({ ...context, vo, startedAt, socket, config: config.metrics })
   }
 
-  /** Handlers for all signals that mean something; returns what removes them. */
+  /** @returns what takes the handlers away. */
   #listen(): () => void {
-    const stop = () => this.#stop()
-    const wake = () => this.#daemon?.wake()
-    const reload = () => void this.#reload()
-    const fatal = (error: unknown) => this.#die(error)
-    const handlers = [
-      ['SIGTERM', stop],
-      ['SIGINT', stop],
-      ['SIGHUP', reload],
-      ['SIGUSR1', wake],
-      ['uncaughtException', fatal],
-      ['unhandledRejection', fatal],
-    ] as const
-    for (const [event, handler] of handlers) process.on(event, handler)
-    return () => {
-      for (const [event, handler] of handlers) process.off(event, handler)
-    }
+    return listenForSignals({
+      journal: this.#journal,
+      stopDeadlineMs: STOP_DEADLINE_MS,
+      onStop: () => this.#stop(),
+      onReload: () => void this.#reload(),
+      onWake: () => this.#daemon?.wake(),
+    })
   }
 
   #stop(): void {
-    if (this.#stopping.signal.aborted) return
     this.#journal.write('info', 'stopping', 'asked to stop')
     this.#manager.notify('STOPPING=1', 'STATUS=stopping')
     this.#stopping.abort(new VoboxError('CANCELLED', 'the service is stopping'))
-    const deadline = setTimeout(() => {
-      this.#journal.write('error', 'stop-overdue', 'the end took too long and was forced')
-      this.#end()
-    }, STOP_DEADLINE_MS)
-    deadline.unref()
-  }
-
-  /** A bug. What is on disk is whole; the service manager starts us again. */
-  #die(error: unknown): void {
-    const { code, message } = toVoboxError(error)
-    const stack = error instanceof Error ? error.stack : undefined
-    this.#journal.write('error', 'crashed', message, { code, stack })
-    this.#end()
-  }
-
-  /** At once, but for what the log still holds. */
-  #end(): void {
-    const exit = () => process.exit(EXIT.failed)
-    void this.#journal.close().then(exit, exit)
   }
 
   async #reload(): Promise<void> {
