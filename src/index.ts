@@ -38,7 +38,7 @@ export { answerFor, queryRows, secondsLeftOfLogin } from './node/compose/compose
 export { explainConfiguration } from './node/compose/compose-explain-config.js'
 export { withHooks } from './node/compose/compose-hooks.js'
 export { inspectFile } from './node/compose/compose-info.js'
-export { jobViewOf } from './node/compose/compose-jobs.js'
+export { jobsLeft, jobViewOf, sayJobsLeft } from './node/compose/compose-jobs.js'
 export { placeMachineProxy } from './node/compose/compose-machine-proxy.js'
 export { initProxy } from './node/compose/compose-proxy-init.js'
 export {

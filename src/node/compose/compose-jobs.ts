@@ -4,8 +4,10 @@ import { dirname } from 'node:path'
 import type { VoPaths } from '../../config/vo-paths.js'
 import { filesBeside, registriesBeside } from '../../jobs/beside.js'
 import { JobService } from '../../jobs/job-service.js'
+import { readJobs } from '../../jobs/job-store.js'
 import { type JobView, readJobView } from '../../jobs/job-view.js'
 import type { Registry } from '../../registry/registry.js'
+import type { JobCounts } from '../../renewal/service-status.js'
 import { attributeRulesNow } from '../../renewal/trust-now.js'
 import { removeOrphans } from '../../repository/orphans.js'
 import type { ProxyFiles } from '../../repository/proxy-files.js'
@@ -94,6 +96,35 @@ async function makeSocketDirectory(
 export async function jobViewOf(vo: VoContext): Promise<JobView | undefined> {
   if (!vo.config.jobs.enabled) return undefined
   return readJobView({ ...vo, owners: [vo.directory.uid] })
+}
+
+/**
+ * How many job proxies lie there though `jobs.enabled` is off: nobody renews them, answers their jobs,
+ * or removes them when they end. Undefined: none, or jobs are served.
+ *
+ * @throws VoboxError as `readJobView` does.
+ */
+export async function jobsLeft(
+  vo: Pick<VoContext, 'config' | 'directory' | 'files' | 'paths'>,
+): Promise<JobCounts | undefined> {
+  if (vo.config.jobs.enabled) return undefined
+  const { files, paths, directory } = vo
+  const { size, shares } = await readJobs({
+    files,
+    directory: paths.directory,
+    owners: [directory.uid],
+  })
+  return size === 0 ? undefined : { jobProxies: size, jobs: shares }
+}
+
+/** The same as a sentence and its cure. */
+export function sayJobsLeft({ jobProxies, jobs }: JobCounts): { reason: string; cure: string } {
+  const proxies = jobProxies === 1 ? 'a proxy' : `${jobProxies} proxies`
+  const sharers = jobs === 1 ? '1 job' : `${jobs} jobs`
+  return {
+    reason: `jobs are not served, and ${proxies} of ${sharers} ${jobProxies === 1 ? 'is' : 'are'} renewed by nobody`,
+    cure: 'Set jobs.enabled = true until the jobs have ended, and reload the service',
+  }
 }
 
 /** Where the socket is that commands ask. */
