@@ -18,8 +18,9 @@ import {
   parseIssuerKey,
   parseSubCaFile,
 } from '../../myproxy/server/authority/issuer.js'
-import { LocalAuthority } from '../../myproxy/server/authority/local-authority.js'
-import { ProgramAuthority } from '../../myproxy/server/authority/program-authority.js'
+import { IssuingAuthority, type Signer } from '../../myproxy/server/authority/issuing-authority.js'
+import { KeySigner } from '../../myproxy/server/authority/key-signer.js'
+import { ProgramSigner } from '../../myproxy/server/authority/program-signer.js'
 import {
   createSerialFile,
   FileSerials,
@@ -44,51 +45,54 @@ export async function authorityOf(
   config: ServerConfig,
   deps: SettingsDeps,
 ): Promise<CertificateAuthority | undefined> {
-  const { certificatePath, keyPath, program } = config.authority
   const reader = new SettingsReader(config, deps)
-  if (program !== undefined) return programAuthorityOf(reader, program)
-  if (certificatePath === undefined || keyPath === undefined) return undefined
-  return localAuthorityOf(reader, certificatePath, keyPath)
+  const signer = await signerOf(reader)
+  if (signer === undefined) return undefined
+  return new IssuingAuthority({
+    signer,
+    subjects: await subjectsOf(reader),
+    checkers: await checkersOf(reader),
+    minKeyBits: config.authority.minKeyBits,
+    clock: deps.clock,
+    journal: deps.journal,
+  })
 }
 
-async function localAuthorityOf(reader: SettingsReader, certificatePath: string, keyPath: string) {
+async function signerOf(reader: SettingsReader): Promise<Signer | undefined> {
+  const { certificatePath, keyPath, program } = reader.authority
+  if (program !== undefined) return programSignerOf(reader, program)
+  if (certificatePath === undefined || keyPath === undefined) return undefined
+  return keySignerOf(reader, certificatePath, keyPath)
+}
+
+async function keySignerOf(reader: SettingsReader, certificatePath: string, keyPath: string) {
   const { deps, authority } = reader
-  const { clock, journal, files } = deps
+  const { clock, files } = deps
   const issuer = await issuerOf(reader, certificatePath, keyPath)
   const archive =
     authority.archiveDirectory === undefined
       ? undefined
       : new CertificateArchive(files, authority.archiveDirectory)
   await reader.attempt('certificate_out_dir', async () => archive?.check())
-  return new LocalAuthority({
+  return new KeySigner({
     issuer,
     serials: await serialsOf(reader, archive),
-    subjects: await subjectsOf(reader),
     extensions: await extensionsOf(reader, issuer),
-    checkers: await checkersOf(reader),
     hash: authority.hash,
     maxLifetimeSeconds: authority.maxLifetimeSeconds,
-    minKeyBits: authority.minKeyBits,
     ...(authority.emailDomain !== undefined && { emailDomain: authority.emailDomain }),
     ...(archive && { archive }),
     clock,
-    journal,
   })
 }
 
-async function programAuthorityOf(reader: SettingsReader, program: string) {
+async function programSignerOf(reader: SettingsReader, program: string) {
   const { authority, deps, config } = reader
-  const { clock, journal } = deps
-  const sent = await subCaOf(reader, undefined)
-  return new ProgramAuthority({
+  return new ProgramSigner({
     asked: await reader.program('certificate_issuer_program', program),
-    subjects: await subjectsOf(reader),
-    checkers: await checkersOf(reader),
-    sent,
+    sent: await subCaOf(reader, undefined),
     maxLifetimeSeconds: config.lines.has('max_cert_lifetime') ? authority.maxLifetimeSeconds : 0,
-    minKeyBits: authority.minKeyBits,
-    clock,
-    journal,
+    clock: deps.clock,
   })
 }
 

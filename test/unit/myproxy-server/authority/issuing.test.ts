@@ -1,12 +1,23 @@
+import { createPublicKey } from 'node:crypto'
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { OID } from '../../../../src/asn1/oids.js'
 import { certificatesIn } from '../../../../src/myproxy/server/authority/issuer.js'
 import { linesForClient } from '../../../../src/myproxy/server/refusals.js'
+import { asUnixSeconds } from '../../../../src/ports/clock.js'
+import { encodeBasicConstraints } from '../../../../src/x509/extensions.js'
+import { buildName } from '../../../../src/x509/name.js'
 import { encodePem } from '../../../../src/x509/pem.js'
+import { type CertificateTemplate, signCertificate } from '../../../../src/x509/sign-certificate.js'
 import { rejectionOf } from '../../../support/failure.js'
 import { type Asking, ask, type IssuingCa, issuingCa } from '../../../support/issuing-ca.js'
-import { TestAuthority, type TestKeyKind } from '../../../support/pki.js'
+import {
+  realNow,
+  TestAuthority,
+  type TestKeyKind,
+  testKey,
+  userName,
+} from '../../../support/pki.js'
 import { describeWithPrograms } from '../../../support/programs.js'
 
 const HOUR = 3600
@@ -24,6 +35,8 @@ const refusal = async (lines: readonly string[], asking: Asking = {}) => {
   const failure = await rejectionOf(issued(lines, asking))
   return { code: failure.code, reason: failure.data.reason, told: linesForClient(failure), failure }
 }
+
+const CA_TRUE = encodeBasicConstraints({ ca: true })
 
 const NOT_MADE = 'Certificate generation failure.'
 
@@ -220,17 +233,95 @@ describeWithPrograms('a program that issues', ['openssl'], () => {
     expect(failure.message).toContain(problem)
   })
 
-  it('is taken at its word for the key of the request, and what it says is not in the log', async () => {
+  it('is taken at its word, and what it says is not in the log', async () => {
     const issue = `openssl x509 -req -CA ${ca.at('ca-cert.pem')} -CAkey ${ca.at('ca-key.pem')}`
+    const subject = '-subj /DC=org/DC=example/OU=Users/CN=bob'
     const program = await ca.program(
       'issue.sh',
-      `sed -n /BEGIN/,/END/p | ${issue} -set_serial 77 -days 7000`,
+      `sed -n /BEGIN/,/END/p | ${issue} ${subject} -set_serial 77 -days 7000`,
     )
+    await ca.clock.advance((realNow() - ca.clock.now()) * 1000)
     const [leaf] = await issued([`certificate_issuer_program ${program}`], {
       passPhrase: 'hallo123',
     })
     expect(leaf?.serialHex).toBe('4d')
     expect(ca.log.map(({ event }) => event)).toEqual(['myproxy-issued'])
     expect(JSON.stringify(ca.log)).not.toContain('hallo123')
+  })
+})
+
+describe('what a program that issues has printed', () => {
+  /** The answer to each request: for its key, its subject and an hour, but for what is changed. */
+  const printing = async (changed: (now: number) => Partial<CertificateTemplate>) => {
+    const { certificate, privateKey } = ca.issuer
+    const now = ca.clock.now()
+    const der = signCertificate(
+      {
+        ...{ serial: Buffer.of(77), issuer: certificate.subject, subject: bob() },
+        ...{ publicKey: createPublicKey(testKey('rsa2048', 'asked')), extensions: [] },
+        ...{ notBefore: asUnixSeconds(now - 300), notAfter: asUnixSeconds(now + HOUR) },
+        ...changed(now),
+      },
+      privateKey,
+    )
+    await ca.write('printed', encodePem('CERTIFICATE', der))
+    const program = await ca.program('issue.sh', `cat ${ca.at('printed')}`)
+    return [`certificate_issuer_program ${program}`, 'max_cert_lifetime 24']
+  }
+
+  const bob = () => userName('bob')
+
+  it.each<[string, (now: number) => Partial<CertificateTemplate>]>([
+    ['as asked', () => ({})],
+    ['299 s ahead of our clock', (now) => ({ notBefore: asUnixSeconds(now + 299) })],
+    ['for 24 h 5 min of 24 h', (now) => ({ notAfter: asUnixSeconds(now + 24 * HOUR + 300) })],
+    [
+      'with the name in other string types',
+      () => ({
+        subject: buildName([
+          ['DC', 'org'],
+          ['DC', 'example'],
+          ['OU', 'Users', 'utf8'],
+          ['CN', 'bob', 'utf8'],
+        ]),
+      }),
+    ],
+  ])('is handed on %s', async (_what, changed) => {
+    const [leaf] = await issued(await printing(changed), { key: 'rsa2048' })
+    expect(leaf?.serialHex).toBe('4d')
+  })
+
+  it.each<[string, (now: number) => Partial<CertificateTemplate>, string]>([
+    [
+      'for somebody else than who was admitted',
+      () => ({ subject: userName('eve') }),
+      'issued for /DC=org/DC=example/OU=Users/CN=eve, and not for /DC=org/DC=example/OU=Users/CN=bob',
+    ],
+    [
+      'for the key of another request',
+      () => ({ publicKey: createPublicKey(testKey('rsa2048', 'other')) }),
+      'certified another key',
+    ],
+    ['as of another CA', () => ({ extensions: [CA_TRUE] }), 'issued another CA'],
+    [
+      'when it ends this second',
+      (now) => ({ notAfter: asUnixSeconds(now) }),
+      'issued what has expired',
+    ],
+    [
+      '301 s ahead of our clock',
+      (now) => ({ notBefore: asUnixSeconds(now + 301) }),
+      'issued what is not valid yet',
+    ],
+    [
+      'for 24 h 5 min 1 s of 24 h',
+      (now) => ({ notAfter: asUnixSeconds(now + 24 * HOUR + 301) }),
+      'issued for longer than max_cert_lifetime',
+    ],
+  ])('is refused %s, with the reason in the log alone', async (_what, changed, problem) => {
+    const { reason, told, failure } = await refusal(await printing(changed), { key: 'rsa2048' })
+    expect({ reason, told }).toEqual({ reason: 'PROGRAM_FAILED', told: [NOT_MADE] })
+    expect(failure.message).toContain(`certificate_issuer_program ${problem}`)
+    expect(ca.log).toEqual([])
   })
 })

@@ -1,77 +1,51 @@
-/** The certificate authority that signs with a key of its own: `certificate_issuer_cert` and `_key`. */
+/** A CA that signs with a key of its own: `certificate_issuer_cert` and `_key`. */
 import type { KeyObject } from 'node:crypto'
 import { derSequence, encodeDer } from '../../../asn1/der.js'
 import { OID } from '../../../asn1/oids.js'
 import { contextTag } from '../../../asn1/tags.js'
-import { printable, VoboxError } from '../../../errors.js'
+import { VoboxError } from '../../../errors.js'
 import { asUnixSeconds, type Clock, type UnixSeconds } from '../../../ports/clock.js'
-import type { Journal } from '../../../ports/journal.js'
 import { BACKDATE_SECONDS } from '../../../proxy/issue-proxy.js'
 import { type Certificate, parseCertificate } from '../../../x509/certificate.js'
 import type { CertificateExtension } from '../../../x509/extensions.js'
-import type { Name } from '../../../x509/name.js'
 import { signCertificate } from '../../../x509/sign-certificate.js'
 import type { SigningHash } from '../../../x509/signature-algorithms.js'
-import { acceptRequest } from './accept-request.js'
 import type { CertificateArchive } from './archive.js'
-import {
-  type CertificateAuthority,
-  certificateNotMade,
-  type IssueRequest,
-} from './certificate-authority.js'
-import { type Checkers, checkIssued, checkRequest } from './checkers.js'
+import type { IssueRequest } from './certificate-authority.js'
 import type { ExtensionSource } from './extension-source.js'
 import type { Issuer } from './issuer.js'
+import type { Signer } from './issuing-authority.js'
 import type { SerialNumbers } from './serial-numbers.js'
-import type { SubjectSource } from './subject-source.js'
 
-export interface LocalAuthorityOptions {
+export interface KeySignerOptions {
   issuer: Issuer
   serials: SerialNumbers
-  subjects: SubjectSource
   extensions: ExtensionSource
-  checkers: Checkers
   /** `certificate_issuer_hashalg`. */
   hash: SigningHash
   /** `max_cert_lifetime`, in seconds. */
   maxLifetimeSeconds: number
-  /** `min_keylen`, in bits. */
-  minKeyBits: number
   /** `certificate_issuer_email_domain`. */
   emailDomain?: string
   archive?: CertificateArchive
   clock: Clock
-  journal: Journal
 }
 
-export class LocalAuthority implements CertificateAuthority {
-  readonly #options: LocalAuthorityOptions
+export class KeySigner implements Signer {
+  readonly #options: KeySignerOptions
 
-  constructor(options: LocalAuthorityOptions) {
+  constructor(options: KeySignerOptions) {
     this.#options = options
   }
 
-  subjectOf(username: string, signal: AbortSignal): Promise<Name> {
-    return this.#options.subjects.subjectOf(username, signal)
-  }
-
-  async issue(request: IssueRequest): Promise<Certificate[]> {
-    try {
-      const issued = await this.#issue(request)
-      this.#log(request, issued)
-      return [issued, ...this.#options.issuer.sent]
-    } catch (error) {
-      request.signal.throwIfAborted()
-      throw certificateNotMade(error)
-    }
+  get sent(): readonly Certificate[] {
+    return this.#options.issuer.sent
   }
 
   /** A serial number is taken last, when nothing but the signature can fail any more. */
-  async #issue(request: IssueRequest): Promise<Certificate> {
-    const { certificationRequest, username, subject, lifetimeSeconds, signal } = request
-    const { checkers, issuer, minKeyBits, serials, archive, hash } = this.#options
-    const publicKey = acceptRequest(certificationRequest, minKeyBits)
-    await checkRequest(checkers, certificationRequest, signal)
+  async sign(request: IssueRequest, publicKey: KeyObject): Promise<Certificate> {
+    const { username, subject, lifetimeSeconds, signal } = request
+    const { issuer, serials, archive, hash } = this.#options
     const extensions = await this.#extensionsFor(username, publicKey, signal)
     const validity = this.#validity(lifetimeSeconds)
     const serial = await serials.next(signal)
@@ -86,7 +60,6 @@ export class LocalAuthority implements CertificateAuthority {
     }
     const certificate = parseCertificate(signCertificate(template, issuer.privateKey))
     await archive?.keep(serial, certificate, username)
-    await checkIssued(checkers, certificate.der, signal)
     return certificate
   }
 
@@ -121,17 +94,6 @@ export class LocalAuthority implements CertificateAuthority {
     }
     const notBefore = Math.max(now - BACKDATE_SECONDS, issuer.certificate.notBefore)
     return { notBefore: asUnixSeconds(notBefore), notAfter: asUnixSeconds(notAfter) }
-  }
-
-  #log({ username, client }: IssueRequest, issued: Certificate): void {
-    const { journal, clock } = this.#options
-    journal.write('info', 'myproxy-issued', 'Certificate issued', {
-      username: printable(username, 200),
-      client: printable(client),
-      subject: issued.subject.oneLine,
-      serial: issued.serialHex,
-      lifetimeSeconds: issued.notAfter - clock.now(),
-    })
   }
 }
 
