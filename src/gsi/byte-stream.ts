@@ -19,6 +19,11 @@ export interface ByteStreamOptions {
   label: string
   /** Most that is taken from the peer in all, in bytes; default: any amount, message by message. */
   maxReceivedBytes?: number | undefined
+  /**
+   * Waits until a message of so many bytes may be held for the peer to take; what it gives is called
+   * when they have left. Default: any message, at once.
+   */
+  enterRoom?: ((bytes: number) => Promise<() => void>) | undefined
   /** Cancels every wait. */
   signal?: AbortSignal | undefined
   /** Turns a failure of the socket into ours; default `CONNECTION_CLOSED`. */
@@ -66,24 +71,35 @@ export class ByteStream {
 
   /**
    * Resolves when the bytes have left for the kernel. Two awaited writes go out in two TLS records;
-   * MyProxy's first byte depends on that.
+   * MyProxy's first byte depends on that. A write that does not come through ends the connection:
+   * nothing can follow a part of a message, and what the peer has not taken would stay in memory.
    *
-   * @throws `DEADLINE_EXCEEDED`, `CONNECTION_CLOSED`, or what `explain` says.
+   * @throws `DEADLINE_EXCEEDED`, `CONNECTION_CLOSED`, what `explain` says, or what `enterRoom` throws.
    */
   async write(bytes: Uint8Array): Promise<void> {
-    const { clock, answerMs, signal } = this.#options
-    await withDeadline(clock, answerMs, signal, this.#tooSlow, async () => {
-      await new Promise<void>((resolve, reject) => {
-        if (this.#failure !== undefined || this.#socket.destroyed) return reject(this.#closed(0))
-        this.#hasSent = true
-        this.#socket.write(bytes, (error) => {
-          if (!error) return resolve()
-          this.#failure ??= error
-          reject(this.#closed(0))
-        })
+    const { clock, answerMs, signal, enterRoom } = this.#options
+    const leaveRoom = await enterRoom?.(bytes.length)
+    try {
+      await withDeadline(clock, answerMs, signal, this.#tooSlow, () => this.#send(bytes))
+    } catch (error) {
+      this.close()
+      throw error
+    } finally {
+      leaveRoom?.()
+    }
+    this.#answerBy = clock.monotonicMs() + answerMs
+  }
+
+  #send(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== undefined || this.#socket.destroyed) return reject(this.#closed(0))
+      this.#hasSent = true
+      this.#socket.write(bytes, (error) => {
+        if (!error) return resolve()
+        this.#failure ??= error
+        reject(this.#closed(0))
       })
     })
-    this.#answerBy = clock.monotonicMs() + answerMs
   }
 
   /** The next byte, left where it is. */

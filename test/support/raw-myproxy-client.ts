@@ -21,8 +21,8 @@ export const HELLO = Buffer.from('0')
 export type RawClient = ByteStream & { tls: TLSSocket }
 
 export interface RawClients {
-  /** Speaks TLS, with the chain of a credential or without any. */
-  secure(as?: Credential, on?: EmbeddedGrid): Promise<RawClient>
+  /** Speaks TLS, with the chain of a credential or without any, from 127.0.0.1 or another address. */
+  secure(as?: Credential, on?: EmbeddedGrid, from?: string): Promise<RawClient>
   /** Speaks TCP alone. */
   plain(): Socket
   /** Takes a socket that somebody else made. */
@@ -35,9 +35,10 @@ export interface RawClients {
 export function rawClients(grid: () => EmbeddedGrid): RawClients {
   const open: Socket[] = []
   return {
-    async secure(as, on = grid()) {
+    async secure(as, on = grid(), from = '127.0.0.1') {
       const tls = connectTls({
         port: on.port,
+        localAddress: from,
         host: '127.0.0.1',
         rejectUnauthorized: false,
         maxVersion: 'TLSv1.2',

@@ -22,6 +22,7 @@ import { CertificateCache } from '../../x509/certificate-cache.js'
 import { encodePem } from '../../x509/pem.js'
 import { encodePrivateKey } from '../../x509/private-key.js'
 import type { TrustAnchors } from '../../x509/trust-anchors.js'
+import { AnswerRoom, type AnswerRoomOptions } from './answer-room.js'
 import { RequestAudit } from './audit.js'
 import { NetworkCounter, plainAddress } from './client-network.js'
 import { GuessBrake, type GuessBrakeOptions } from './policy/guess-brake.js'
@@ -55,6 +56,7 @@ export interface MyProxyServerOptions {
   handshakeMs?: number
   answerMs?: number
   guesses?: GuessBrakeOptions
+  answers?: AnswerRoomOptions
   /** Called when a connection has ended, however that was. */
   onConnectionEnd?: () => void
 }
@@ -77,6 +79,7 @@ export class MyProxyServer {
   readonly #server: Server
   readonly #stopping = new AbortController()
   readonly #perNetwork = new NetworkCounter()
+  readonly #answerRoom: AnswerRoom
   readonly #sockets = new Set<Socket>()
   readonly #sessions = new Set<Promise<void>>()
   /** Of the host, as it is now. */
@@ -87,6 +90,7 @@ export class MyProxyServer {
     // Each connection listens for the end of the server.
     setMaxListeners(0, this.#stopping.signal)
     this.#context = contextOf(options, options.settings)
+    this.#answerRoom = new AnswerRoom(options.clock, options.answers)
     this.#server = createServer({
       ...tlsOf(options.credential),
       requestCert: true,
@@ -184,6 +188,7 @@ export class MyProxyServer {
         const stream = new ByteStream(socket, {
           ...{ clock, answerMs, label, signal },
           maxReceivedBytes: context.requestSizeLimitBytes,
+          enterRoom: (bytes) => this.#answerRoom.enter(address, bytes, signal),
         })
         const identify = () => identifyClient(context, socket, address)
         await serveSession(context, stream, audit, identify, signal)

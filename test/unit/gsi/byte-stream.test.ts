@@ -229,12 +229,41 @@ describe('deadlines', () => {
     expect(await read).toHaveLength(1)
   })
 
-  it('end a write that the peer does not take, after 30 s', async () => {
-    const { stream, clock, peer } = streamWithPeer()
+  it('end a write that the peer does not take, after 30 s, and the connection with it', async () => {
+    const { stream, clock, peer, socket } = streamWithPeer()
     peer.stuck = true
     const write = rejectionOf(stream.write(Buffer.alloc(10)))
     await clock.advanceSeconds(30)
     expect((await write).code).toBe('DEADLINE_EXCEEDED')
+    expect(socket.destroyed).toBe(true)
+  })
+
+  it('of a write begin when there is room for it, which is given back at its end', async () => {
+    const asked: number[] = []
+    let letIn: () => void = () => undefined
+    let left = 0
+    const enterRoom = (bytes: number) => {
+      asked.push(bytes)
+      const leave = () => {
+        left += 1
+      }
+      return new Promise<() => void>((enter) => {
+        letIn = () => enter(leave)
+      })
+    }
+    const { stream, clock, peer, written } = streamWithPeer({ enterRoom })
+    const waited = stream.write(Buffer.alloc(10))
+    await clock.advanceSeconds(60)
+    expect([asked, written.length, left]).toEqual([[10], 0, 0])
+    letIn()
+    await waited
+    expect([written.length, left]).toEqual([1, 1])
+    peer.stuck = true
+    const stuck = rejectionOf(stream.write(Buffer.alloc(20)))
+    letIn()
+    await clock.advanceSeconds(30)
+    expect((await stuck).code).toBe('DEADLINE_EXCEEDED')
+    expect([asked, left]).toEqual([[10, 20], 2])
   })
 
   it('leave no timer behind when an answer came', async () => {
