@@ -38,7 +38,7 @@ export function rawClients(grid: () => EmbeddedGrid): RawClients {
     async secure(as, on = grid(), from = '127.0.0.1') {
       const tls = connectTls({
         port: on.port,
-        localAddress: from,
+        ...{ localAddress: from },
         host: '127.0.0.1',
         rejectUnauthorized: false,
         maxVersion: 'TLSv1.2',
