@@ -1,8 +1,8 @@
 /** Which subject an account name has: `certificate_mapfile` or `certificate_mapapp`. */
 import { isVoboxError } from '../../../errors.js'
 import type { Name } from '../../../x509/name.js'
-import { dnOfAccount } from '../policy/grid-mapfile.js'
-import { type MapFile, readMapFile } from '../policy/map-file.js'
+import { AccountMap } from '../policy/grid-mapfile.js'
+import { MapFile, type MapFilePlace } from '../policy/map-file.js'
 import { type Asked, asArgument, askProgram } from './call-out-text.js'
 import { unknownUsername } from './certificate-authority.js'
 import { subjectFromOneLine } from './subject-name.js'
@@ -13,21 +13,21 @@ export interface SubjectSource {
 }
 
 export class MapFileSubjects implements SubjectSource {
-  readonly #file: MapFile
+  readonly #file: MapFile<AccountMap>
 
-  constructor(file: MapFile) {
-    this.#file = file
+  constructor(place: MapFilePlace) {
+    this.#file = new MapFile(place, AccountMap.parse)
   }
 
   async subjectOf(username: string): Promise<Name> {
-    const dn = dnOfAccount(await readMapFile(this.#file), username)
+    const dn = (await this.#file.read()).dnOf(username)
     if (dn === undefined) throw unknownUsername(username)
     return subjectFromOneLine(dn)
   }
 
   /** For the start of a server. @throws VoboxError `FILE_…`. */
   async check(): Promise<void> {
-    await readMapFile(this.#file)
+    await this.#file.read()
   }
 }
 

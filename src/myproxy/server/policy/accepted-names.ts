@@ -7,7 +7,7 @@ import { type Asked, asArgument } from '../authority/call-out-text.js'
 import { notMapped, notMappedByProgram } from '../refusals.js'
 import type { DnForms } from './dn-pattern.js'
 import { GridMap } from './grid-mapfile.js'
-import { type MapFile, readMapFile } from './map-file.js'
+import { MapFile, type MapFilePlace } from './map-file.js'
 
 export interface AcceptedNames {
   /** @throws `MYPROXY_NOT_AUTHORISED` unless `dn` may store under `username`. */
@@ -15,19 +15,19 @@ export interface AcceptedNames {
 }
 
 export class NamesOfFile implements AcceptedNames {
-  readonly #file: MapFile
+  readonly #file: MapFile<GridMap>
 
-  constructor(file: MapFile) {
-    this.#file = file
+  constructor(place: MapFilePlace) {
+    this.#file = new MapFile(place, GridMap.parse)
   }
 
   /** For the start of a server. @throws VoboxError `FILE_…`. */
   async check(): Promise<void> {
-    await readMapFile(this.#file)
+    await this.#file.read()
   }
 
   async require(dn: DnForms, username: string): Promise<void> {
-    const map = GridMap.parse(await readMapFile(this.#file))
+    const map = await this.#file.read()
     if (!map.accountsOf(dn.oneLine).includes(username)) throw notMapped(dn.oneLine, username)
   }
 }

@@ -43,17 +43,31 @@ function* entriesOf(text: string): Iterable<{ dn: string; names: readonly string
   }
 }
 
-/**
- * The file read in the other direction, as a CA does: the DN of the first line that has the account.
- *
- * @returns as it is written: capitals stay, and so do characters by their number; a backslash before
- *   anything else is gone.
- */
-export function dnOfAccount(text: string, account: string): string | undefined {
-  for (const { dn, names } of entriesOf(text)) {
-    if (names.includes(account)) return dn.replace(/\\(?!x[0-9A-Fa-f]{2})(.)/g, '$1')
+/** The file read in the other direction, as a CA does: the DN of each account. */
+export class AccountMap {
+  readonly #dns: ReadonlyMap<string, string>
+
+  private constructor(dns: ReadonlyMap<string, string>) {
+    this.#dns = dns
   }
-  return undefined
+
+  static parse(text: string): AccountMap {
+    const dns = new Map<string, string>()
+    for (const { dn, names } of entriesOf(text)) {
+      for (const name of names) if (!dns.has(name)) dns.set(name, dn)
+    }
+    return new AccountMap(dns)
+  }
+
+  /**
+   * Of the first line that has the account.
+   *
+   * @returns as it is written: capitals stay, and so do characters by their number; a backslash
+   *   before anything else is gone.
+   */
+  dnOf(account: string): string | undefined {
+    return this.#dns.get(account)?.replace(/\\(?!x[0-9A-Fa-f]{2})(.)/g, '$1')
+  }
 }
 
 /** Names of attributes that the tools of twenty years have written in more than one way. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { attributeShortName } from '../../../../src/asn1/attribute-types.js'
 import { TAG } from '../../../../src/asn1/tags.js'
 import { subjectFromOneLine } from '../../../../src/myproxy/server/authority/subject-name.js'
-import { dnOfAccount } from '../../../../src/myproxy/server/policy/grid-mapfile.js'
+import { AccountMap } from '../../../../src/myproxy/server/policy/grid-mapfile.js'
 import { decodeText } from '../../../../src/x509/name-text.js'
 import { failureOf } from '../../../support/failure.js'
 
@@ -90,7 +90,7 @@ describe('subjectFromOneLine', () => {
   })
 })
 
-describe('dnOfAccount', () => {
+describe('AccountMap', () => {
   const MAP = [
     '# "/CN=comment" bob',
     '"/C=US/O=Some Place/CN=Bob Builder" bob',
@@ -112,6 +112,6 @@ describe('dnOfAccount', () => {
     ['m1,m2', undefined],
     ['', undefined],
   ])('of "%s" is %s, as with the C server', (account, dn) => {
-    expect(dnOfAccount(MAP, account)).toBe(dn)
+    expect(AccountMap.parse(MAP).dnOf(account)).toBe(dn)
   })
 })
