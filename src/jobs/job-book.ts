@@ -27,12 +27,34 @@ export type Undo = () => void
 
 const NOTHING: Undo = () => undefined
 
+/**
+ * Jobs of a proxy whose records tell what it is: where the line of one is damaged, that of the other
+ * still says what all the rest share.
+ */
+const TOLD_WITH = 2
+
+/** Of a record but for job id and proxy, in bytes: checksum, braces, names, file, a count. */
+const RECORD_BYTES = 128
+
+/** Whether the record of a job that comes to `shared` tells what the proxy is. */
+export function tellsProxy(shared: Pick<SharedProxy, 'jobs'> | undefined): boolean {
+  return (shared?.jobs.size ?? 0) < TOLD_WITH
+}
+
+const jsonBytes = (value: unknown) => Buffer.byteLength(JSON.stringify(value))
+
 export class JobBook {
   readonly #proxies = new Map<string, Shared>()
   readonly #byWorth = new Map<string, string>()
   /** Files of a job, oldest registration first, one entry a registration. */
   readonly #byJob = new Map<string, string[]>()
   #shares = 0
+  #bytes = 0
+
+  /** How many bytes {@link records} take at most, encoded. */
+  get bytes(): number {
+    return this.#bytes
+  }
 
   /** How many records {@link records} yields. */
   get shares(): number {
@@ -76,10 +98,11 @@ export class JobBook {
   /** Records that make this book anew, proxy by proxy. */
   *records(): Generator<JobRecord> {
     for (const [file, { proxy, jobs }] of this.#proxies) {
-      let first = true
+      let told = 0
       for (const [job, count] of jobs) {
-        yield { op: 'register', job, file, ...(first && { proxy }), ...(count > 1 && { count }) }
-        first = false
+        const tells = told < TOLD_WITH && { proxy }
+        yield { op: 'register', job, file, ...tells, ...(count > 1 && { count }) }
+        told += 1
       }
     }
   }
@@ -88,13 +111,10 @@ export class JobBook {
     const known = this.#proxies.get(file)
     const shared = known ?? (proxy && { proxy, jobs: new Map<string, number>(), generation: 0 })
     if (shared === undefined) return NOTHING
-    if (known === undefined) {
-      this.#proxies.set(file, shared)
-      this.#byWorth.set(worthKey(shared.proxy), file)
-    }
+    if (known === undefined) this.#insert(shared)
     shared.generation += 1
     const before = shared.jobs.get(job) ?? 0
-    if (before === 0) this.#shares += 1
+    if (before === 0) this.#count(job, 1)
     shared.jobs.set(job, before + count)
     const files = this.#byJob.get(job) ?? []
     this.#byJob.set(job, files)
@@ -116,7 +136,7 @@ export class JobBook {
     else this.#end(shared, job)
     return () => {
       if (shared.jobs.size === 0) this.#insert(shared)
-      if (count === 1) this.#shares += 1
+      if (count === 1) this.#count(job, 1)
       shared.jobs.set(job, count)
       const now = this.#byJob.get(job) ?? []
       this.#byJob.set(job, now)
@@ -134,26 +154,35 @@ export class JobBook {
       else this.#byJob.set(job, others)
     }
     this.#remove(shared)
-    this.#shares -= shared.jobs.size
+    for (const job of shared.jobs.keys()) this.#count(job, -1)
     return () => {
       this.#insert(shared)
-      this.#shares += shared.jobs.size
-      for (const [job, files] of before) this.#byJob.set(job, files)
+      for (const [job, files] of before) {
+        this.#count(job, 1)
+        this.#byJob.set(job, files)
+      }
     }
   }
 
   #end(shared: Shared, job: string): void {
     shared.jobs.delete(job)
-    this.#shares -= 1
+    this.#count(job, -1)
     if (shared.jobs.size === 0) this.#remove(shared)
   }
 
+  #count(job: string, by: 1 | -1): void {
+    this.#shares += by
+    this.#bytes += by * (RECORD_BYTES + jsonBytes(job))
+  }
+
   #insert(shared: Shared): void {
+    this.#bytes += TOLD_WITH * jsonBytes(shared.proxy)
     this.#proxies.set(shared.proxy.fileName, shared)
     this.#byWorth.set(worthKey(shared.proxy), shared.proxy.fileName)
   }
 
   #remove({ proxy }: Shared): void {
+    this.#bytes -= TOLD_WITH * jsonBytes(proxy)
     this.#proxies.delete(proxy.fileName)
     const key = worthKey(proxy)
     // A damaged journal can have two that are worth the same.

@@ -14,7 +14,7 @@ import { decideFor } from '../renewal/proxy-facts.js'
 import type { AttributeRules } from '../voms/verify-attributes.js'
 import { admitJobProxy, asRefusal } from './admit-job-proxy.js'
 import { oneServer, readHandedProxy } from './handed-proxy.js'
-import type { JobBook, SharedProxy } from './job-book.js'
+import { type JobBook, type SharedProxy, tellsProxy } from './job-book.js'
 import type { FreshProxy, JobProxies } from './job-proxies.js'
 import { type JobProxy, type JobProxyWorth, worthKey } from './job-proxy.js'
 import { type JobRenewalSettings, registrationOf } from './job-registration.js'
@@ -101,14 +101,15 @@ export class JobDesk {
   ): JobChange<{ fileName: string; changed: () => boolean }> {
     const { proxies } = this.#deps
     const { fileName } = proxy
-    const first = book.get(fileName) === undefined
+    const shared = book.get(fileName)
+    const first = shared === undefined
     let changed = first
     const write = async () => {
       if (first) await proxies.create(fileName, handed.credential())
       else changed = await this.#improve(fileName, handed)
     }
     return {
-      record: { op: 'register', job, file: fileName, ...(first && { proxy }) },
+      record: { op: 'register', job, file: fileName, ...(tellsProxy(shared) && { proxy }) },
       before: { file: fileName, write },
       ...(first && { undo: () => proxies.remove(fileName) }),
       result: { fileName, changed: () => changed },

@@ -10,7 +10,7 @@ import { asUnixSeconds } from '../ports/clock.js'
 import type { JobProxy } from './job-proxy.js'
 
 export type JobRecord =
-  /** A job began to share `file`; `proxy` stands with the first. `count`: as often, default once. */
+  /** A job began to share `file`; `proxy` stands with the first two. `count`: as often, default once. */
   | { op: 'register'; job: string; file: string; proxy?: JobProxy; count?: number }
   /** Took back one of its registrations. The last one of all takes the proxy with it. */
   | { op: 'unregister'; job: string; file: string }

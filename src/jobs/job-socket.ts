@@ -169,6 +169,7 @@ export class JobSocket {
     const known = isVoboxError(error, 'JOB_REQUEST_REFUSED', 'CANCELLED', 'DEADLINE_EXCEEDED')
     this.#options.journal.write(known ? 'warn' : 'error', 'job-refused', printable(error.message), {
       code,
+      cure: error.hint,
       ...(request && { command: request.command, job: printable(request.jobId, 200) }),
     })
     return code

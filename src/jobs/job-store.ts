@@ -7,7 +7,7 @@
  * share one file. What could not be written is taken back, and nobody was told that it had happened.
  */
 import { join } from 'node:path'
-import { isVoboxError, toVoboxError } from '../errors.js'
+import { isVoboxError, printable, toVoboxError, VoboxError } from '../errors.js'
 import type { Clock } from '../ports/clock.js'
 import type { Files } from '../ports/files.js'
 import type { Journal } from '../ports/journal.js'
@@ -35,17 +35,22 @@ export interface JobStoreDependencies {
   directory: string
   /** Who may own the journal. */
   owners: readonly number[]
+  /** Nobody is registered once the book takes this much in the journal; default 64 MiB. */
+  mostHeldBytes?: number
 }
 
 export const JOB_JOURNAL = 'jobs.journal'
 
 const MODE = 0o600
 
-/** A million jobs with long ids. */
-const MAX_JOURNAL_BYTES = 512 * 1024 * 1024
+/** What is held may take as much in the journal: some 300,000 jobs with ids of 60 characters. */
+const MOST_HELD_BYTES = 64 * 1024 * 1024
 
-/** The journal is written anew when it holds this many lines, and twice as many as are needed. */
-const COMPACT_FROM_LINES = 2000
+/** The journal is written anew when it is larger than this, and twice as large as it need be. */
+const COMPACT_FROM_BYTES = 192 * 1024
+
+/** So a journal that can be written can be read, with room to spare. */
+const MAX_JOURNAL_BYTES = 4 * MOST_HELD_BYTES
 
 interface Waiting {
   /** Decides, more than once where it could not be written; throws to refuse. */
@@ -67,9 +72,9 @@ export class JobStore {
   #waiting: Waiting[] = []
   #writing: Promise<void> | undefined
   #leftovers: Promise<unknown> = Promise.resolve()
-  /** Lines in the file. */
-  #lines = 0
-  /** The end of the file may be cut off: nothing may be appended to it. */
+  /** Size of the file. */
+  #bytes = 0
+  /** The file may hold what was refused, or half a line: nothing may be appended to it. */
   #torn = false
 
   constructor(deps: JobStoreDependencies) {
@@ -83,8 +88,8 @@ export class JobStore {
   }
 
   /**
-   * Reads the journal and writes it anew. A line that is damaged loses what it says, with the first
-   * of a proxy all its jobs; the file as it was is kept beside, and said.
+   * Reads the journal and writes it anew. A line that is damaged loses what it says: one job, or that
+   * one has ended. The file as it was is kept beside, and said.
    *
    * @returns whether it was there and whole: only then is a file that it does not name nobody's.
    * @throws VoboxError `FILE_UNSAFE`, `FILE_TOO_LARGE`, `FILE_UNREADABLE`, `FILE_UNWRITABLE`.
@@ -109,8 +114,8 @@ export class JobStore {
    * Decides in turn, and resolves when it is on disk. `decide` is asked again where what it decided
    * could not be written together with others.
    *
-   * @throws what `decide` throws; `FILE_UNWRITABLE` when it could not be written, and then nothing
-   *   has changed.
+   * @throws what `decide` throws; `FILE_UNWRITABLE` when it could not be written, `FILE_TOO_LARGE` for
+   *   one job more than can be read back; then nothing has changed.
    */
   change<T>(decide: (book: JobBook) => JobChange<T>): Promise<T> {
     const done = new Promise<unknown>((resolve, reject) => {
@@ -150,6 +155,7 @@ export class JobStore {
       await this.#write(decided.flatMap(({ change }) => change.record ?? []))
     } catch (error) {
       for (const { undo } of decided.toReversed()) undo()
+      await this.#mend()
       this.#cleanUp(decided.flatMap(({ change }) => change.undo ?? []))
       if (!filesWritten && decided.length > 1) {
         for (const { waiting } of decided) await this.#writeGroup([waiting])
@@ -165,6 +171,7 @@ export class JobStore {
     return group.flatMap((waiting) => {
       try {
         const change = waiting.decide(this.#book)
+        if (change.record?.op === 'register') this.#refuseWhenFull()
         const undo = change.record ? this.#book.apply(change.record) : () => undefined
         return { waiting, change, undo }
       } catch (error) {
@@ -172,6 +179,24 @@ export class JobStore {
         return []
       }
     })
+  }
+
+  /** Long before the journal cannot be read any more. What ends a job makes it smaller, and is taken. */
+  #refuseWhenFull(): void {
+    const { mostHeldBytes: maxBytes = MOST_HELD_BYTES } = this.#deps
+    if (this.#book.bytes < maxBytes) return
+    const shown = printable(this.#path)
+    const held = `${this.#book.shares} jobs fill ${shown}`
+    throw new VoboxError(
+      'FILE_TOO_LARGE',
+      `${held}: no more are registered until some have ended`,
+      {
+        hint: 'End those that are over: vobox-proxy job list, vobox-proxy job unregister',
+        // The client is told an errno, and the disk is not full.
+        data: { path: this.#path, maxBytes, errno: 'EDQUOT' },
+        persistence: 'transient',
+      },
+    )
   }
 
   /** Nobody waits for it, but the end of the service. */
@@ -182,28 +207,36 @@ export class JobStore {
 
   async #write(records: readonly JobRecord[]): Promise<void> {
     if (records.length === 0) return
-    const due = this.#lines > COMPACT_FROM_LINES && this.#lines > 2 * this.#book.shares
+    const due = this.#bytes > Math.max(COMPACT_FROM_BYTES, 2 * this.#book.bytes)
     if (this.#torn || due) return this.#compact()
     const bytes = Buffer.from(records.map(encodeRecord).join(''))
     try {
-      await this.#deps.files.append(this.#path, bytes, MODE, { sync: true })
+      await this.#deps.files.append(this.#path, bytes, MODE, { sync: true, alone: true })
     } catch (error) {
       this.#torn = true
       throw error
     }
-    this.#lines += records.length
+    this.#bytes += bytes.length
+  }
+
+  /**
+   * What was refused must not be there after a restart, which may come before the next change. Where
+   * the disk takes nothing now, the next change tries again before it is written.
+   */
+  async #mend(): Promise<void> {
+    if (this.#torn) await this.#compact().catch(() => undefined)
   }
 
   /** The whole book in a new file; memory already has what is to be written. */
   async #compact(keepPreviousAs?: string): Promise<void> {
-    const lines = [...this.#book.records()].map(encodeRecord)
+    const bytes = Buffer.from(Array.from(this.#book.records(), encodeRecord).join(''))
     // Until it has succeeded: what failed may have been put in place all the same.
     this.#torn = true
-    await this.#deps.files.replace(this.#path, Buffer.from(lines.join('')), {
+    await this.#deps.files.replace(this.#path, bytes, {
       mode: MODE,
       ...(keepPreviousAs !== undefined && { keepPreviousAs }),
     })
-    this.#lines = lines.length
+    this.#bytes = bytes.length
     this.#torn = false
   }
 

@@ -48,6 +48,16 @@ export interface ReplaceOptions {
   keepPreviousAs?: string
 }
 
+export interface AppendOptions {
+  /** It is on disk once resolved. Default false. */
+  sync?: boolean
+  /**
+   * Nobody else appends to it: what was written of a record that failed is cut off again, if the disk
+   * lets that be. Default false.
+   */
+  alone?: boolean
+}
+
 export interface FactsOptions {
   /**
    * Open the directory that is asked about: on a network file system the answer is else up to a
@@ -77,10 +87,10 @@ export interface Files {
    */
   replace(path: string, bytes: Uint8Array, options: ReplaceOptions): Promise<void>
   /**
-   * Appends one record in a single write; creates the file with `mode`; follows no link. With `sync`
-   * it is on disk once resolved; when it fails, a part of it may be in the file.
+   * Appends one record in a single write; creates the file with `mode`; follows no link. When it fails,
+   * a part of it may be in the file.
    */
-  append(path: string, bytes: Uint8Array, mode: number, options?: { sync?: boolean }): Promise<void>
+  append(path: string, bytes: Uint8Array, mode: number, options?: AppendOptions): Promise<void>
   /** Whether something was there to remove. With `sync` it stays gone, whatever happens then. */
   remove(path: string, options?: { sync?: boolean }): Promise<boolean>
   /** Names in a directory, unsorted, without `.` and `..`; `FILE_MISSING` when it is not there. */

@@ -6,6 +6,8 @@ export const JOB_CODES = {
   OK: 0,
   /** errno: an argument is missing. */
   EINVAL: 22,
+  /** errno: a line is longer than the C library sends. */
+  ERANGE: 34,
   UNEXPECTED_EOF: 1901,
   GENERIC: 1902,
   PARSE_ERROR: 1903,
@@ -25,6 +27,7 @@ export type JobCode = (typeof JOB_CODES)[keyof typeof JOB_CODES]
 /** What the C client prints for a code; what people have searched for. */
 const TEXTS: ReadonlyMap<number, string> = new Map([
   [JOB_CODES.EINVAL, 'Invalid argument'],
+  [JOB_CODES.ERANGE, 'Numerical result out of range'],
   [JOB_CODES.UNEXPECTED_EOF, 'Unexpected EOF from peer'],
   [JOB_CODES.GENERIC, 'Generic error'],
   [JOB_CODES.PARSE_ERROR, 'Cannot parse protocol messages'],

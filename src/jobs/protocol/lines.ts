@@ -9,7 +9,7 @@ import { jobRefusal } from './refusal.js'
 /** What both sides send; nothing else has ever been spoken. */
 export const JOB_PROTOCOL_VERSION = 'EDG Proxy Renewal 1.0'
 
-/** Longest line that the C library takes, in bytes, its line feed included. */
+/** Longest line that the C library sends, in bytes, its line feed included; `ERANGE` for more. */
 const MAX_LINE_BYTES = 2047
 
 /** Stands as often as there are entries in `UPDATE_DB`, whose sender is told that nobody serves that. */
@@ -37,11 +37,13 @@ export function encodeLines(lines: readonly (readonly [key: string, value: strin
  * Values by key; unknown keys are there too. A carriage return at the end of a line belongs to it.
  *
  * @throws a refusal: `PARSE_ERROR` for what is no text, a NUL, an empty value, a key that stands
- *   twice, another version; `ELEMENT_NOT_FOUND` without a version.
+ *   twice, another version; `ELEMENT_NOT_FOUND` without a version; `ERANGE` for a line that no client
+ *   could send again, to end the job or ask for it.
  */
 export function parseLines(payload: Uint8Array): ReadonlyMap<string, string> {
   const values = new Map<string, string>()
   for (const line of decode(payload).split('\n')) {
+    if (Buffer.byteLength(line) >= MAX_LINE_BYTES) throw tooLong(line)
     const equals = line.indexOf('=')
     if (equals <= 0) continue
     const key = line.slice(0, equals)
@@ -54,6 +56,11 @@ export function parseLines(payload: Uint8Array): ReadonlyMap<string, string> {
   const version = required(values, 'Version')
   if (version === JOB_PROTOCOL_VERSION) return values
   throw jobRefusal(JOB_CODES.PARSE_ERROR, `unknown protocol version ${version}`)
+}
+
+function tooLong(line: string): VoboxError {
+  const why = `a line of ${Buffer.byteLength(line) + 1} bytes: ${MAX_LINE_BYTES} are sent at most`
+  return jobRefusal(JOB_CODES.ERANGE, why)
 }
 
 /** @throws a refusal `ELEMENT_NOT_FOUND`. */

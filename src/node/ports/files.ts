@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import * as promises from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { printable, VoboxError } from '../../errors.js'
-import type { Files } from '../../ports/files.js'
+import type { AppendOptions, Files } from '../../ports/files.js'
 import { errnoOf, fileError, unsafe } from './file-errors.js'
 import { setMode, withHandle } from './file-handle.js'
 import { lockFile, tryLockFile } from './file-lock.js'
@@ -24,7 +24,7 @@ export function makeFiles(disk: Disk): Files {
   return {
     read: (path, rules) => readFileSafely(disk, path, rules),
     replace: (path, bytes, options) => replaceFile(disk, path, bytes, options),
-    append: (path, bytes, mode, options) => append(disk, path, bytes, mode, options?.sync),
+    append: (path, bytes, mode, options) => append(disk, path, bytes, mode, options),
     remove: (path, options) => remove(disk, path, options?.sync),
     list: (directory) => list(disk, directory),
     facts: (path, options) => readFacts(disk, path, options),
@@ -43,24 +43,36 @@ async function append(
   path: string,
   bytes: Uint8Array,
   mode: number,
-  sync = false,
+  { sync = false, alone = false }: AppendOptions = {},
 ): Promise<void> {
   try {
     await withHandle(openForAppend(disk, path, mode), async (handle) => {
-      if (!(await handle.stat()).isFile()) {
-        throw unsafe(path, 'not-regular', 'is not a regular file')
+      const before = await handle.stat()
+      if (!before.isFile()) throw unsafe(path, 'not-regular', 'is not a regular file')
+      try {
+        await writeRecord(handle, path, bytes)
+        if (sync) await handle.datasync()
+      } catch (error) {
+        // Takes no room, so a full disk lets it be.
+        if (alone) await handle.truncate(before.size).catch(() => undefined)
+        throw error
       }
-      const { bytesWritten } = await handle.write(bytes)
-      if (bytesWritten < bytes.length) {
-        throw new VoboxError('FILE_UNWRITABLE', `${printable(path)} took only a part of a record`, {
-          data: { path, bytesWritten, expectedBytes: bytes.length },
-        })
-      }
-      if (sync) await handle.datasync()
     })
   } catch (error) {
     throw fileError(error, path, 'write')
   }
+}
+
+async function writeRecord(
+  handle: promises.FileHandle,
+  path: string,
+  bytes: Uint8Array,
+): Promise<void> {
+  const { bytesWritten } = await handle.write(bytes)
+  if (bytesWritten === bytes.length) return
+  throw new VoboxError('FILE_UNWRITABLE', `${printable(path)} took only a part of a record`, {
+    data: { path, bytesWritten, expectedBytes: bytes.length },
+  })
 }
 
 /** Creation apart from opening, so that only who created the file sets its mode. */

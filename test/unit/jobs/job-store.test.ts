@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { VoboxError } from '../../../src/errors.js'
-import type { JobBook } from '../../../src/jobs/job-book.js'
+import { type JobBook, tellsProxy } from '../../../src/jobs/job-book.js'
 import type { JobRecord } from '../../../src/jobs/job-record.js'
 import { JobStore, readJobs } from '../../../src/jobs/job-store.js'
 import type { JournalLevel } from '../../../src/ports/journal.js'
@@ -38,6 +38,13 @@ const record = (one: JobRecord) => () => ({ record: one, result: one.op })
 
 const filesOf = (book: Pick<JobBook, 'proxies'>) =>
   [...book.proxies].map(([file, { jobs }]) => [file, [...jobs.keys()]])
+
+const jobProxyOf = (store: JobStore) => {
+  const shared = store.book.get(jobFile(1))
+  if (shared === undefined) throw new Error('nobody shares it')
+  return shared
+}
+const tells = (store: JobStore) => tellsProxy(store.book.get(jobFile(1)))
 
 describe('the store', () => {
   it('has a change on disk when it says so: another process finds it', async () => {
@@ -103,8 +110,7 @@ describe('the store', () => {
   it('takes back what a full disk refused, and writes the next change on sound ground', async () => {
     const store = await openStore()
     await store.change(record(firstJob('a', 1)))
-    files.refuse = (operation) =>
-      operation === 'append' ? new VoboxError('FILE_UNWRITABLE', 'full') : undefined
+    files.refuse = () => new VoboxError('FILE_UNWRITABLE', 'full')
     const both = [
       rejectionOf(store.change(record(firstJob('b', 2)))),
       rejectionOf(store.change(record(endJob('a', 1)))),
@@ -120,6 +126,61 @@ describe('the store', () => {
     await store.change(record(moreJob('c', 1)))
     expect(filesOf((await openStore()).book)).toEqual([[jobFile(1), ['a', 'c']]])
     expect(log).toEqual([])
+  })
+
+  it('forgets at once what an append refused after it had written it: a restart finds 1 job, not 2', async () => {
+    const store = await openStore()
+    await store.change(record(firstJob('a', 1)))
+    const append = files.append.bind(files)
+    files.append = async (...all) => {
+      await append(...all)
+      throw new VoboxError('FILE_UNWRITABLE', 'it cannot be synced')
+    }
+    const failed = store.change(record(firstJob('refused', 2)))
+    expect((await rejectionOf(failed)).code).toBe('FILE_UNWRITABLE')
+    expect(filesOf(await readJobs(dependencies()))).toEqual([[jobFile(1), ['a']]])
+    files.append = append
+    await store.change(record(moreJob('b', 1)))
+    expect(filesOf((await openStore()).book)).toEqual([[jobFile(1), ['a', 'b']]])
+  })
+
+  it('registers nobody once 2 kB are held, lets jobs end, and then registers again', async () => {
+    const store = new JobStore({ ...dependencies(), mostHeldBytes: 2000 })
+    await store.open()
+    await store.change(record(firstJob('job-0', 1)))
+    let full: VoboxError | undefined
+    let registered = 1
+    for (; full === undefined; registered += full === undefined ? 1 : 0) {
+      const more = store.change(record(moreJob(`job-${registered}`, 1)))
+      full = await more.then(
+        () => undefined,
+        (error: VoboxError) => error,
+      )
+    }
+    expect(registered).toBeGreaterThan(8)
+    expect(files.text(PATH).length).toBeLessThan(2000)
+    expect(full).toMatchObject({
+      code: 'FILE_TOO_LARGE',
+      message: `${registered} jobs fill ${PATH}: no more are registered until some have ended`,
+      hint: expect.stringContaining('vobox-proxy job unregister'),
+      data: { path: PATH, maxBytes: 2000, errno: 'EDQUOT' },
+    })
+    await store.change(record(endJob('job-0', 1)))
+    await store.change(record(moreJob('again', 1)))
+    expect((await openStore()).book.shares).toBe(registered)
+  })
+
+  it('keeps a journal of long ids that came and went under twice what is held, and 192 kB', async () => {
+    const store = await openStore()
+    await store.change(record(firstJob('stays', 1)))
+    let largest = 0
+    for (let at = 0; at < 300; at += 1) {
+      const job = `${at}`.padEnd(1900, 'x')
+      await store.change(record(moreJob(job, 1)))
+      await store.change(record(endJob(job, 1)))
+      largest = Math.max(largest, files.text(PATH).length)
+    }
+    expect(largest).toBeLessThan(200 * 1024)
   })
 
   it('changes nothing when the file before the record could not be written', async () => {
@@ -158,9 +219,11 @@ describe('the store', () => {
 
   it('holds nobody who was refused by a rewrite that failed when it was in place already', async () => {
     const store = await openStore()
-    const jobs = Array.from({ length: 1000 }, (_, at) => record(firstJob(`j${at}`, 1)))
+    const jobs = Array.from({ length: 1000 }, (_, at) =>
+      record(at === 0 ? firstJob('j0', 1) : moreJob(`j${at}`, 1)),
+    )
     await Promise.all(jobs.map((one) => store.change(one)))
-    const pairs = Array.from({ length: 502 }, () => [moreJob('x', 1), endJob('x', 1)]).flat()
+    const pairs = Array.from({ length: 1500 }, () => [moreJob('x', 1), endJob('x', 1)]).flat()
     await Promise.all(pairs.map((one) => store.change(record(one))))
     const replace = files.replace.bind(files)
     files.replace = async (...all) => {
@@ -182,6 +245,22 @@ describe('the store', () => {
     await files.append(PATH, Buffer.from('0bad0bad {"op":"register","job":"b","fi'), 0o600)
     expect(filesOf((await openStore()).book)).toEqual([[jobFile(1), ['a']]])
     expect(log).toEqual([])
+  })
+
+  it('keeps the proxy of 3 jobs when the line of the first, which names it, was damaged', async () => {
+    const store = await openStore()
+    await store.change(record(firstJob('a', 1)))
+    const { proxy } = jobProxyOf(store)
+    await store.change(record({ ...moreJob('b', 1), ...(tells(store) && { proxy }) }))
+    await store.change(record({ ...moreJob('c', 1), ...(tells(store) && { proxy }) }))
+    const asAppended = files.text(PATH)
+    await openStore()
+    for (const text of [asAppended, files.text(PATH)]) {
+      expect(text.match(/"identityDer"/g)).toHaveLength(2)
+      const damaged = text.replace('"job":"a"', '"job":"A"')
+      await files.replace(PATH, Buffer.from(damaged), { mode: 0o600 })
+      expect(filesOf(await readJobs(dependencies()))).toEqual([[jobFile(1), ['b', 'c']]])
+    }
   })
 
   it('loses a damaged line alone, says so, and keeps the file as it was', async () => {

@@ -77,8 +77,18 @@ describe('a request', () => {
     ],
     ['two job ids', `${VERSION}Command=3\nJobid=a\nJobid=b\n`, JOB_CODES.PARSE_ERROR],
     ['a NUL within', `${VERSION}Command=3\nJobid=a\0b\n`, JOB_CODES.PARSE_ERROR],
+    [
+      'a line of 2048 bytes, which the C library does not send',
+      `${VERSION}Command=3\nJobid=${'x'.repeat(2041)}\n`,
+      JOB_CODES.ERANGE,
+    ],
   ])('is refused with a code the C client knows: %s', (_what, text, code) => {
     expect(refusalOf(text)).toBe(code)
+  })
+
+  it('is taken with a line of 2047 bytes, line feed included, as it is written', () => {
+    const request = { command: 'get', jobId: 'x'.repeat(2040) } as const
+    expect(parse(encodeJobRequest(request))).toEqual(request)
   })
 
   it('is refused when it is not UTF-8', () => {

@@ -1,4 +1,5 @@
 import {
+  appendFileSync,
   chmodSync,
   linkSync,
   mkdirSync,
@@ -12,7 +13,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { nodeFiles as files, makeFiles } from '../../../src/node/ports/files.js'
 import { execFileSync } from '../../support/bounded.js'
-import { faultyDisk } from '../../support/faulty-disk.js'
+import { faultyDisk, systemError } from '../../support/faulty-disk.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 
 const anybody = { maxBytes: 1000 }
@@ -211,6 +212,28 @@ describe('Files.append', () => {
 
     expect(readFileSync(path, 'utf8').trim().split('\n').sort()).toEqual([...records].sort())
   })
+
+  it.each([
+    ['write', 'a part of it', 'ENOSPC'],
+    ['datasync', 'all of it', 'EIO'],
+  ])(
+    'cuts off what a failed %s left, %s, where nobody else appends',
+    async (name, _what, errno) => {
+      const path = join(await temporaryDirectory(), 'jobs.journal')
+      await files.append(path, bytes('one\n'), 0o600, { sync: true, alone: true })
+      const failing = makeFiles(
+        faultyDisk((step) => {
+          if (step.name !== name) return
+          if (name === 'write') appendFileSync(path, 'tw')
+          throw systemError(errno)
+        }),
+      )
+      await expect(
+        failing.append(path, bytes('two\n'), 0o600, { sync: true, alone: true }),
+      ).rejects.toMatchObject({ code: 'FILE_UNWRITABLE', data: { errno } })
+      expect(readFileSync(path, 'utf8')).toBe('one\n')
+    },
+  )
 
   it('follows no symlink', async () => {
     const directory = await temporaryDirectory()

@@ -50,7 +50,7 @@ describe('job proxies that lie there though jobs are not served', () => {
 describe('the directory of the socket', () => {
   it('that is there as 0700 or 0770 follows jobs.mode: 0750 for 0660, and 0700 again for 0600', async () => {
     const directory = dirname(box.vo.paths.jobSocket)
-    const modesWith = async (mode: string) => {
+    const modesWith = async (mode: '0600' | '0660') => {
       const served = await openJobs(configured({ mode }))
       const modes = [directory, box.vo.paths.jobSocket].map((path) => lstatSync(path).mode & 0o777)
       await served?.close()
