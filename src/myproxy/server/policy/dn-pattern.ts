@@ -8,7 +8,7 @@
  * `a)|(b` is two expressions. What is no expression, or one of GNU's extensions, matches nothing.
  */
 import { parseExpression } from './posix-expression.js'
-import { compileMatcher } from './posix-matcher.js'
+import { compileMatcher, type Matcher } from './posix-matcher.js'
 
 /** Longest pattern and longest DN looked at, in characters: they bound the work of one match. */
 export const MAX_PATTERN_CHARACTERS = 1024
@@ -52,10 +52,47 @@ export function matchesAnyDnPattern(
 ): boolean {
   const forms = oneLine === classicOneLine ? [oneLine] : [oneLine, classicOneLine]
   const names = forms.filter(({ length }) => length <= MAX_DN_CHARACTERS)
-  return patterns.some((pattern) => {
-    const matcher = compileDnPattern(pattern)
-    return matcher !== undefined && names.some((name) => matcher.search(name))
-  })
+  const { literals, matchers } = compiledOf(patterns)
+  return names.some(
+    (name) => literals.has(name) || matchers.some((matcher) => matcher.search(name)),
+  )
+}
+
+interface CompiledPatterns {
+  /** Those that stand for one DN only. */
+  literals: ReadonlySet<string>
+  matchers: readonly Matcher[]
+}
+
+/**
+ * The lists of a configuration live as long as it does, are asked about in every request, and have
+ * hundreds of lines where each VO-Box is named: they are compiled once.
+ */
+const compiled = new WeakMap<readonly string[], CompiledPatterns>()
+
+function compiledOf(patterns: readonly string[]): CompiledPatterns {
+  const known = compiled.get(patterns)
+  if (known !== undefined) return known
+  const literals = new Set<string>()
+  const matchers: Matcher[] = []
+  for (const pattern of patterns) {
+    if (isLiteral(pattern)) literals.add(withoutKind(pattern))
+    else {
+      const matcher = compileDnPattern(pattern)
+      if (matcher !== undefined) matchers.push(matcher)
+    }
+  }
+  const made = { literals, matchers }
+  compiled.set(patterns, made)
+  return made
+}
+
+/** No character of these has a meaning in an expression; the dot has none in a pattern. */
+const LITERAL = /^[A-Za-z0-9/=:@, '_.-]+$/
+
+function isLiteral(pattern: string): boolean {
+  const fits = pattern.length <= MAX_PATTERN_CHARACTERS && !OF_ATTRIBUTES.test(pattern)
+  return fits && LITERAL.test(withoutKind(pattern))
 }
 
 /** Whether a pattern can match anything at all. */
@@ -63,7 +100,7 @@ export function isDnPattern(pattern: string): boolean {
   return compileDnPattern(pattern) !== undefined
 }
 
-function compileDnPattern(pattern: string) {
+function compileDnPattern(pattern: string): Matcher | undefined {
   if (pattern.length > MAX_PATTERN_CHARACTERS || OF_ATTRIBUTES.test(pattern)) return undefined
   const expression = parseExpression(`^(${translate(withoutKind(pattern))})$`)
   return expression && compileMatcher(expression)

@@ -106,9 +106,12 @@ class Run {
 
   search(start: number): boolean {
     let reached: number[] = []
+    // What must begin with the text does not begin anew further on.
+    const beginsOnce = this.#steps[start]?.kind === 'begin'
     for (let at = 0; at <= this.#codes.length; at += 1) {
       const waiting = this.#follow([start, ...reached], at)
       if (waiting === 'found') return true
+      if (waiting.length === 0 && beginsOnce) return false
       const code = this.#codes[at]
       if (code === undefined) return false
       reached = waiting.filter(({ test }) => test(code)).map(({ next }) => next)
