@@ -7,33 +7,43 @@ const DEADLINES = {
   expect: { poll: { timeout: 60_000 } },
 }
 
-// oclif's own output capture and vitest's interception get in each other's way.
-// No test leaves a trace in its process, so files share some: modules load once.
-const COMMON = { ...DEADLINES, disableConsoleIntercept: true, isolate: false }
+/**
+ * What is long by nature, most of it because it starts machines, packages or every program there is:
+ * `npm run test:all` and `.ci/run` run it, `npm test` leaves it out and says so.
+ */
+const LONG = [
+  'test/fault/*-kill.test.ts',
+  'test/fault/*-processes.test.ts',
+  'test/interop/*-java.test.ts',
+  'test/interop/booted-*.test.ts',
+  'test/interop/package*.test.ts',
+  'test/interop/setup.test.ts',
+  'test/interop/whole-line*.test.ts',
+  'test/unit/myproxy-server/**/*-cut-short.test.ts',
+]
+
+const PROJECT = {
+  ...DEADLINES,
+  // oclif's own output capture and vitest's interception get in each other's way.
+  disableConsoleIntercept: true,
+  // No test leaves a trace in its process, so files share some: modules load once.
+  isolate: false,
+  // Real daemons, disks and processes race on a busy machine: in CI a second chance, which is reported.
+  retry: process.env.CI ? 1 : 0,
+}
 
 export default defineConfig({
   test: {
     reporters: ['default', './test/support/still-running.ts'],
     // Two cores: many tests wait for a peer or a disk rather than compute.
     maxWorkers: 4,
+    // One project for all kinds of tests, because each transforms and loads the sources by itself.
     projects: [
       {
-        test: {
-          ...COMMON,
-          name: 'unit',
-          // Some use the real disk and processes too, and share theirs with others.
-          retry: process.env.CI ? 1 : 0,
-          include: ['test/{unit,property}/**/*.test.ts'],
-        },
+        test: { ...PROJECT, name: 'tests', include: ['test/**/*.test.ts'], exclude: LONG },
       },
       {
-        test: {
-          ...COMMON,
-          name: 'system',
-          include: ['test/{command,fault,interop}/**/*.test.ts'],
-          // Real daemons race on a busy machine: in CI such a test gets a second chance, which is reported.
-          retry: process.env.CI ? 1 : 0,
-        },
+        test: { ...PROJECT, name: 'long', include: LONG },
       },
     ],
     coverage: {

@@ -1,4 +1,6 @@
-// `npm test`: everything, on a fresh clone too. Arguments go to vitest (`npm test -- test/unit/proxy`).
+// `npm test`: all but the long tests, on a fresh clone too. Arguments go to vitest.
+//   npm test -- test/unit/proxy    what lies there, the long ones among it too
+//   npm run test:all               the long ones too, which `vitest.config.ts` names
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -29,7 +31,14 @@ if (missing.length > 0) {
 }
 
 run('node', ['scripts/build.mjs'])
-process.exit(runTests(process.argv.slice(2)))
+const words = process.argv.slice(2).filter((word) => word !== '--all')
+const all = process.argv.includes('--all') || words.some((word) => !word.startsWith('-'))
+const status = runTests(all ? words : ['--project', 'tests', ...words])
+if (!all) {
+  process.stderr.write('!! The long tests were left out (whole machines, packages, kills).\n')
+  process.stderr.write('!! To run them too: npm run test:all\n\n')
+}
+process.exit(status)
 
 /**
  * Runs vitest; its exit status. Keys of `generateKeyPairSync` can make a process of Node 20 stand still (see
