@@ -49,7 +49,17 @@ export default class Query extends VoboxCommand {
     const rows = await queryRows(vo, chosen, jobs)
     this.print(flags.json ? encodeQuery(vo.vo, rows) : showQueryTable(rows))
     await this.tellMailTrouble(vo, chosen)
+    await this.tellJobsLeft(vo)
     this.tellWarnings(vo)
+  }
+
+  /** That nobody renews what jobs share. One that cannot be looked at is told by `check`. */
+  private async tellJobsLeft(vo: VoContext): Promise<void> {
+    const { jobsLeft, sayJobsLeft } = await loadLibrary()
+    const left = await jobsLeft(vo).catch(() => undefined)
+    if (left === undefined) return
+    const { reason, cure } = sayJobsLeft(left)
+    await this.tellWarning({ message: reason, hint: cure })
   }
 
   /** A journal that cannot be read hides no registration. */

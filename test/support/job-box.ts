@@ -19,7 +19,8 @@ export async function startJobBox(settings = '') {
   const configFile = join(directory, 'config.toml')
   const config = `[trust]\ndirectory = "${trust}"\n[mail]\ntransport = "none"\n[jobs]\nenabled = true\n`
   writeFileSync(configFile, `${config}${settings}`, { mode: 0o644 })
-  const vo = await openVoForRenewing({ vo: 'alice', root, configFile, environment: {} })
+  const options = { vo: 'alice', root, configFile, environment: {} }
+  const vo = await openVoForRenewing(options)
   let served: OpenJobs | undefined
   const users = new Map<string, Credential>()
 
@@ -27,6 +28,8 @@ export async function startJobBox(settings = '') {
     directory,
     ca,
     vo,
+    /** For what opens the VO itself. */
+    options,
     async start(): Promise<void> {
       served = await openJobs(vo)
     },

@@ -5,6 +5,7 @@ import type { UnixSeconds } from '../../ports/clock.js'
 import { showDistance } from '../../ports/time-text.js'
 import type { Credential } from '../../proxy/credential.js'
 import { validateProxyChain } from '../../proxy/validate-proxy-chain.js'
+import { isJobFile } from '../../registry/job-file-name.js'
 import type { Registration } from '../../registry/registration.js'
 import { type CheckName, type Finding, failed, good } from '../../renewal/checking/finding.js'
 import { foldConsequences } from '../../renewal/checking/fold-consequences.js'
@@ -23,9 +24,11 @@ import {
 } from '../../renewal/checking/judge-machine.js'
 import { judgeTrust, newestCrlOf } from '../../renewal/checking/judge-trust.js'
 import { type Probe, runProbes, type Seen } from '../../renewal/checking/run-probes.js'
+import { EVERY_DN } from '../../renewal/query/query-selection.js'
 import { anchorsNow } from '../../renewal/trust-now.js'
 import { type OpenVoOptions, openVo, type VoContext } from '../compose/compose.js'
-import { selectFrom } from '../compose/compose-select.js'
+import { jobViewOf } from '../compose/compose-jobs.js'
+import { selectWithJobs } from '../compose/compose-select.js'
 import { lookAtRegistration } from './check-registration.js'
 import { serverProbes, vomsProbes } from './check-servers.js'
 import { machineProxyFindings } from './from-conditions.js'
@@ -127,14 +130,17 @@ function withManyListeners(probe: Probe): Probe {
 /** A registry that cannot be read is a finding, and nobody is registered for all that is known. */
 async function readRegistrations(
   vo: VoContext,
-  { dn = 'all', environment }: CheckOptions,
+  { dn = EVERY_DN, environment }: CheckOptions,
 ): Promise<{ registrations: Registration[]; findings: Finding[] }> {
   try {
     await vo.registry.all()
   } catch (error) {
     return { registrations: [], findings: [failed('registry', error)] }
   }
-  const registrations = await selectFrom(vo, { dn }, environment)
+  // Whoever has job proxies alone is somebody too; a journal that cannot be read has its own finding.
+  const jobs = dn === EVERY_DN ? undefined : await jobViewOf(vo).catch(() => undefined)
+  const chosen = await selectWithJobs(vo, jobs, { dn }, environment)
+  const registrations = chosen.filter(({ fileName }) => !isJobFile(fileName))
   const all = (await vo.registry.all()).size
   return { registrations, findings: judgeRegistry(all, vo.registry.takeWarnings()) }
 }
@@ -174,7 +180,7 @@ function probesOf(walk: Walk, ofRegistry: readonly Finding[], options: CheckOpti
         look: (signal) => lookAtRegistration(walk, one, signal),
       }),
     ),
-    probe('jobs', () => lookAtJobs(vo)),
+    probe('jobs', () => lookAtJobs(vo, options.dn)),
     ...vomsProbes(walk),
     probe('chain', async () => () => judgeWeaknesses(walk.chains)),
   ]

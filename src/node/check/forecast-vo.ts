@@ -3,7 +3,6 @@ import { defaultRules } from '../../alerts/conditions.js'
 import { isVoboxError } from '../../errors.js'
 import type { UnixSeconds } from '../../ports/clock.js'
 import { describeChain } from '../../proxy/chain-facts.js'
-import { parseCredential } from '../../proxy/credential.js'
 import {
   machineProxyCommand,
   registerCommand,
@@ -17,7 +16,9 @@ import { type Ending, type Forecast, forecast } from '../../renewal/checking/for
 import { listsOf } from '../../renewal/checking/judge-trust.js'
 import type { RenewalContext } from '../../renewal/context.js'
 import { effectiveEndOf } from '../../renewal/effective-end.js'
+import { glanceAtFacts } from '../../renewal/query/query-glance.js'
 import { anchorsNow, vomsTrustNow } from '../../renewal/trust-now.js'
+import { namingFile } from '../../repository/naming-file.js'
 import type { Certificate } from '../../x509/certificate.js'
 import type { TrustAnchors } from '../../x509/trust-anchors.js'
 import { type OpenVoOptions, openVo, type VoContext } from '../compose/compose.js'
@@ -150,9 +151,8 @@ async function addRegistration(
       seen: stored.from,
     })
   }
-  const facts = describeChain(
-    parseCredential((await places.repository.readBytes(fileName)).bytes).chain,
-  )
+  const { bytes } = await places.repository.readBytes(fileName)
+  const facts = namingFile(places.repository.path(fileName), () => glanceAtFacts(bytes))
   const { endEntity, effectiveEnd } = facts
   endings.push({
     ...about,
