@@ -195,7 +195,8 @@ const OF_CREDENTIALS: readonly Meaning[] = [
     code: 'MYPROXY_PASS_PHRASE_WRONG',
     reason: 'pass-phrase',
     says: 'does not take the pass phrase',
-    hint: 'Give the one with which it was stored; only its owner can set another',
+    // A server of ours says no more to who could only come with one.
+    hint: 'Give the one with which it was stored, and the name; or nothing is stored there that lets this caller fetch it',
   },
   {
     // Said of a change where the key is not encrypted: any other one is a bad password first.

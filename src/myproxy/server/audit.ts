@@ -52,6 +52,7 @@ export class RequestAudit {
   #client: Client | undefined
   #request: Pick<MyProxyRequest, 'command' | 'username' | 'credentialName'> | undefined
   #notes: AuditNotes = {}
+  #hidden: string | undefined
   #isDone = false
   #isWritten = false
 
@@ -71,6 +72,11 @@ export class RequestAudit {
 
   note(notes: AuditNotes): void {
     this.#notes = { ...this.#notes, ...notes }
+  }
+
+  /** Why a request is refused where its client is not told; the first one counts. */
+  hides(because: 'policy' | 'pass-phrase' | 'not-stored'): void {
+    this.#hidden ??= because
   }
 
   /** What was asked for has happened, whether or not the client hears of it. */
@@ -93,6 +99,7 @@ export class RequestAudit {
       this.#write(levelOf(error, this.#request === undefined), 'myproxy-refused', error.message, {
         decision: 'refused',
         code,
+        because: this.#hidden,
       })
     }
   }

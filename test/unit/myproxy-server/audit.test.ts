@@ -83,6 +83,18 @@ describe('the line about a request', () => {
     expect(line.fields).not.toHaveProperty('reason')
   })
 
+  it('says of a refusal why, where its client is told less, and of what was granted nothing', () => {
+    const said = (refuse: boolean) =>
+      audited((audit) => {
+        audit.hides('not-stored')
+        audit.hides('policy')
+        if (refuse) audit.refused(new VoboxError('MYPROXY_PASS_PHRASE_REQUIRED', 'invalid'))
+        else audit.granted()
+      })
+    expect(said(true).fields).toMatchObject({ decision: 'refused', because: 'not-stored' })
+    expect(said(false).fields).not.toHaveProperty('because')
+  })
+
   it('is one line, whatever is said after it', () => {
     const line = audited((audit) => {
       audit.refused(new VoboxError('DEADLINE_EXCEEDED', 'took longer than 120 s'))

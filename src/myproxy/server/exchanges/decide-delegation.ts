@@ -34,10 +34,20 @@ export type DelegationDecision =
   | { action: 'challenge' }
   /** Give it: the certificate is enough. */
   | { action: 'trust' }
-  | { action: 'refuse'; because: 'policy'; reasons: readonly string[] }
+  | Refused
+
+/** `really`: what a client is not told, for the log. */
+type Refused = { action: 'refuse'; really?: Because } & Told
+
+type Because = 'policy' | 'pass-phrase' | 'not-stored'
+
+type Told =
+  | { because: 'policy'; reasons: readonly string[] }
   /** By certificate alone there is no way; with a pass phrase there might be. */
-  | { action: 'refuse'; because: 'pass-phrase' }
-  | { action: 'refuse'; because: 'not-stored' }
+  | { because: 'pass-phrase' }
+  /** Whatever pass phrase came, it is as good as wrong: as slow, and as bad a sign. */
+  | { because: 'wrong-pass-phrase' }
+  | { because: 'not-stored' }
 
 const WAYS: readonly Access[] = [
   'trusted_retrievers',
@@ -47,19 +57,41 @@ const WAYS: readonly Access[] = [
 
 /**
  * Decides as the C server does, with two differences, both on the strict side: renewal needs a
- * client with a certificate, and nobody who could not get a credential learns that there is none.
+ * client with a certificate, and whoever could only come with a pass phrase learns neither whether
+ * something is stored under a name nor whom it names.
  */
 export function decideDelegation(
   policy: MyProxyPolicy,
   asker: Asker,
   wanted: Wanted | undefined,
 ): DelegationDecision {
+  const decision = decideOpenly(policy, asker, wanted)
+  if (decision.action !== 'refuse' || isToldWhy(policy, asker.dn)) return decision
+  return { action: 'refuse', really: decision.because, ...refuseBlindly(policy, asker) }
+}
+
+/**
+ * Whether a client is told what is in the way: one that the server's own lines let come by its
+ * certificate alone, such as the machines that renew, and whose manager needs to know.
+ */
+export function isToldWhy(policy: MyProxyPolicy, dn: DnForms): boolean {
+  if (dn.oneLine === ANONYMOUS) return false
+  const passes = (way: Access) => passesServerPolicy(policy, way, dn)
+  return (
+    passes('authorized_renewers') ||
+    (passes('trusted_retrievers') && passes('authorized_retrievers'))
+  )
+}
+
+type Openly = Exclude<DelegationDecision, Refused> | (Refused & { because: Because })
+
+function decideOpenly(policy: MyProxyPolicy, asker: Asker, wanted: Wanted | undefined): Openly {
+  if (wanted === undefined) return { action: 'refuse', because: 'not-stored' }
   const access = Object.fromEntries(
-    WAYS.map((way) => [way, decideAccess(policy, way, asker.dn, wanted ?? {})]),
+    WAYS.map((way) => [way, decideAccess(policy, way, asker.dn, wanted)]),
   ) as Record<Access, ReturnType<typeof decideAccess>>
   const reasons = WAYS.flatMap((way) => (access[way].allowed ? [] : [access[way].reason]))
 
-  if (wanted === undefined) return decideUnknown(policy, asker, access, reasons)
   const self = asker.dn.oneLine === wanted.identity && policy.allowSelfAuthorization !== true
   const certified = asker.dn.oneLine !== ANONYMOUS && !self
   const mayRenew = certified && access.authorized_renewers.allowed
@@ -80,36 +112,29 @@ export function decideDelegation(
   if (wanted.isProtected && access.authorized_retrievers.allowed) {
     return { action: 'refuse', because: 'pass-phrase' }
   }
-  if (access.authorized_renewers.allowed) reasons.push(whyNotAlthoughListed(asker, self))
+  if (access.authorized_renewers.allowed) {
+    reasons.push(whyNotRenew(asker.dn, self ? 'self-authz not allowed' : NEEDS_CERTIFICATE))
+  }
   return { action: 'refuse', because: 'policy', reasons }
 }
 
-function whyNotAlthoughListed({ dn }: Asker, self: boolean): string {
-  const why = self ? 'self-authz not allowed' : 'a certificate is needed'
-  return `"${dn.oneLine}" not authorized by server's authorized_renewers policy (${why})`
+const NEEDS_CERTIFICATE = 'a certificate is needed'
+
+function whyNotRenew({ oneLine }: DnForms, why: string): string {
+  return `"${oneLine}" not authorized by server's authorized_renewers policy (${why})`
 }
 
-/**
- * A name under which nothing is stored. A client without a certificate could try one name after the
- * other, so it is treated as if its pass phrase were wrong; one that the server's own lines admit
- * is told the truth.
- */
-function decideUnknown(
-  policy: MyProxyPolicy,
-  asker: Asker,
-  access: Record<Access, ReturnType<typeof decideAccess>>,
-  reasons: readonly string[],
-): DelegationDecision {
-  if (asker.dn.oneLine === ANONYMOUS) {
-    if (!access.authorized_retrievers.allowed) {
-      return { action: 'refuse', because: 'policy', reasons }
-    }
-    return asker.hasPassPhrase
-      ? { action: 'check-pass-phrase' }
-      : { action: 'refuse', because: 'pass-phrase' }
+/** By the lines of the server alone, so that it is the same whatever is stored. */
+function refuseBlindly(policy: MyProxyPolicy, { dn, hasPassPhrase }: Asker): Told {
+  if (passesServerPolicy(policy, 'authorized_retrievers', dn)) {
+    return { because: hasPassPhrase ? 'wrong-pass-phrase' : 'pass-phrase' }
   }
-  const admitted = WAYS.some((way) => passesServerPolicy(policy, way, asker.dn))
-  return admitted
-    ? { action: 'refuse', because: 'not-stored' }
-    : { action: 'refuse', because: 'policy', reasons }
+  const reasons = WAYS.filter((way) => !passesServerPolicy(policy, way, dn)).map(
+    (way) => `"${dn.oneLine}" not authorized by server's ${way} policy`,
+  )
+  // Only of a client without a certificate: others are told more.
+  if (passesServerPolicy(policy, 'authorized_renewers', dn)) {
+    reasons.push(whyNotRenew(dn, NEEDS_CERTIFICATE))
+  }
+  return { because: 'policy', reasons }
 }

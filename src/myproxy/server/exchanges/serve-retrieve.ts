@@ -10,9 +10,11 @@ import { sendStoredFiles } from '../../conversation.js'
 import type { MyProxyRequest } from '../../request.js'
 import { encodeResponse } from '../../response.js'
 import { authoriseAccess } from '../policy/authorise-access.js'
-import { decideAccess } from '../policy/policy.js'
+import { decideAccess, passesServerPolicy } from '../policy/policy.js'
 import { limitedClient, notAuthorised } from '../refusals.js'
 import type { Exchange, ServerContext } from '../server-context.js'
+import type { PlacedEntry } from '../store/credential-repository.js'
+import { isToldWhy } from './decide-delegation.js'
 import { encodeOkWithTrustRoots } from './serve-trust-roots.js'
 
 export async function serveRetrieve(
@@ -20,16 +22,8 @@ export async function serveRetrieve(
   exchange: Exchange,
   request: MyProxyRequest,
 ): Promise<void> {
-  const { stream, client, signal } = exchange
-  const entry = await context.repository.find(request.username, request.credentialName)
-  const access = decideAccess(
-    context.policy,
-    'authorized_key_retrievers',
-    client.forms,
-    entry?.data ?? {},
-  )
-  if (!access.allowed) throw notAuthorised([access.reason])
-  const candidates = entry === undefined ? [] : [entry]
+  const { stream, signal } = exchange
+  const candidates = await keysFor(context, exchange, request)
   const admitted = await authoriseAccess(context, exchange, request, candidates)
   // A key cannot be limited afterwards, as a proxy can.
   if (admitted.limited && !admitted.stored.facts.limited) throw limitedClient()
@@ -38,4 +32,25 @@ export async function serveRetrieve(
   exchange.audit.done()
   await sendStoredFiles(stream, admitted.entry.creds)
   await stream.write(encodeResponse({ kind: 'ok', credentials: [] }))
+}
+
+/**
+ * The key that a request may be about. To who is not told why, one that is not for it is not there.
+ *
+ * @throws a refusal.
+ */
+async function keysFor(
+  { policy, repository }: ServerContext,
+  { client, audit }: Exchange,
+  { username, credentialName }: MyProxyRequest,
+): Promise<readonly PlacedEntry[]> {
+  const way = 'authorized_key_retrievers'
+  const entry = await repository.find(username, credentialName)
+  const access = decideAccess(policy, way, client.forms, entry?.data ?? {})
+  if (access.allowed) return entry === undefined ? [] : [entry]
+  // The first line says no to any name alike.
+  const isBlind = passesServerPolicy(policy, way, client.forms) && !isToldWhy(policy, client.forms)
+  if (!isBlind) throw notAuthorised([access.reason])
+  if (entry !== undefined) audit.hides('policy')
+  return []
 }

@@ -91,7 +91,14 @@ export async function authoriseAccess(
   const open = judged.filter(({ decision }) => decision.action !== 'refuse')
   const [first] = open
   const decision = first?.decision ?? judged[0]?.decision ?? judge(undefined)
-  if (decision.action === 'refuse') throw refusalFor(decision, request)
+  if (decision.action === 'refuse') {
+    if (decision.really !== undefined) exchange.audit.hides(decision.really)
+    // Nothing is opened; what it costs, and what it tells, is the same as for a wrong guess.
+    if (decision.because === 'wrong-pass-phrase') {
+      await openWithPassPhrase(context, exchange, request, [])
+    }
+    throw refusalFor(decision, request)
+  }
   exchange.audit.note({ reason: REASONS[decision.action] })
   if (decision.action === 'check-pass-phrase') {
     const entries = open.map(({ entry }) => entry)
@@ -147,6 +154,7 @@ function refusalFor(decision: Refused, { username, credentialName }: MyProxyRequ
     case 'not-stored':
       return noCredential(username, credentialName)
     case 'pass-phrase':
+    case 'wrong-pass-phrase':
       return wrongPassPhrase()
     case 'policy':
       return notAuthorised(decision.reasons)

@@ -135,7 +135,7 @@ describe('decideDelegation', () => {
       { ...site, authorizedRenewers: ['*'] },
       ask(ANONYMOUS),
       forRenewal,
-      { action: 'refuse', because: 'policy' },
+      { action: 'refuse', because: 'pass-phrase', really: 'policy' },
     ],
     [
       'does not let a proxy renew itself',
@@ -170,7 +170,7 @@ describe('decideDelegation', () => {
       site,
       ask(ANONYMOUS, 'secret'),
       undefined,
-      { action: 'check-pass-phrase' },
+      { action: 'refuse', because: 'wrong-pass-phrase', really: 'not-stored' },
     ],
     [
       'does not tell somebody whom no line admits that nothing is stored',
@@ -184,7 +184,7 @@ describe('decideDelegation', () => {
   })
 
   it('says why somebody who is listed may not renew', () => {
-    const open = { authorizedRenewers: ['*'], authorizedRetrievers: ['*'] }
+    const open = { authorizedRenewers: ['*'] }
     const reason = (dn: string) => {
       const decision = decideDelegation(open, ask(dn), forRenewal)
       return 'reasons' in decision ? decision.reasons.at(-1) : decision
@@ -195,11 +195,54 @@ describe('decideDelegation', () => {
     expect(reason(ANONYMOUS)).toMatch(/authorized_renewers policy \(a certificate is needed\)$/)
   })
 
+  const stored: readonly [what: string, wanted: Wanted | undefined][] = [
+    ['nothing', undefined],
+    ['what names another retriever', { ...byPassPhrase, retriever: PORTAL }],
+    ['what names no retriever', byPassPhrase],
+    ['what has no pass phrase', { ...forRenewal, retriever: PORTAL }],
+    ['what names a renewer and a trusted retriever', { ...forRenewal, trustedRetriever: '*' }],
+  ]
+  const closed = { authorizedRetrievers: ['*'], defaultRetrievers: ['none'] }
+
+  it.each([
+    ['without a certificate', site, ANONYMOUS],
+    ['whom no line lets renew', site, ALICE],
+    ['of a server whose default admits nobody', closed, PORTAL + 2],
+    ['whom no line admits at all', { authorizedRetrievers: [VOBOX] }, ALICE],
+    ['without a certificate where all may renew', { authorizedRenewers: ['*'] }, ANONYMOUS],
+  ])('says to a client %s the same, whatever is stored', (_who, policy, dn) => {
+    for (const passPhrase of ['', 'secret']) {
+      const told = stored.flatMap(([what, wanted]) => {
+        const decision = decideDelegation(policy, ask(dn, passPhrase), wanted)
+        if (decision.action !== 'refuse') return []
+        const { really, ...rest } = decision
+        expect(really, what).toBeDefined()
+        return [rest]
+      })
+      expect(told.length).toBeGreaterThan(2)
+      expect(told).toEqual(told.map(() => told[0]))
+    }
+  })
+
+  it('tells a renewer and a trusted retriever what is in the way, and who comes with both lines', () => {
+    const other = { ...forRenewal, renewer: PORTAL, retriever: PORTAL }
+    const trusting = { trustedRetrievers: ['*'], authorizedRetrievers: ['*'] }
+    for (const policy of [site, trusting]) {
+      expect(decideDelegation(policy, ask(VOBOX), undefined)).toEqual({
+        ...{ action: 'refuse', because: 'not-stored' },
+      })
+      expect(decideDelegation(policy, ask(VOBOX), other)).toMatchObject({ because: 'policy' })
+    }
+    const half = { trustedRetrievers: ['*'] }
+    expect(decideDelegation(half, ask(VOBOX), undefined)).toMatchObject({ really: 'not-stored' })
+  })
+
   it('names each policy that was looked at, as the C server does', () => {
     const decision = decideDelegation({}, ask(VOBOX), forRenewal)
     expect(decision).toEqual({
       action: 'refuse',
       because: 'policy',
+      really: 'policy',
       reasons: [
         `"${VOBOX}" not authorized by server's trusted_retrievers policy`,
         `"${VOBOX}" not authorized by server's authorized_retrievers policy`,
