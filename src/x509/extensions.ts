@@ -15,7 +15,7 @@ import { malformed } from '../asn1/malformed.js'
 import { OID } from '../asn1/oids.js'
 import { constructedContextTag, contextTag } from '../asn1/tags.js'
 import { formatIp, parseIp } from './ip-address.js'
-import { keyIdentifier } from './public-key.js'
+import { encodePublicKey, keyIdentifier } from './public-key.js'
 
 /** One extension, its value undecoded (RFC 5280 §4.2). */
 export interface CertificateExtension {
@@ -149,8 +149,7 @@ export function decodeSubjectKeyId(value: Uint8Array): Uint8Array {
 }
 
 export function encodeSubjectKeyIdentifier(publicKey: KeyObject): CertificateExtension {
-  const spki = publicKey.export({ type: 'spki', format: 'der' })
-  const value = derOctetString(keyIdentifier(spki))
+  const value = derOctetString(keyIdentifier(encodePublicKey(publicKey)))
   return { oid: OID.subjectKeyIdentifier, critical: false, value }
 }
 
@@ -165,10 +164,7 @@ export function decodeAuthorityKeyId(value: Uint8Array): Uint8Array | undefined 
 
 /** From the issuer's subject key identifier, or from its key when it has none. */
 export function encodeAuthorityKeyIdentifier(issuer: Uint8Array | KeyObject): CertificateExtension {
-  const identifier =
-    issuer instanceof Uint8Array
-      ? issuer
-      : keyIdentifier(issuer.export({ type: 'spki', format: 'der' }))
+  const identifier = issuer instanceof Uint8Array ? issuer : keyIdentifier(encodePublicKey(issuer))
   const value = derSequence(encodeDer(contextTag(0), identifier))
   return { oid: OID.authorityKeyIdentifier, critical: false, value }
 }

@@ -1,10 +1,10 @@
 /** Certification requests, PKCS#10 (RFC 2986), as delegation uses them. */
-import { createPublicKey, type KeyObject } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { DerReader, derBitString, derContext, derInteger, derSequence } from '../asn1/der.js'
 import { VoboxError } from '../errors.js'
 import { malformedAs } from './malformed-as.js'
 import { EMPTY_NAME, type Name, parseName } from './name.js'
-import { importPublicKey } from './public-key.js'
+import { encodePublicKey, importPublicKey } from './public-key.js'
 import {
   encodeAlgorithmFor,
   readSignatureAlgorithm,
@@ -23,12 +23,7 @@ export interface CertificationRequest {
  * The subject is empty by default: a delegating server puts its own name, one CN longer.
  */
 export function createRequest(privateKey: KeyObject, subject: Name = EMPTY_NAME): Uint8Array {
-  const info = derSequence(
-    derInteger(0),
-    subject.der,
-    createPublicKey(privateKey).export({ type: 'spki', format: 'der' }),
-    derContext(0),
-  )
+  const info = derSequence(derInteger(0), subject.der, encodePublicKey(privateKey), derContext(0))
   const signature = derBitString(signBytes(privateKey, info))
   return derSequence(info, encodeAlgorithmFor(privateKey), signature)
 }

@@ -4,6 +4,7 @@ import { derBitString, derContext, derInteger, derSequence, derTime } from '../a
 import type { UnixSeconds } from '../ports/clock.js'
 import { type CertificateExtension, encodeExtension } from './extensions.js'
 import type { Name } from './name.js'
+import { encodePublicKey } from './public-key.js'
 import { encodeAlgorithmFor, type SigningHash, signBytes } from './signature-algorithms.js'
 
 export {
@@ -40,7 +41,7 @@ export function signCertificate(template: CertificateTemplate, signer: KeyObject
     template.issuer.der,
     derSequence(derTime(template.notBefore), derTime(template.notAfter)),
     template.subject.der,
-    template.publicKey.export({ type: 'spki', format: 'der' }),
+    encodePublicKey(template.publicKey),
     ...(extensions.length === 0 ? [] : [derContext(3, derSequence(...extensions))]),
   )
   return derSequence(tbs, algorithm, derBitString(signBytes(signer, tbs, template.hash)))

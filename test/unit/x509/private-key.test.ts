@@ -1,6 +1,15 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import forge from 'node-forge'
 import { describe, expect, it } from 'vitest'
+import {
+  derContext,
+  derInteger,
+  derOctetString,
+  derOid,
+  derSequence,
+  derSet,
+  derUtf8String,
+} from '../../../src/asn1/der.js'
 import { type PemBlock, parsePem } from '../../../src/x509/pem.js'
 import {
   encodePrivateKey,
@@ -9,6 +18,7 @@ import {
   keysMatch,
   parsePrivateKey,
 } from '../../../src/x509/private-key.js'
+import { encodePublicKey, RSA_ALGORITHM } from '../../../src/x509/public-key.js'
 import { failureOf } from '../../support/failure.js'
 import { testKey } from '../../support/pki.js'
 
@@ -31,6 +41,8 @@ describe('parsePrivateKey', () => {
     ['PKCS#8', plain(rsa, 'pkcs8'), rsa],
     ['PKCS#1', plain(rsa, 'pkcs1'), rsa],
     ['PKCS#8 with a P-256 key', plain(ec, 'pkcs8'), ec],
+    ['PKCS#8 with an attribute behind the RSA key', withAttribute(rsa), rsa],
+    ['PKCS#8 with a byte behind the RSA key', { ...plain(rsa, 'pkcs8'), bytes: rsaInfo(1) }, rsa],
     ['SEC 1', plain(ec, 'sec1'), ec],
   ])('reads %s', (_name, block, key) => {
     expect(isPrivateKeyLabel(block.label)).toBe(true)
@@ -70,6 +82,7 @@ describe('parsePrivateKey', () => {
     ['a certificate', { label: 'CERTIFICATE', bytes: Buffer.of(1), headers: new Map() }],
     ['noise', { label: 'PRIVATE KEY', bytes: Buffer.of(1, 2, 3), headers: new Map() }],
     ['a key under another label', { ...plain(rsa, 'pkcs1'), label: 'EC PRIVATE KEY' }],
+    ['an RSA key of one number', { ...plain(rsa, 'pkcs8'), bytes: rsaInfo(-1200) }],
     ['half a key', { ...plain(rsa, 'pkcs8'), bytes: plain(rsa, 'pkcs8').bytes.subarray(0, 600) }],
   ])('refuses %s', (_name, block) => {
     expect(failureOf(() => parsePrivateKey(block))).toMatchObject({
@@ -88,6 +101,24 @@ describe('encodePrivateKey', () => {
     expect(block.label).toBe('PRIVATE KEY')
     expect(parsePrivateKey(block).equals(key)).toBe(true)
   })
+
+  it.each([
+    ['RSA-2048', rsa],
+    ['P-256', ec],
+  ])('writes for %s the same octets as OpenSSL', (_name, key) => {
+    expect(encodePrivateKey(key)).toBe(key.export({ type: 'pkcs8', format: 'pem' }))
+  })
+})
+
+describe('encodePublicKey', () => {
+  it.each([
+    ['RSA-2048', rsa],
+    ['P-256', ec],
+  ])('writes for either half of %s the same octets as OpenSSL', (_name, key) => {
+    const expected = createPublicKey(key).export({ type: 'spki', format: 'der' })
+    expect(Buffer.from(encodePublicKey(key))).toEqual(expected)
+    expect(Buffer.from(encodePublicKey(createPublicKey(key)))).toEqual(expected)
+  })
 })
 
 describe('keysMatch', () => {
@@ -98,6 +129,26 @@ describe('keysMatch', () => {
     expect(keysMatch(rsa, createPublicKey(ec))).toBe(false)
   })
 })
+
+/** A PrivateKeyInfo whose RSA key is `more` bytes longer than it should be. */
+function rsaInfo(more: number): Uint8Array {
+  const key = rsa.export({ type: 'pkcs1', format: 'der' })
+  const bytes = more < 0 ? key.subarray(0, more) : Buffer.concat([key, Buffer.alloc(more)])
+  return derSequence(derInteger(0), RSA_ALGORITHM, derOctetString(bytes))
+}
+
+/** Attributes are the last, optional part of a PrivateKeyInfo (RFC 5208 §5). */
+function withAttribute(key: KeyObject): PemBlock {
+  const rsaKey = key.export({ type: 'pkcs1', format: 'der' })
+  const attribute = derSequence(derOid('2.5.4.3'), derSet(derUtf8String('alice')))
+  const bytes = derSequence(
+    derInteger(0),
+    RSA_ALGORITHM,
+    derOctetString(rsaKey),
+    derContext(0, attribute),
+  )
+  return { ...plain(key, 'pkcs8'), bytes }
+}
 
 function singleDes(key: KeyObject): PemBlock {
   const pem = key.export({ type: 'pkcs1', format: 'pem' }).toString()
