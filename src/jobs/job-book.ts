@@ -89,7 +89,7 @@ export class JobBook {
       case 'register':
         return this.#register(record)
       case 'unregister':
-        return this.#unregister(record.job, record.file, 'oldest')
+        return this.#unregister(record.job, record.file, record.newest ? 'newest' : 'oldest')
       case 'drop':
         return this.#drop(record.file)
     }

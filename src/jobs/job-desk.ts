@@ -4,9 +4,11 @@
  */
 import { isAbsolute } from 'node:path'
 import type { Config } from '../config/config.js'
-import { isVoboxError, type VoboxError } from '../errors.js'
+import { isVoboxError, printable, toVoboxError, type VoboxError } from '../errors.js'
 import type { Clock, UnixSeconds } from '../ports/clock.js'
+import { untilAborted } from '../ports/deadline.js'
 import type { Files } from '../ports/files.js'
+import type { Journal } from '../ports/journal.js'
 import type { Random } from '../ports/random.js'
 import { parseCredential } from '../proxy/credential.js'
 import { emptyState } from '../registry/registration.js'
@@ -28,6 +30,7 @@ import type { JobResponse } from './protocol/response.js'
 export interface JobDeskDependencies {
   files: Files
   clock: Clock
+  journal: Journal
   random: Random
   config: Config
   settings: JobRenewalSettings
@@ -85,11 +88,38 @@ export class JobDesk {
     signal.throwIfAborted()
     const worth = { ...handed.worth, server }
     const key = worthKey(worth)
-    const { fileName, changed } = await store.change((book) =>
-      this.#share(book, request.jobId, book.worth(key)?.proxy ?? this.#newProxy(worth), handed),
-    )
+    const { fileName, changed } = await store.change((book) => {
+      signal.throwIfAborted()
+      const proxy = book.worth(key)?.proxy ?? this.#newProxy(worth)
+      return this.#share(book, request.jobId, proxy, handed)
+    })
     if (changed()) onChanged(fileName)
-    return this.#answer(proxies.path(fileName), store.book.get(fileName))
+    try {
+      signal.throwIfAborted()
+      const answer = this.#answer(proxies.path(fileName), store.book.get(fileName))
+      return await untilAborted(answer, signal)
+    } catch (error) {
+      await this.#takeBack(request.jobId, fileName)
+      throw error
+    }
+  }
+
+  /** A job whose client has been told meanwhile that it failed has nobody who would end it. */
+  async #takeBack(job: string, fileName: string): Promise<void> {
+    const { store, onEnded, journal } = this.#deps
+    try {
+      const { last } = await store.change((book) => {
+        const shared = book.get(fileName)
+        if (!shared?.jobs.has(job)) return { result: { last: false } }
+        return this.#leave(shared, { job, newest: true })
+      })
+      if (last) onEnded(fileName)
+    } catch (error) {
+      const { message } = toVoboxError(error)
+      const shown = printable(job, 200)
+      const why = `${shown} stays registered though its client was told that it failed: ${message}`
+      journal.write('error', 'job-left', why, { job: shown, file: fileName })
+    }
   }
 
   /** Joins those that share `proxy`, or is the first. */
@@ -136,20 +166,26 @@ export class JobDesk {
     const { store, proxies, onEnded } = this.#deps
     const named = await this.#followed(request)
     signal.throwIfAborted()
-    const { fileName, last } = await store.change((book) => {
-      const shared = this.#find(book, named)
-      const { fileName } = shared.proxy
-      const last = shared.jobs.size === 1 && shared.jobs.get(request.jobId) === 1
-      return {
-        record: { op: 'unregister', job: request.jobId, file: fileName },
-        ...(last && { after: () => proxies.remove(fileName) }),
-        result: { fileName, last },
-      }
-    })
+    const { fileName, last } = await store.change((book) =>
+      this.#leave(this.#find(book, named), { job: request.jobId }),
+    )
     const path = proxies.path(fileName)
     if (!last) return this.#answer(path, store.book.get(fileName))
     onEnded(fileName)
     return { code: JOB_CODES.OK, proxyFile: path }
+  }
+
+  /** One registration of a job less; the last one of all takes the file with it. */
+  #leave(
+    { proxy: { fileName }, jobs }: SharedProxy,
+    leaving: { job: string; newest?: true },
+  ): JobChange<{ fileName: string; last: boolean }> {
+    const last = jobs.size === 1 && jobs.get(leaving.job) === 1
+    return {
+      record: { op: 'unregister', ...leaving, file: fileName },
+      ...(last && { after: () => this.#deps.proxies.remove(fileName) }),
+      result: { fileName, last },
+    }
   }
 
   /**

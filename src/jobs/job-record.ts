@@ -12,8 +12,11 @@ import type { JobProxy } from './job-proxy.js'
 export type JobRecord =
   /** A job began to share `file`; `proxy` stands with the first two. `count`: as often, default once. */
   | { op: 'register'; job: string; file: string; proxy?: JobProxy; count?: number }
-  /** Took back one of its registrations. The last one of all takes the proxy with it. */
-  | { op: 'unregister'; job: string; file: string }
+  /**
+   * Took back one of its registrations, the oldest unless `newest`. The last one of all takes the proxy
+   * with it.
+   */
+  | { op: 'unregister'; job: string; file: string; newest?: true }
   /** The proxy is gone, whoever shared it. */
   | { op: 'drop'; file: string }
 
@@ -39,7 +42,12 @@ const recordSchema = v.variant('op', [
     proxy: v.exactOptional(proxySchema),
     count: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   }),
-  v.object({ op: v.literal('unregister'), job: text, file }),
+  v.object({
+    op: v.literal('unregister'),
+    job: text,
+    file,
+    newest: v.exactOptional(v.literal(true)),
+  }),
   v.object({ op: v.literal('drop'), file }),
 ])
 

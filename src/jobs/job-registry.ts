@@ -13,6 +13,7 @@ import type { Lease, Registry } from '../registry/registry.js'
 import type { JobBook } from './job-book.js'
 import type { JobProxy } from './job-proxy.js'
 import { type JobRenewalSettings, registrationOf } from './job-registration.js'
+import { TurnTaking } from './turn-taking.js'
 
 export interface JobRegistryDependencies {
   book: Pick<JobBook, 'get' | 'proxies'>
@@ -24,6 +25,7 @@ export interface JobRegistryDependencies {
 export class JobRegistry implements Registry {
   readonly #deps: JobRegistryDependencies
   readonly #leased = new Set<string>()
+  readonly #turns = new TurnTaking()
   readonly #made = new WeakMap<JobProxy, Registration>()
 
   constructor(deps: JobRegistryDependencies) {
@@ -54,9 +56,16 @@ export class JobRegistry implements Registry {
   }
 
   /** What is said of a proxy that is gone by now is said of nobody. */
-  async writeState(fileName: string, state: RegistrationState): Promise<void> {
-    if (this.#deps.book.get(fileName) === undefined) return
-    await this.#deps.states.writeState(fileName, state)
+  writeState(fileName: string, state: RegistrationState): Promise<void> {
+    return this.#turns.take(fileName, async () => {
+      if (this.#deps.book.get(fileName) === undefined) return
+      await this.#deps.states.writeState(fileName, state)
+    })
+  }
+
+  /** The state of a proxy that is gone; one that is being written goes as well. */
+  forgetState(fileName: string): Promise<void> {
+    return this.#turns.take(fileName, () => this.#deps.states.forget(fileName))
   }
 
   /** The scheduler works on each one once at a time: whoever finds it leased need not wait. */

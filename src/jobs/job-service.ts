@@ -12,10 +12,12 @@ import type { Random } from '../ports/random.js'
 import { isJobFile } from '../registry/job-file-name.js'
 import type { Registration } from '../registry/registration.js'
 import { RegistrationFiles } from '../registry/registration-files.js'
+import type { Retirement } from '../renewal/daemon.js'
 import type { EventLog } from '../renewal/events.js'
 import type { JobCounts } from '../renewal/service-status.js'
 import { ProxyRepository } from '../repository/proxy-repository.js'
 import type { AttributeRules } from '../voms/verify-attributes.js'
+import { ExpiryWatch } from './expiry-watch.js'
 import { JobDesk } from './job-desk.js'
 import { JobProxies } from './job-proxies.js'
 import { jobSettings } from './job-registration.js'
@@ -40,6 +42,8 @@ export interface JobServiceDependencies {
   linkTarget?: ((path: string) => Promise<string | undefined>) | undefined
 }
 
+const STAYS: Retirement = { isGone: false }
+
 export class JobService {
   readonly registry: JobRegistry
   readonly proxies: JobProxies
@@ -48,12 +52,15 @@ export class JobService {
   readonly #store: JobStore
   readonly #states: RegistrationFiles
   readonly #desk: JobDesk
+  readonly #expiry: ExpiryWatch
+  readonly #underWay = new Set<Promise<unknown>>()
   /** Tells the scheduler that one came, changed or went; set once there is one. */
   touched: (fileName: string) => void = () => undefined
 
   private constructor(deps: JobServiceDependencies, store: JobStore) {
     this.#deps = deps
     this.#store = store
+    this.#expiry = new ExpiryWatch(deps.clock)
     const { files, journal, paths, owners, clock, config } = deps
     const settings = jobSettings(config)
     const repository = new ProxyRepository({ files, directory: paths.jobRepository, owners })
@@ -102,25 +109,29 @@ export class JobService {
 
   /** What the socket is asked. @throws as `JobDesk.serve`. */
   serve(request: JobRequest, signal: AbortSignal): Promise<JobResponse> {
-    return this.#desk.serve(request, signal)
+    return this.#awaited(this.#desk.serve(request, signal))
   }
 
   /**
    * For `RenewalDaemon`: a job proxy that has expired, or whose file somebody removed, is of no use to
-   * anybody, and is dropped. One that merely cannot be read at this moment stays.
+   * anybody, and is dropped. One that merely cannot be read at this moment stays, and one that has
+   * expired until that is sure.
    */
-  async retire({ fileName, identity }: Registration): Promise<boolean> {
-    if (!isJobFile(fileName)) return false
+  async retire({ fileName, identity }: Registration): Promise<Retirement> {
+    if (!isJobFile(fileName)) return STAYS
     // What is being registered has its file when this has come to its turn.
     await this.#store.change(() => ({ result: undefined }))
     const shared = this.#store.book.get(fileName)
-    if (shared === undefined) return false
+    if (shared === undefined) return STAYS
     const { generation } = shared
     const why = await this.#whyUseless(fileName)
-    if (why === undefined) return false
-    const jobs = await this.#drop(fileName, generation)
-    if (jobs === undefined) return false
-    await this.#states.forget(fileName)
+    if (why !== 'has expired') this.#expiry.forget(fileName)
+    else if (!this.#expiry.isSure(fileName)) {
+      return { ...STAYS, askAgainSeconds: ExpiryWatch.AGAIN_SECONDS }
+    }
+    const jobs = why === undefined ? undefined : await this.#drop(fileName, generation)
+    if (jobs === undefined) return STAYS
+    await this.#forget(fileName)
     const reason = `the proxy of ${jobs} ${jobs === 1 ? 'job' : 'jobs'} ${why} and is dropped`
     const fields = { dn: identity, file: fileName, jobs }
     this.#deps.journal.write(
@@ -130,10 +141,10 @@ export class JobService {
       fields,
     )
     await this.#deps.events.write('job-proxy-dropped', { ...fields, reason })
-    return true
+    return { isGone: true }
   }
 
-  async #whyUseless(fileName: string): Promise<string | undefined> {
+  async #whyUseless(fileName: string): Promise<'has expired' | 'is gone' | undefined> {
     const { clock } = this.#deps
     const end = (await this.proxies.times(fileName))?.chainEnd
     if (end !== undefined) return end <= clock.now() ? 'has expired' : undefined
@@ -162,11 +173,26 @@ export class JobService {
   /** Takes nobody new; what was asked for is on disk when this has ended. */
   async close(): Promise<void> {
     await this.socket.close()
+    // Who was cut off may have something to take back.
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
     await this.#store.settled()
   }
 
   #ended(fileName: string): void {
-    void this.#states.forget(fileName)
+    void this.#awaited(this.#forget(fileName))
     this.touched(fileName)
+  }
+
+  #forget(fileName: string): Promise<void> {
+    this.#expiry.forget(fileName)
+    return this.registry.forgetState(fileName)
+  }
+
+  /** The end of the service waits for it. */
+  #awaited<T>(work: Promise<T>): Promise<T> {
+    const done = () => this.#underWay.delete(work)
+    this.#underWay.add(work)
+    work.then(done, done)
+    return work
   }
 }

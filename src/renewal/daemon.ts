@@ -9,6 +9,7 @@
  */
 import { toVoboxError } from '../errors.js'
 import { asUnixSeconds, type UnixSeconds } from '../ports/clock.js'
+import { isJobFile } from '../registry/job-file-name.js'
 import type { ObservationSink } from '../registry/observation.js'
 import type { Registration, RegistrationState } from '../registry/registration.js'
 import type { RenewalContext } from './context.js'
@@ -32,15 +33,22 @@ export interface DaemonContext extends RenewalContext {
   /** Called at least once a minute while all is well; for the watchdog and for `status`. */
   onTurn?(summary: DaemonSummary): void
   /**
-   * Asked about a proxy whose chain has ended, or that cannot be read, once it was told; whether it is
-   * registered no more. Absent: registrations stay until somebody unregisters them.
+   * Asked about a proxy whose chain has ended, or that cannot be read, once it was told. Absent:
+   * registrations stay until somebody unregisters them.
    */
-  retire?(registration: Registration): Promise<boolean>
+  retire?(registration: Registration): Promise<Retirement>
   /** Called after each try of a renewal, with how long it took, in seconds; for metrics. */
   onOutcome?(outcome: RenewalOutcome, seconds: number): void
 }
 
+/** Whether it is registered no more; if it is, when to ask again at the latest. */
+export interface Retirement {
+  isGone: boolean
+  askAgainSeconds?: number
+}
+
 export interface DaemonSummary {
+  /** Of the VO-Box; job proxies are counted by who has them. */
   registrations: number
   /** Renewals under way. */
   working: number
@@ -72,6 +80,8 @@ export class RenewalDaemon {
   readonly #times: ProxyTimesCache
   readonly #service: ServiceWatch
   readonly #known = new Map<string, Memory>()
+  /** How many of these are. */
+  #jobProxies = 0
   #reconciledAt: UnixSeconds | undefined
   #reconciling: Promise<void> = Promise.resolve()
 
@@ -103,7 +113,8 @@ export class RenewalDaemon {
 
   get summary(): DaemonSummary {
     const { nextDueAt, working, queued } = this.#scheduler
-    return { registrations: this.#known.size, working, queued, ...(nextDueAt && { nextDueAt }) }
+    const registrations = this.#known.size - this.#jobProxies
+    return { registrations, working, queued, ...(nextDueAt && { nextDueAt }) }
   }
 
   /** Works until `signal` aborts, then ends what is under way; rejects when the registry is unusable. */
@@ -116,7 +127,7 @@ export class RenewalDaemon {
     try {
       this.#reconciling = this.#reconcile()
       await this.#reconciling
-      await events.write('service-started', { registrations: this.#known.size })
+      await events.write('service-started', { registrations: this.summary.registrations })
       await this.#scheduler.run(signal)
       await events.write('service-stopped', {})
     } finally {
@@ -136,7 +147,7 @@ export class RenewalDaemon {
   async touch(fileName: string): Promise<void> {
     const registration = await this.#context.registry.get(fileName)
     if (registration === undefined) return this.#forget(fileName)
-    this.#known.set(fileName, memoryOf(registration, this.#known.get(fileName)))
+    this.#know(registration)
     this.#times.delete(fileName)
     this.#scheduler.set(fileName)
   }
@@ -178,7 +189,7 @@ export class RenewalDaemon {
       const recent = since === undefined || registration.updatedAt >= since - 1
       if (same && !recent) continue
       const anew = !same || since === undefined
-      if (anew) this.#known.set(fileName, memoryOf(registration, known))
+      if (anew) this.#know(registration)
       this.#times.delete(fileName)
       this.#scheduler.set(fileName)
     }
@@ -186,8 +197,15 @@ export class RenewalDaemon {
     await this.#service.registryRead()
   }
 
+  #know(registration: Registration): void {
+    const { fileName } = registration
+    const known = this.#known.get(fileName)
+    this.#known.set(fileName, memoryOf(registration, known))
+    if (known === undefined && isJobFile(fileName)) this.#jobProxies += 1
+  }
+
   async #forget(fileName: string): Promise<void> {
-    this.#known.delete(fileName)
+    if (this.#known.delete(fileName) && isJobFile(fileName)) this.#jobProxies -= 1
     this.#times.delete(fileName)
     this.#context.grants.forget(fileName)
     this.#scheduler.delete(fileName)
@@ -218,7 +236,8 @@ export class RenewalDaemon {
     // It ended meanwhile, and its file with it: nobody wants to be told that this is unreadable.
     if (!this.#known.has(fileName)) return { kind: 'forget' }
     await this.#observe(registration, state, times)
-    if (await this.#retires(registration, times)) return { kind: 'forget' }
+    const { isGone, askAgainSeconds } = await this.#retire(registration, times)
+    if (isGone) return { kind: 'forget' }
     memory.registration = registration
     memory.lastFailure = state.lastFailure
 
@@ -230,15 +249,18 @@ export class RenewalDaemon {
       return { kind: 'work', lane: laneOf(this.#context, registration) }
     }
     const attempt = Math.max(attemptAt, memory.holdUntil ?? 0)
-    return { kind: 'wait', until: nextLook(facts, attempt) }
+    const askAgainAt = now + (askAgainSeconds ?? Number.POSITIVE_INFINITY)
+    const until = asUnixSeconds(Math.min(nextLook(facts, attempt), askAgainAt))
+    return { kind: 'wait', until }
   }
 
-  async #retires(registration: Registration, times: ProxyTimes | undefined): Promise<boolean> {
+  async #retire(registration: Registration, times: ProxyTimes | undefined): Promise<Retirement> {
     const { retire, clock } = this.#context
-    if (retire === undefined || (times !== undefined && times.chainEnd > clock.now())) return false
-    if (!(await retire(registration))) return false
-    await this.#forget(registration.fileName)
-    return true
+    const lives = times !== undefined && times.chainEnd > clock.now()
+    if (retire === undefined || lives) return { isGone: false }
+    const retirement = await retire(registration)
+    if (retirement.isGone) await this.#forget(registration.fileName)
+    return retirement
   }
 
   async #work(fileName: string, signal: AbortSignal): Promise<WorkResult> {

@@ -13,12 +13,14 @@ const record: fc.Arbitrary<JobRecord> = fc.oneof(
   fc.tuple(job, number).map(([id, at]) => firstJob(id, at)),
   fc.tuple(job, number).map(([id, at]) => moreJob(id, at)),
   fc.tuple(job, number).map(([id, at]) => endJob(id, at)),
+  fc.tuple(job, number).map(([id, at]): JobRecord => ({ ...endJob(id, at), newest: true })),
   number.map((at): JobRecord => ({ op: 'drop', file: jobFile(at) })),
 )
 
 /** Everything that a caller can learn of a book. */
 const seen = (book: JobBook) => ({
   shares: book.shares,
+  bytes: book.bytes,
   proxies: [...book.proxies].map(([file, { jobs }]) => [file, [...jobs].sort()]).sort(),
   ofJob: ['a', 'b', 'c', 'https://wms:9000/ü='].map((id) => book.ofJob(id)?.proxy.fileName),
 })
@@ -50,7 +52,9 @@ describe('the book of jobs', () => {
         }
         const { ofJob: _, ...rest } = seen(book)
         expect(seen(again)).toMatchObject(rest)
-        expect([...book.records()]).toHaveLength(book.shares)
+        const lines = [...book.records()].map(encodeRecord)
+        expect(lines).toHaveLength(book.shares)
+        expect(lines.join('').length).toBeLessThanOrEqual(book.bytes)
       }),
     )
   })

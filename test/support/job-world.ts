@@ -50,6 +50,7 @@ export async function jobWorld(world: RenewalWorld = renewalWorld()) {
   const desk = new JobDesk({
     files,
     clock,
+    journal,
     random: countingRandom(),
     config,
     settings: JOB_SETTINGS,

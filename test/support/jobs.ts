@@ -34,8 +34,8 @@ export const moreJob = (job: string, number: number): JobRecord => ({
   file: jobFile(number),
 })
 
-export const endJob = (job: string, number: number): JobRecord => ({
-  op: 'unregister',
+export const endJob = (job: string, number: number) => ({
+  op: 'unregister' as const,
   job,
   file: jobFile(number),
 })

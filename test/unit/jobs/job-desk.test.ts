@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { VoboxError } from '../../../src/errors.js'
 import { freshOf } from '../../../src/jobs/job-proxies.js'
+import { readJobs } from '../../../src/jobs/job-store.js'
 import { JOB_CODES } from '../../../src/jobs/protocol/codes.js'
 import { encodeCredential } from '../../../src/proxy/credential.js'
 import { vomsTrustOf } from '../../support/ac.js'
@@ -70,6 +71,75 @@ describe('REGISTER', () => {
       paths.add((await world.register(`j${at}`, path, server)).proxyFile)
     }
     expect(paths.size).toBe(7)
+  })
+
+  describe('whose client is told that it failed', () => {
+    const tooLate = new VoboxError('DEADLINE_EXCEEDED', 'told already')
+
+    /** Asks, and tells the client that it took too long while the disk does `what`. */
+    async function cutDuring(what: 'append' | 'replace', jobId: string, proxyFile: string) {
+      const told = new AbortController()
+      world.files.refuse = (operation) => {
+        if (operation === what) told.abort(tooLate)
+        return undefined
+      }
+      const request = { command: 'register', jobId, proxyFile, server: JOB_SERVER } as const
+      return (await rejectionOf(world.desk.serve(request, told.signal))).code
+    }
+
+    it.each(['append', 'replace'] as const)(
+      'leaves no job, no file and nothing after a restart, where the disk was slow at its %s',
+      async (what) => {
+        const path = await world.hand('ann')
+        expect(await cutDuring(what, 'a', path)).toBe('DEADLINE_EXCEEDED')
+        await world.store.settled()
+        expect(await codeOf(world.ask({ command: 'get', jobId: 'a' }))).toBe(1908)
+        expect(await world.kept()).toEqual([])
+        expect(world.ended).toEqual([jobFile(1)])
+        expect(
+          (await readJobs({ ...world, owners: [1000], directory: world.paths.directory })).size,
+        ).toBe(0)
+      },
+    )
+
+    it('leaves the registration that the job had, and that of another job, as they were', async () => {
+      const path = await world.hand('ann')
+      const { proxyFile } = await world.register('a', path)
+      await world.register('a', await world.hand('ann', { voms: ROLE_A }))
+      await world.register('b', path)
+      expect(await cutDuring('append', 'a', path)).toBe('DEADLINE_EXCEEDED')
+      expect(await world.ask({ command: 'get', jobId: 'a' })).toEqual({ code: 0, proxyFile })
+      expect(world.store.book.get(jobFile(1))?.jobs).toEqual(
+        new Map([
+          ['a', 1],
+          ['b', 1],
+        ]),
+      )
+      expect(world.ended).toEqual([])
+    })
+
+    it('is said in the log where the disk does not let it be taken back', async () => {
+      const path = await world.hand('ann')
+      await world.register('b', path)
+      const append = world.files.append.bind(world.files)
+      const told = new AbortController()
+      world.files.append = async (...all) => {
+        await append(...all)
+        world.files.refuse = () => new VoboxError('FILE_UNWRITABLE', 'full')
+        told.abort(tooLate)
+      }
+      const request = {
+        command: 'register',
+        jobId: 'a',
+        proxyFile: path,
+        server: JOB_SERVER,
+      } as const
+      const { code } = await rejectionOf(world.desk.serve(request, told.signal))
+      expect(code).toBe('DEADLINE_EXCEEDED')
+      expect(world.journal.filter(({ event }) => event === 'job-left')).toMatchObject([
+        { level: 'error', message: expect.stringMatching(/^a stays registered though .*: full$/) },
+      ])
+    })
   })
 
   it('replaces the file by a proxy that ends later, and drops one that ends earlier', async () => {

@@ -160,6 +160,55 @@ describe('a job proxy', () => {
     expect(world.journal.some(({ event }) => event === 'job-proxy-dropped')).toBe(true)
   })
 
+  it('outlives a clock that is a day ahead for 4 minutes, with its key and its job', async () => {
+    await running(async () => {
+      const path = await registerJob('a', 'ann')
+      world.clock.jump(24 * HOUR)
+      await world.clock.advanceSeconds(240)
+      world.clock.jump(-24 * HOUR)
+      await world.clock.advanceSeconds(600)
+      expect((await ask({ command: 'get', jobId: 'a' })).proxyFile).toBe(path)
+      expect(await leftOf(path)).toBeGreaterThan(9 * HOUR)
+      await pass(12)
+      expect(await leftOf(path)).toBeGreaterThan(1800)
+    })
+    expect(world.events('job-proxy-dropped')).toEqual([])
+  })
+
+  it('is dropped 5 minutes after it was first seen expired, and not at once', async () => {
+    world.myproxy.behave = async () => {
+      throw new VoboxError('MYPROXY_NOT_AUTHORISED_RENEWER', 'no')
+    }
+    await running(async () => {
+      const path = await registerJob('a', 'ann', { hours: 1 })
+      await pass(1)
+      await world.clock.advanceSeconds(290)
+      expect(world.files.text(path)).not.toBe('')
+      await world.clock.advanceSeconds(20)
+      expect(world.files.text(path)).toBe('')
+    })
+  })
+
+  it('leaves no state that was being written when its last job ended', async () => {
+    await running(async () => {
+      await registerJob('a', 'ann')
+      const replace = world.files.replace.bind(world.files)
+      vi.spyOn(world.files, 'replace').mockImplementation(async (path, ...rest) => {
+        if (path.startsWith(world.paths.jobState)) {
+          const ended = ask({ command: 'unregister', jobId: 'a' }).catch(() => undefined)
+          await world.clock.settle()
+          await ended
+        }
+        return replace(path, ...rest)
+      })
+      await pass(10)
+      const refused = await rejectionOf(ask({ command: 'get', jobId: 'a' }))
+      expect(refused.data.jobCode).toBe(1908)
+    })
+    await service.close()
+    expect(await world.files.list(world.paths.jobState)).toEqual([])
+  })
+
   it('is renewed no more after its last job, and leaves no state', async () => {
     await running(async () => {
       const path = await registerJob('a', 'ann')
@@ -184,7 +233,7 @@ describe('a job proxy', () => {
       })
       daemon.reload()
       await pass(9)
-      expect(daemon.summary.registrations).toBe(1)
+      expect(daemon.summary.registrations).toBe(0)
     })
     expect(world.myproxy.asked).toHaveLength(1)
   })
