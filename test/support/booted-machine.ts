@@ -1,7 +1,7 @@
 /**
  * A clean machine that systemd has booted: Debian's own, as process 1 of namespaces of its own, with a
  * tree of control groups below ours. It can be rebooted; its disk stays, for as long as the test lives.
- * The network is this machine's.
+ * The network is this machine's, or one of its own with nobody else in it.
  *
  * Only for tests that are root; see `describeOnBootedMachine`.
  */
@@ -63,7 +63,7 @@ const KEEP = `${MAKE_DISK}
   umount "$root/mnt" "$root/run" "$root/tmp" "$root/proc"; cd /; umount "$root")
 while :; do
   status=0
-  { setpriv --pdeathsig KILL unshare -m -u -i -C -p -f --kill-child sh -c "exec 2>&3; $3" sh "$1" "$2" || status=$?; } \\
+  { setpriv --pdeathsig KILL unshare -m -u -i -C -p $4 -f --kill-child sh -c "exec 2>&3; $3" sh "$1" "$2" || status=$?; } \\
     3>&2 2>/dev/null
   [ "$status" = 129 ] || exit "$status"
 done
@@ -95,12 +95,15 @@ export class BootedMachine {
   readonly #keeper: ChildProcess
   readonly #group: string
   readonly #remove: () => Promise<void>
+  readonly #namespaces: readonly string[]
 
   private constructor(
     { path, remove }: Awaited<ReturnType<typeof makeTemporaryDirectory>>,
     keeper: ChildProcess,
     group: string,
+    ownNetwork: readonly string[],
   ) {
+    this.#namespaces = ['-m', '-u', '-i', '-p', '-C', ...ownNetwork]
     this.shared = path
     this.#remove = remove
     this.#keeper = keeper
@@ -108,19 +111,31 @@ export class BootedMachine {
   }
 
   /** Up and running. The caller calls {@link end}. */
-  static async boot(): Promise<BootedMachine> {
+  static async boot({ ownNetwork = false } = {}): Promise<BootedMachine> {
     const shared = await makeTemporaryDirectory()
     chmodSync(shared.path, 0o755)
     const group = join(cgroupRoot() ?? '', `vobox-test-${process.pid}`)
     mkdirSync(group)
     const enter = `echo $$ >"${group}/cgroup.procs"`
-    const script = `${enter}; exec unshare -m sh -c "$1" sh /media "$2" "$3"`
+    const script = `${enter}; exec unshare -m sh -c "$1" sh /media "$2" "$3" "$4"`
     // Whatever ends the test ends the machine: nobody else would.
-    const words = ['--pdeathsig', 'KILL', 'sh', '-c', script, 'sh', KEEP, shared.path, BOOT]
+    const network = ownNetwork ? ['-n'] : []
+    const words = [
+      '--pdeathsig',
+      'KILL',
+      'sh',
+      '-c',
+      script,
+      'sh',
+      KEEP,
+      shared.path,
+      BOOT,
+      ...network,
+    ]
     const keeper = spawn('setpriv', words, {
       stdio: ['ignore', 'ignore', 'inherit'],
     })
-    const machine = new BootedMachine(shared, keeper, group)
+    const machine = new BootedMachine(shared, keeper, group, network)
     await machine.#untilUp()
     return machine
   }
@@ -136,7 +151,7 @@ export class BootedMachine {
   sh(script: string, env: Readonly<Record<string, string>> = {}): MachineResult {
     const pid = this.#pid()
     if (pid === undefined) return { status: null, stdout: '', stderr: 'it is off' }
-    return runInside(pid, ['-m', '-u', '-i', '-p', '-C'], script, env)
+    return runInside(pid, this.#namespaces, script, env)
   }
 
   ok(script: string, env?: Readonly<Record<string, string>>): string {

@@ -15,7 +15,7 @@ import { replacementsSettled } from '../ports/file-replace.js'
 import { isSyslogThere, writesToJournal } from '../ports/system-log.js'
 import { listenForSignals } from '../service/service-signals.js'
 import { keepHeapSmall } from '../service/small-heap.js'
-import { serviceManager } from '../service/systemd-notify.js'
+import { feedWatchdog, serviceManager } from '../service/systemd-notify.js'
 import { CredentialWatch } from './credential-watch.js'
 import { type OpenServer, openServer, readConfigOf, settingsOf } from './open-server.js'
 import { ServerPidFile, writePortFile } from './run-files.js'
@@ -128,6 +128,7 @@ class RunningServer {
     const { environment, portFile, configFile, storageDirectory } = this.#options
     const { port } = await server.start()
     const manager = serviceManager(environment, process.pid, this.#journal)
+    const leave = feedWatchdog(manager)
     try {
       if (portFile !== undefined) await writePortFile(portFile, port)
       pidFile?.write(process.pid)
@@ -141,6 +142,7 @@ class RunningServer {
       manager.notify('STOPPING=1')
     } finally {
       await server.stop(GRACE_MS)
+      leave()
       await manager.settled()
     }
     this.#journal.write('info', 'stopped', 'ended in order')

@@ -29,7 +29,7 @@ import type { PidFile } from './pid-file.js'
 import { type ServiceFacts, takeServiceLock } from './service-lock.js'
 import { startMonitor } from './service-monitor.js'
 import { listenForSignals } from './service-signals.js'
-import { type ServiceManager, serviceManager } from './systemd-notify.js'
+import { feedWatchdog, type ServiceManager, serviceManager } from './systemd-notify.js'
 
 export interface RunOptions {
   service: ServiceFacts
@@ -127,7 +127,8 @@ class RunningService {
   /** Serves until a signal ends it; again with another configuration when that has changed. */
   async run(): Promise<void> {
     const forget = this.#listen()
-    const ping = this.#startWatchdog()
+    const isWell = () => performance.now() - this.#lastTurnMs < STUCK_MS
+    const leave = feedWatchdog(this.#manager, isWell)
     try {
       while ((await this.#serve()) === 'reconfigured') {
         this.#vo.close()
@@ -135,7 +136,7 @@ class RunningService {
         await this.#journal.follow(this.#vo.config.log)
       }
     } finally {
-      clearInterval(ping)
+      leave()
       forget()
       this.#vo.close()
       await this.#writing
@@ -225,14 +226,6 @@ class RunningService {
       this.#journal.write('error', 'reload-failed', `going on as before: ${message}`, { code })
       this.#daemon?.reload()
     }
-  }
-
-  #startWatchdog(): NodeJS.Timeout | undefined {
-    const { pingMs } = this.#manager
-    if (pingMs === undefined) return undefined
-    return setInterval(() => {
-      if (performance.now() - this.#lastTurnMs < STUCK_MS) this.#manager.notify('WATCHDOG=1')
-    }, pingMs)
   }
 
   #turned(summary: ServiceSummary): void {

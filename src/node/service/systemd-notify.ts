@@ -43,6 +43,23 @@ export function serviceManager(
   }
 }
 
+/**
+ * Feeds the watchdog, where there is one, for as long as `isWell` says so; a process that hangs says
+ * nothing.
+ *
+ * @returns what ends that.
+ */
+export function feedWatchdog(
+  manager: ServiceManager,
+  isWell: () => boolean = () => true,
+): () => void {
+  if (manager.pingMs === undefined) return () => undefined
+  const timer = setInterval(() => {
+    if (isWell()) manager.notify('WATCHDOG=1')
+  }, manager.pingMs)
+  return () => clearInterval(timer)
+}
+
 function send(socket: string, variables: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn('systemd-notify', variables, {

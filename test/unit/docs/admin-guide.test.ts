@@ -162,11 +162,13 @@ describe('docs/admin-guide.md, metrics', () => {
 describe('docs/admin-guide.md, the log of the MyProxy server', () => {
   const rows = rowsOf(section('A MyProxy server of your own')).map((row) => row.split('|')[1])
   const documented = [...rows.join(' ').matchAll(/`([a-z-]+)`/g)].map(([, name = '']) => name)
+  const shared = ['service-signals.ts', 'systemd-notify.ts']
   const written = ['myproxy/server', 'node/myproxy-server']
     .map((room) => join(SOURCES, room))
     .flatMap((room) =>
       readdirSync(room, { recursive: true, encoding: 'utf8' }).map((name) => join(room, name)),
     )
+    .concat(shared.map((name) => join(SOURCES, 'node/service', name)))
     .filter((path) => path.endsWith('.ts') && !/replicat/.test(path))
     .flatMap((path) => [
       ...readFileSync(path, 'utf8').matchAll(
