@@ -6,12 +6,8 @@ import type { Config } from '../../config/config.js'
 import { toVoboxError, VoboxError } from '../../errors.js'
 import type { UnixSeconds } from '../../ports/clock.js'
 import type { Journal } from '../../ports/journal.js'
-import { type DaemonSummary, RenewalDaemon } from '../../renewal/daemon.js'
-import {
-  encodeServiceStatus,
-  type JobCounts,
-  type ServiceSummary,
-} from '../../renewal/service-status.js'
+import { RenewalDaemon } from '../../renewal/daemon.js'
+import { encodeServiceStatus, type ServiceSummary } from '../../renewal/service-status.js'
 import { EXIT } from '../../report/exit-status.js'
 import { removeOrphans } from '../../repository/orphans.js'
 import { removeOldRehearsals } from '../check/rehearsal-directory.js'
@@ -154,7 +150,7 @@ class RunningService {
     if (trouble !== undefined) await noteMailTrouble(vo.events, trouble)
     // First of all: where somebody else holds the socket, nothing else is begun.
     const jobs = await openJobs(vo)
-    const all = { ...vo, ...(jobs && { registry: jobs.registry, repository: jobs.repository }) }
+    const all = { ...vo, ...(jobs && placesOf(jobs)) }
     const hooks = await hooksFor(all, this.#options.environment)
     const keeper = alertKeeperFor(vo, hooks)
     const monitor = await this.#startMonitor(vo)
@@ -165,7 +161,7 @@ class RunningService {
       onOutcome: (outcome, seconds) => monitor.attempted(outcome, seconds),
       onRenewed: (renewed) => hooks.renewed(renewed),
       onTurn: (turn) => {
-        const summary = jobs === undefined ? turn : withJobs(turn, jobs.service.counts)
+        const summary = { ...turn, ...jobs?.service.counts }
         monitor.turned(summary)
         this.#turned(summary)
       },
@@ -257,10 +253,6 @@ class RunningService {
       this.#journal.write('warn', 'status-unwritable', message, { code })
     }
   }
-}
-
-function withJobs(summary: DaemonSummary, jobs: JobCounts): ServiceSummary {
-  return { ...summary, registrations: summary.registrations - jobs.jobProxies, ...jobs }
 }
 
 function describe({ registrations, working, nextDueAt, ...rest }: ServiceSummary): string {
