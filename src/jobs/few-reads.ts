@@ -3,16 +3,22 @@
  *
  * Such a look never ends, nor can it be taken back, and it holds one of the four threads that Node has
  * for all its files: four, and no proxy of anybody would be renewed any more. So clients have two of
- * them, and no directory has both.
+ * them, and no directory has both. Whoever asked is told after a while, and waits no longer.
  */
 import { dirname } from 'node:path'
-import { printable, VoboxError } from '../errors.js'
+import type { Clock } from '../ports/clock.js'
+import { withDeadline } from '../ports/deadline.js'
 import type { Files } from '../ports/files.js'
+import { JOB_CODES } from './protocol/codes.js'
+import { jobRefusal } from './protocol/refusal.js'
+
+/** What is looked at of a file that a client names. */
+export type NamedFiles = Pick<Files, 'read' | 'facts'>
 
 const MOST_AT_ONCE = 2
 
-/** Each is a connection, of which there are no more; what waits beyond belongs to those that left. */
-const MOST_WAITING = 1000
+/** A disk that works takes milliseconds; less than the deadline of a whole connection. */
+const DEADLINE_MS = 10_000
 
 interface Waiting {
   directory: string
@@ -20,38 +26,57 @@ interface Waiting {
 }
 
 export class FewReads {
+  readonly #clock: Clock
+  /** Directories that somebody looks into. */
   readonly #running = new Set<string>()
   readonly #waiting: Waiting[] = []
 
-  /**
-   * When its turn has come; whoever asked may have left long before.
-   *
-   * @throws VoboxError `FILE_UNREADABLE` (`EAGAIN`) when too many wait; what `work` throws.
-   */
-  async run<T>(path: string, work: () => Promise<T>): Promise<T> {
-    const directory = dirname(path)
-    await this.#turn(directory)
-    try {
-      return await work()
-    } finally {
-      this.#running.delete(directory)
-      this.#next()
-    }
+  constructor(clock: Clock) {
+    this.#clock = clock
   }
 
   /** The same files, a few at a time. */
-  of(files: Pick<Files, 'read' | 'facts'>): Pick<Files, 'read' | 'facts'> {
+  of(files: NamedFiles): NamedFiles {
     return {
       read: (path, rules) => this.run(path, () => files.read(path, rules)),
       facts: (path, options) => this.run(path, () => files.facts(path, options)),
     }
   }
 
-  #turn(directory: string): Promise<void> {
-    if (this.#waiting.length >= MOST_WAITING) throw tooMany(directory)
+  /**
+   * Looks at `path` when its turn has come.
+   *
+   * @throws VoboxError `JOB_REQUEST_REFUSED` with 1911 after 10 s; what `work` throws.
+   */
+  run<T>(path: string, work: () => Promise<T>): Promise<T> {
+    const late = () =>
+      jobRefusal(
+        JOB_CODES.TIMEOUT,
+        `${path} could not be read within ${DEADLINE_MS / 1000} s: its file system does not answer`,
+      )
+    return withDeadline(this.#clock, DEADLINE_MS, undefined, late, async (signal) => {
+      const directory = dirname(path)
+      await this.#turn(directory, signal)
+      try {
+        return await work()
+      } finally {
+        this.#running.delete(directory)
+        this.#next()
+      }
+    })
+  }
+
+  /** Never comes for whom it is too late. */
+  #turn(directory: string, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      this.#waiting.push({ directory, begin: resolve })
+      const waiting = { directory, begin: resolve }
+      this.#waiting.push(waiting)
       this.#next()
+      const leave = () => {
+        const at = this.#waiting.indexOf(waiting)
+        if (at >= 0) this.#waiting.splice(at, 1)
+      }
+      signal.addEventListener('abort', leave, { once: true })
     })
   }
 
@@ -64,12 +89,4 @@ export class FewReads {
     this.#running.add(next.directory)
     next.begin()
   }
-}
-
-function tooMany(directory: string): VoboxError {
-  const message = `${MOST_WAITING} files are waited for, the last one in ${printable(directory)}`
-  return new VoboxError('FILE_UNREADABLE', message, {
-    hint: 'See with df which file system does not answer, and mount it anew',
-    data: { path: directory, errno: 'EAGAIN' },
-  })
 }

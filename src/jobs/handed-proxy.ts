@@ -5,8 +5,8 @@
 import { dirname } from 'node:path'
 import { printable, VoboxError } from '../errors.js'
 import { parseServerList, showServer } from '../myproxy/server-list.js'
-import type { Files } from '../ports/files.js'
 import { MAX_CREDENTIAL_BYTES } from '../proxy/credential.js'
+import type { NamedFiles } from './few-reads.js'
 
 /** 0600 or 0400: nothing for group and others. */
 const FORBIDDEN_MODE = 0o177
@@ -22,7 +22,7 @@ const WRITABLE_BY_OTHERS = 0o022
  * @throws VoboxError `FILE_…`.
  */
 export async function readHandedProxy(
-  files: Files,
+  files: NamedFiles,
   path: string,
   owners: readonly number[],
   links: 'ours' | 'none' = 'ours',
@@ -34,7 +34,7 @@ export async function readHandedProxy(
 }
 
 async function isOursAlone(
-  files: Files,
+  files: NamedFiles,
   directory: string,
   owners: readonly number[],
 ): Promise<boolean> {

@@ -15,6 +15,7 @@ import { emptyState } from '../registry/registration.js'
 import { decideFor } from '../renewal/proxy-facts.js'
 import type { AttributeRules } from '../voms/verify-attributes.js'
 import { admitJobProxy, asRefusal } from './admit-job-proxy.js'
+import { FewReads } from './few-reads.js'
 import { oneServer, readHandedProxy } from './handed-proxy.js'
 import { type JobBook, type SharedProxy, tellsProxy } from './job-book.js'
 import type { FreshProxy, JobProxies } from './job-proxies.js'
@@ -60,9 +61,11 @@ const NAME_BYTES = 16
 export class JobDesk {
   readonly #deps: JobDeskDependencies
   readonly #admissions = new KnownAdmissions()
+  readonly #reads: FewReads
 
   constructor(deps: JobDeskDependencies) {
     this.#deps = deps
+    this.#reads = new FewReads(deps.clock)
   }
 
   /**
@@ -195,7 +198,8 @@ export class JobDesk {
   async #followed(request: Unregister): Promise<Unregister> {
     const { proxyFile } = request
     if (proxyFile === undefined || !isAbsolute(proxyFile)) return request
-    const target = await this.#deps.linkTarget?.(proxyFile)
+    const look = async () => this.#deps.linkTarget?.(proxyFile)
+    const target = await this.#reads.run(proxyFile, look)
     return target === undefined ? request : { ...request, proxyFile: target }
   }
 
@@ -238,7 +242,7 @@ export class JobDesk {
     const attributes = await attributeRules(signal)
     const { anchors } = attributes
     try {
-      const bytes = await readHandedProxy(files, path, owners)
+      const bytes = await readHandedProxy(this.#reads.of(files), path, owners)
       const rules = { anchors, attributes, now: clock.now(), config, path }
       const judge = () => admitJobProxy(parseCredential(bytes), rules)
       const { worth, end } = this.#admissions.admit(bytes, rules, judge)

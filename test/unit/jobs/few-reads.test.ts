@@ -1,0 +1,69 @@
+import { beforeEach, expect, it } from 'vitest'
+import { FewReads } from '../../../src/jobs/few-reads.js'
+import { rejectionOf } from '../../support/failure.js'
+import { FakeClock } from '../../support/fake-clock.js'
+
+let clock: FakeClock
+let reads: FewReads
+beforeEach(() => {
+  clock = new FakeClock()
+  reads = new FewReads(clock)
+})
+
+const never = () => new Promise<never>(() => undefined)
+
+it('answers for /tmp while /nfs hangs with 50 looks, each of which is told 1911 after 10 s', async () => {
+  const hung = Array.from({ length: 50 }, (_, at) => rejectionOf(reads.run(`/nfs/${at}`, never)))
+  expect(await reads.run('/tmp/x509up', async () => 'read')).toBe('read')
+  await clock.advance(10_000)
+  for (const { code, data } of await Promise.all(hung)) {
+    expect([code, data.jobCode]).toEqual(['JOB_REQUEST_REFUSED', 1911])
+  }
+})
+
+it('leaves of 4 threads 2 to the renewals, whatever hangs', async () => {
+  let begun = 0
+  const hang = () => {
+    begun += 1
+    return never()
+  }
+  const hung = ['/a/1', '/a/2', '/b/1', '/c/1', '/d/1'].map((path) =>
+    rejectionOf(reads.run(path, hang)),
+  )
+  await clock.advance(9_999)
+  expect(begun).toBe(2)
+  await clock.advance(1)
+  await Promise.all(hung)
+  // Those that were told leave nothing behind, and what hangs goes on hanging.
+  expect(begun).toBe(2)
+})
+
+it('goes on, in the order of asking, when a file system answers again', async () => {
+  let mounted = () => undefined as undefined
+  const once = new Promise<string>((resolve) => {
+    mounted = () => void resolve('late')
+  })
+  const order: string[] = []
+  const look = (path: string, work: () => Promise<string>) =>
+    reads.run(path, work).then((read) => void order.push(`${path} ${read}`))
+  const all = [
+    look('/nfs/1', () => once),
+    look('/nfs/2', async () => 'second'),
+    look('/nfs/3', async () => 'third'),
+  ]
+  await clock.advance(5_000)
+  expect(order).toEqual([])
+  mounted()
+  await Promise.all(all)
+  expect(order).toEqual(['/nfs/1 late', '/nfs/2 second', '/nfs/3 third'])
+})
+
+it('passes on what went wrong, and gives the turn back', async () => {
+  const failing = async () => {
+    throw new Error('gone')
+  }
+  for (let turn = 0; turn < 3; turn += 1) {
+    await expect(reads.run('/tmp/x', failing)).rejects.toThrow('gone')
+  }
+  expect(await reads.run('/tmp/x', async () => 1)).toBe(1)
+})
