@@ -150,7 +150,7 @@ class RunningService {
     if (trouble !== undefined) await noteMailTrouble(vo.events, trouble)
     // First of all: where somebody else holds the socket, nothing else is begun.
     const jobs = await openJobs(vo)
-    const all = { ...vo, ...(jobs && placesOf(jobs)) }
+    const all = { ...vo, ...(jobs && { registry: jobs.registry, repository: jobs.repository }) }
     const hooks = await hooksFor(all, this.#options.environment)
     const keeper = alertKeeperFor(vo, hooks)
     const monitor = await this.#startMonitor(vo)
