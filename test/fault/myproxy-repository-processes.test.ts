@@ -17,6 +17,7 @@ import {
   storedOf,
   workOn,
 } from '../support/repository-changes.js'
+import { storedEntries } from '../support/stored-entries.js'
 import { makeTemporaryDirectory, temporaryDirectory } from '../support/temporary-directory.js'
 
 const DEADLINE_MS = 60_000
@@ -74,7 +75,8 @@ describe('4 processes on one store', () => {
     let working = true
     const watching = (async () => {
       const seen = new Set<string>()
-      while (working) for await (const { creds } of repository.all()) seen.add(String(creds))
+      while (working)
+        for await (const { creds } of storedEntries(repository)) seen.add(String(creds))
       return seen
     })()
     const outputs = await workers('store', 10)
@@ -84,7 +86,7 @@ describe('4 processes on one store', () => {
     const odd = [1, 3, 5, 7, 9]
     const expected = ['a', 'b', 'c', 'd'].flatMap((name) => odd.map((i) => `key ${name} ${i}`))
     const stored: string[] = []
-    for await (const { creds } of repository.all()) stored.push(String(creds))
+    for await (const { creds } of storedEntries(repository)) stored.push(String(creds))
     expect(stored.sort()).toEqual(expected.sort())
     // No half of a pair was ever read.
     for (const key of await watching) expect(key).toMatch(/^key [abcd] \d+$/)

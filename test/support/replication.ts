@@ -7,7 +7,11 @@ import {
 } from '../../src/myproxy/server/replication/replica-state.js'
 import { keyOf, type ReplicaName } from '../../src/myproxy/server/replication/replicated.js'
 import type { Secondary } from '../../src/myproxy/server/replication/secondary.js'
-import type { ReplicationSource } from '../../src/myproxy/server/replication/snapshot.js'
+import {
+  type ReplicationSource,
+  type Told,
+  toldOf,
+} from '../../src/myproxy/server/replication/snapshot.js'
 import type { StoredEntry } from '../../src/myproxy/server/store/credential-repository.js'
 import type { StoredData } from '../../src/myproxy/server/store/stored-data.js'
 import { type MyProxyServer, showServer } from '../../src/myproxy/server-list.js'
@@ -46,8 +50,8 @@ export class PrimaryInMemory implements ReplicationSource {
     for (const entry of entries) this.entries.set(keyOf(entry.data), entry)
   }
 
-  async *all(): AsyncIterable<StoredEntry> {
-    for (const [key, entry] of this.entries) if (!this.unreadable.has(key)) yield entry
+  async *all(): AsyncIterable<Told> {
+    for (const [key, entry] of this.entries) if (!this.unreadable.has(key)) yield toldOf(entry)
   }
 
   async find(username: string, name: string | undefined): Promise<StoredEntry | undefined> {

@@ -6,6 +6,7 @@ import type { SyslogFacility } from '../../myproxy/server/config/server-config.j
 import { ReplicaStates } from '../../myproxy/server/replication/replica-states.js'
 import { replicate } from '../../myproxy/server/replication/replicate.js'
 import { remoteSecondary } from '../../myproxy/server/replication/secondary.js'
+import { SeenCredentials } from '../../myproxy/server/replication/seen-credentials.js'
 import { CredentialRepository } from '../../myproxy/server/store/credential-repository.js'
 import type { Journal } from '../../ports/journal.js'
 import type { Replicated } from '../../report/replication-text.js'
@@ -82,7 +83,10 @@ export async function replicateRepository(
   const timer = setTimeout(() => deadline.abort(tooLate()), options.deadlineMs ?? DEADLINE_MS)
   try {
     const report = await replicate(secondaries, {
-      source: repository,
+      source: new SeenCredentials({
+        ...{ repository, journal, directory },
+        ...{ files: nodeFiles, owners: [uid] },
+      }),
       states: new ReplicaStates(nodeFiles, directory, [uid]),
       clock: systemClock,
       signal: AbortSignal.any([options.signal, deadline.signal]),

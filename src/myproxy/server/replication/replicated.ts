@@ -7,7 +7,7 @@
  * primary.
  */
 import { createHash } from 'node:crypto'
-import type { UnixSeconds } from '../../../ports/clock.js'
+import { asUnixSeconds, type UnixSeconds } from '../../../ports/clock.js'
 import type { StoredEntry } from '../store/credential-repository.js'
 import { storedChain } from '../store/stored-credential.js'
 import type { StoredData } from '../store/stored-data.js'
@@ -27,7 +27,16 @@ export type WithheldReason =
   /** A hash guards it beside a plain key; STORE has no word for that either, and would take it off. */
   | 'guarded-by-hash'
 
-/** A credential of the primary as this module sees it. */
+/** What of a credential of the primary holds as long as nobody writes to it. */
+export interface StoredFacts extends ReplicaName {
+  fingerprint: string
+  /** Why it is not handed on as it is. */
+  kept?: Exclude<WithheldReason, 'expired'> | undefined
+  /** When the first of its certificates ends; absent of what is kept anyway. */
+  endsAt?: UnixSeconds | undefined
+}
+
+/** The same at a certain time. */
 export interface Present extends ReplicaName {
   fingerprint: string
   withheld?: WithheldReason
@@ -35,12 +44,29 @@ export interface Present extends ReplicaName {
 
 /** @throws `CERTIFICATE_MALFORMED`, `PEM_MALFORMED` for what no server could use. */
 export function presentOf(entry: StoredEntry, now: UnixSeconds): Present {
+  return presentAt(factsOf(entry), now)
+}
+
+/** @throws as {@link presentOf}. */
+export function factsOf(entry: StoredEntry): StoredFacts {
   const { username, name } = entry.data
-  const withheld = withheldReason(entry, now)
+  const kept = whyKept(entry)
   return {
     username,
     ...(name !== undefined && { name }),
     fingerprint: fingerprintOf(entry),
+    ...(kept === undefined ? { endsAt: endOf(entry) } : { kept }),
+  }
+}
+
+export function presentAt(facts: StoredFacts, now: UnixSeconds): Present {
+  const { username, name, fingerprint, kept, endsAt } = facts
+  const isExpired = endsAt !== undefined && endsAt <= now
+  const withheld = kept ?? (isExpired ? 'expired' : undefined)
+  return {
+    username,
+    ...(name !== undefined && { name }),
+    fingerprint,
     ...(withheld !== undefined && { withheld }),
   }
 }
@@ -50,10 +76,14 @@ export function keyOf({ username, name }: ReplicaName): string {
   return JSON.stringify([username, name ?? null])
 }
 
-function withheldReason(entry: StoredEntry, now: UnixSeconds): WithheldReason | undefined {
-  if (entry.lockMessage !== undefined) return 'locked'
-  if (entry.data.passPhraseHash !== undefined) return 'guarded-by-hash'
-  return storedChain(entry).some(({ notAfter }) => notAfter <= now) ? 'expired' : undefined
+function whyKept({ lockMessage, data }: StoredEntry): StoredFacts['kept'] {
+  if (lockMessage !== undefined) return 'locked'
+  return data.passPhraseHash === undefined ? undefined : 'guarded-by-hash'
+}
+
+function endOf(entry: StoredEntry): UnixSeconds | undefined {
+  const ends = storedChain(entry).map(({ notAfter }) => notAfter)
+  return ends.length === 0 ? undefined : asUnixSeconds(Math.min(...ends))
 }
 
 const SENT = [

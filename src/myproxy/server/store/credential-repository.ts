@@ -18,7 +18,12 @@ import { OwnedCredentials } from './owned-credentials.js'
 import { settleStore } from './settle-store.js'
 import { encodeStoredData, type StoredData } from './stored-data.js'
 import { emptyNameStem, stemPrefixes, storedStems } from './stored-names.js'
-import { type PlacedEntry, type StoredEntry, StoredPairs } from './stored-pairs.js'
+import {
+  type PlacedEntry,
+  type StoredEntry,
+  StoredPairs,
+  type StoredStamp,
+} from './stored-pairs.js'
 import { StoredStems } from './stored-stems.js'
 
 export type { PlacedEntry, StoredEntry } from './stored-pairs.js'
@@ -129,14 +134,6 @@ export class CredentialRepository {
     return stems.length < LONG_SEARCH ? search() : this.#longSearches(search)
   }
 
-  /** Every sound credential, in no order, each read when it is asked for. */
-  async *all(): AsyncGenerator<PlacedEntry> {
-    for (const stem of await this.#stems.all()) {
-      const entry = await this.at(stem)
-      if (entry !== undefined) yield entry
-    }
-  }
-
   /**
    * What lies under one stem of {@link stamps}; undefined when nothing sound does (what is broken
    * is logged).
@@ -160,11 +157,11 @@ export class CredentialRepository {
   }
 
   /**
-   * A look at what changed that reads no content: for each stem a text which differs from the one
-   * of an earlier look if the credential, what is known about it or its lock was written between.
+   * A look at what changed that reads no content: for each stem a stamp which differs from the
+   * one of an earlier look if the credential, what is known about it or its lock was written between.
    */
-  async stamps(): Promise<Map<string, string>> {
-    const stamps = new Map<string, string>()
+  async stamps(): Promise<Map<string, StoredStamp>> {
+    const stamps = new Map<string, StoredStamp>()
     for (const stem of await this.#stems.all()) stamps.set(stem, await this.#pairs.stamp(stem))
     return stamps
   }

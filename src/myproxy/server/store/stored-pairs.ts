@@ -32,6 +32,14 @@ export interface PlacedEntry extends StoredEntry {
   current: boolean
 }
 
+/** A look at the files of a credential that reads none of them. */
+export interface StoredStamp {
+  /** For comparing. */
+  text: string
+  /** Last time of change of any of them, by the clock of the disk; 0 without files. */
+  newestMs: number
+}
+
 export interface StoredPairsDeps {
   files: Files
   directory: string
@@ -148,11 +156,11 @@ export class StoredPairs {
   }
 
   /** Differs from an earlier one if something of this credential was written in between. */
-  async stamp(stem: string): Promise<string> {
-    const facts = (kind: FileKind) => this.#files.facts(this.#path(stem, kind))
-    return (await Promise.all([facts('data'), facts('creds'), facts('lock')]))
-      .map(stampOf)
-      .join(' ')
+  async stamp(stem: string): Promise<StoredStamp> {
+    const factsOf = (kind: FileKind) => this.#files.facts(this.#path(stem, kind))
+    const facts = await Promise.all([factsOf('data'), factsOf('creds'), factsOf('lock')])
+    const times = facts.flatMap((one) => (one === undefined ? [] : [one.modifiedMs, one.changedMs]))
+    return { text: facts.map(stampOf).join(' '), newestMs: Math.max(0, ...times) }
   }
 
   async #readPair(stem: string, isWanted: Wanted): Promise<PlacedEntry | undefined> {
