@@ -222,11 +222,11 @@ describeWithPrograms('a key on a server of ours', PROGRAMS, () => {
 
   it.each([
     ['RETRIEVE by whom the server does not list', 'nobody', '6', 'all', OLD],
-    ['RETRIEVE of what names nobody', 'eve', '6', 'none', OLD],
+    ['RETRIEVE of what names nobody', 'vobox', '6', 'none', OLD],
     ['RETRIEVE by whom the key does not name', 'portal', '6', 'eves', OLD],
-    ['RETRIEVE by who is no retriever', 'eve', '6', 'mixed', OLD],
+    ['RETRIEVE by who is no retriever', 'vobox', '6', 'mixed', OLD],
     ['RETRIEVE with a limited proxy', 'a limited vobox', '6', 'trusting', ''],
-    ['RETRIEVE of nothing', 'eve', '6', 'nothing', OLD],
+    ['RETRIEVE of nothing', 'vobox', '6', 'nothing', OLD],
     ['a change by somebody else', 'eve', '4', 'all', OLD],
     ['a change of nothing', 'alice', '4', 'nothing', OLD],
     ['a change without a certificate', 'nobody', '4', 'all', OLD],

@@ -1,5 +1,6 @@
 /** A syslog for tests: a datagram socket, and what came to it. Needs `perl`. */
 import { spawn } from 'node:child_process'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import { isSyslogThere } from '../../src/node/ports/system-log.js'
@@ -13,11 +14,13 @@ export interface SyslogSink {
   socket: string
   /** Waits until so many lines have come. */
   lines(count: number): Promise<string[]>
+  /** Ends it, and its socket is gone. */
+  stop(): Promise<void>
 }
 
-/** Lives as long as the running test. */
-export async function syslogSink(): Promise<SyslogSink> {
-  const socket = join(await temporaryDirectory(), 'log')
+/** Lives as long as the running test, with its socket `log` in a directory of its own or the given one. */
+export async function syslogSink(directory?: string): Promise<SyslogSink> {
+  const socket = join(directory ?? (await temporaryDirectory()), 'log')
   const syslogd = spawn('perl', ['-e', SYSLOGD, socket])
   onTestFinished(() => void syslogd.kill())
   let got = ''
@@ -31,6 +34,12 @@ export async function syslogSink(): Promise<SyslogSink> {
     async lines(count) {
       await expect.poll(() => lines().length, { timeout: 10_000 }).toBeGreaterThanOrEqual(count)
       return lines()
+    },
+    async stop() {
+      const ended = new Promise((resolve) => syslogd.once('close', resolve))
+      syslogd.kill()
+      await ended
+      await rm(socket)
     },
   }
 }

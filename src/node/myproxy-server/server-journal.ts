@@ -8,7 +8,8 @@ import type { SyslogFacility } from '../../myproxy/server/config/server-config.j
 import type { Journal, JournalLevel } from '../../ports/journal.js'
 import { cleanFields } from '../ports/journal.js'
 import { LineSink } from '../ports/line-sink.js'
-import { isSyslogThere, SyslogLog, type SystemLog, syslogText } from '../ports/system-log.js'
+import { SyslogLog } from '../ports/syslog-log.js'
+import { isSyslogThere, type SystemLog, syslogText } from '../ports/system-log.js'
 
 /** `syslog_ident` and `syslog_facility`. */
 export interface SyslogNames {

@@ -28,8 +28,6 @@ const SEVERITY: Readonly<Record<JournalLevel, number>> = { debug: 7, info: 6, wa
 /** Entries that wait for `logger`; more are lost to it. */
 const MOST_WAITING = 1000
 const DEADLINE_MS = 5000
-/** A message is a line; logger cuts what is longer into several. */
-const MAX_BYTES = '8192'
 
 /** Whether standard output is the journal's, as systemd.exec(5) says how to tell. */
 export function writesToJournal(stream: string | undefined, descriptor = 1): boolean {
@@ -130,70 +128,12 @@ export class JournaldLog implements SystemLog {
   }
 }
 
-export interface SyslogPlace {
-  /** What speaks to syslog for us; default `logger`. */
-  program?: string
-  /** Default: where `logger` finds syslog. */
-  socket?: string | undefined
-  /** As whom; default `vobox-renewd`. */
-  tag?: string
-  /** Default `daemon`. */
-  facility?: string
-}
-
-/** One `logger` for as long as we live; a new one, at the next entry, where that has ended. */
-export class SyslogLog implements SystemLog {
-  readonly #words: readonly string[]
-  readonly #program: string
-  #child: ChildProcess | undefined
-
-  constructor(
-    pid: number,
-    { program = 'logger', socket, tag = PROGRAM, facility = 'daemon' }: SyslogPlace = {},
-  ) {
-    const place = socket === undefined ? [] : ['--socket', socket]
-    const words = ['--tag', tag, `--id=${pid}`, '--priority', `${facility}.info`, '--prio-prefix']
-    this.#words = [...words, '--size', MAX_BYTES, ...place]
-    this.#program = program
-  }
-
-  send(entry: LogEntry, onLost: () => void): void {
-    const child = this.#running()
-    // Its reader hangs: what is written now would fill our memory.
-    if ((child.stdin?.writableLength ?? 0) > 1_000_000) onLost()
-    else child.stdin?.write(syslogLine(entry))
-  }
-
-  async close(): Promise<void> {
-    const child = this.#child
-    // Without a pid it never ran, and never exits.
-    if (child?.pid === undefined) return
-    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-    const overdue = setTimeout(() => child.kill('SIGKILL'), 1000)
-    child.stdin?.end()
-    await ended
-    clearTimeout(overdue)
-  }
-
-  #running(): ChildProcess {
-    if (this.#child !== undefined) return this.#child
-    const child = start(this.#program, this.#words)
-    const forget = () => {
-      if (this.#child === child) this.#child = undefined
-    }
-    child.once('error', forget)
-    child.once('exit', forget)
-    child.stdin?.on('error', forget)
-    this.#child = child
-    return child
-  }
-}
-
-function start(program: string, words: readonly string[], timeout?: number): ChildProcess {
+function start(program: string, words: readonly string[], timeout: number): ChildProcess {
   return spawn(program, words, {
     env: { PATH: '/usr/bin:/bin' },
     cwd: '/',
     stdio: ['pipe', 'ignore', 'ignore'],
-    ...(timeout !== undefined && { timeout, killSignal: 'SIGKILL' as const }),
+    timeout,
+    killSignal: 'SIGKILL',
   })
 }

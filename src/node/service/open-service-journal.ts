@@ -4,7 +4,8 @@
  */
 import type { Config } from '../../config/config.js'
 import { type OpenJournal, openJournal } from '../ports/journal.js'
-import { isSyslogThere, JournaldLog, SyslogLog, writesToJournal } from '../ports/system-log.js'
+import { SyslogLog } from '../ports/syslog-log.js'
+import { isSyslogThere, JournaldLog, writesToJournal } from '../ports/system-log.js'
 
 type LogConfig = Config['log']
 

@@ -6,13 +6,9 @@ import {
   JournaldLog,
   journalEntry,
   type LogEntry,
-  SyslogLog,
-  type SyslogPlace,
   syslogLine,
   writesToJournal,
 } from '../../../src/node/ports/system-log.js'
-import { describeWithPrograms } from '../../support/programs.js'
-import { syslogSink } from '../../support/syslog-sink.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 
 const entry: LogEntry = {
@@ -127,42 +123,5 @@ describe('writesToJournal', () => {
     expect(writesToJournal(`${dev}:${ino + 1}`, descriptor)).toBe(false)
     expect(writesToJournal(undefined, descriptor)).toBe(false)
     expect(writesToJournal('8:1', 999_999)).toBe(false)
-  })
-})
-
-describeWithPrograms('SyslogLog and the real logger', ['logger', 'perl'], () => {
-  /** What a syslog gets of two entries. */
-  async function written(place: SyslogPlace): Promise<string> {
-    const { socket, lines } = await syslogSink()
-    const log = new SyslogLog(process.pid, { ...place, socket })
-    log.send(entry, () => undefined)
-    log.send({ ...entry, level: 'error', event: 'crashed' }, () => undefined)
-    await log.close()
-    return (await lines(2)).join('\n')
-  }
-
-  it('writes lines as another program and with facility local3 where that is wanted', async () => {
-    const got = await written({ tag: 'myproxy-replicate', facility: 'local3' })
-    // 19 * 8 + 4: RFC 5424, 6.2.1.
-    expect(got).toMatch(
-      new RegExp(`^<156>.* myproxy-replicate\\[${process.pid}\\]: renewal-failed`),
-    )
-  })
-
-  it('writes lines with facility daemon, severity, program and pid', async () => {
-    const got = await written({})
-    // 3 * 8 + 4, 3 * 8 + 3: RFC 5424, 6.2.1.
-    expect(got).toMatch(
-      new RegExp(
-        `^<28>.* vobox-renewd\\[${process.pid}\\]: renewal-failed: no server .*vo="alice"`,
-      ),
-    )
-    expect(got.split('\n')[1]).toMatch(/^<27>.*: crashed: /)
-  })
-
-  it('does no harm where logger is not there', async () => {
-    const log = new SyslogLog(1, { program: '/nowhere/logger' })
-    for (let turn = 0; turn < 3; turn++) log.send(entry, () => undefined)
-    await expect(log.close()).resolves.toBeUndefined()
   })
 })
