@@ -35,8 +35,8 @@ const AT_ONCE = 8
 /**
  * What is refused is in what is returned, and no failure of this.
  *
- * @throws VoboxError `SERVICE_ALREADY_RUNNING` while the C daemon serves; `JOB_SERVICE_UNREACHABLE`;
- *   `FILE_MISSING`, `FILE_UNSAFE` of the spool; `FILE_UNWRITABLE`; as `askJob`; `signal.reason`.
+ * @throws VoboxError `SERVICE_ALREADY_RUNNING` while the C daemon serves; `SOCKET_TAKEN` where another
+ *   account holds its place; `JOB_SERVICE_UNREACHABLE`; `FILE_MISSING`, `FILE_UNSAFE` of the spool; `FILE_UNWRITABLE`; as `askJob`; `signal.reason`.
  */
 export async function importSpool(
   vo: VoContext,
@@ -49,7 +49,7 @@ export async function importSpool(
   const directory = resolve(spool)
   const call = await jobCallOf(vo, options)
   if (!dryRun) {
-    await refuseOldDaemon(options.oldSocket ?? legacyJobSocket(uid))
+    await refuseOldDaemon(options.oldSocket ?? legacyJobSocket(uid), uid)
     await requireService(call)
   }
   const { proxies: found, problems, strays } = await readSpool({ files, directory, uid })

@@ -18,6 +18,7 @@ import { encodeFrame } from '../../../../src/jobs/protocol/frame.js'
 import { askJob } from '../../../../src/node/jobs/ask-service.js'
 import { importSpool } from '../../../../src/node/jobs/import-spool.js'
 import { listJobs } from '../../../../src/node/jobs/list-jobs.js'
+import { refuseOldDaemon } from '../../../../src/node/jobs/old-daemon.js'
 import { parseCredential } from '../../../../src/proxy/credential.js'
 import { importHasFailed } from '../../../../src/report/job-import-text.js'
 import { rejectionOf } from '../../../support/failure.js'
@@ -272,6 +273,21 @@ describe('a daemon at the old place', () => {
     })
     expect(lstatSync(path).isFile()).toBe(true)
     expect(await registered()).toEqual([])
+  })
+
+  it('that is a socket of another account is refused without a word to it', async () => {
+    let asked = 0
+    await listen(
+      createServer(() => {
+        asked += 1
+      }),
+    )
+    const { uid } = box.vo.directory
+    expect(await rejectionOf(refuseOldDaemon(oldSocket(), uid + 1))).toMatchObject({
+      code: 'SOCKET_TAKEN',
+      data: { path: oldSocket(), uid },
+    })
+    expect(asked).toBe(0)
   })
 
   it('that is our own service, which says 1905, is none', async () => {
