@@ -20,6 +20,7 @@ beforeAll(async () => {
   temporary = await makeTemporaryDirectory()
   const trust = await writeTrustDirectory(temporary.path, ca)
   box = new VoBox(temporary.path, {
+    kept: true,
     vo: 'alice',
     config: `[trust]\ndirectory = "${trust}"\n[myproxy]\nservers = ["localhost:1"]\n`,
   })

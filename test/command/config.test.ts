@@ -9,7 +9,7 @@ let remove: () => Promise<void>
 beforeAll(async () => {
   const temporary = await makeTemporaryDirectory()
   remove = temporary.remove
-  box = new VoBox(temporary.path, { vo: 'alice', config: '' })
+  box = new VoBox(temporary.path, { vo: 'alice', config: '', kept: true })
 })
 afterAll(async () => {
   await box.close()

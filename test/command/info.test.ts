@@ -23,7 +23,7 @@ beforeAll(async () => {
     X509_CERT_DIR: await writeTrustDirectory(temporary.path, ca),
     X509_VOMS_DIR: await writeVomsDirectory(join(temporary.path, 'vomsdir'), voms),
   }
-  box = new VoBox(temporary.path, { vo: 'alice', config: '', env })
+  box = new VoBox(temporary.path, { vo: 'alice', config: '', env, kept: true })
   const anna = ca.issueUser('anna')
   const dressed = voms.addProxyTo(anna, { hours: 6, proxy: { hours: 12, commonName: '1' } })
   files.login = box.putLogin('login', dressed)

@@ -219,7 +219,9 @@ describe('proxy-init opens keys', () => {
 
   it.each(['7', '99'])('not from descriptor %s, which nobody opened', async (descriptor) => {
     const words = [...pair(alice, encrypted(alice, ['pkcs8', 'aes-128-cbc']))]
-    const finished = await init([...words, '--pass-phrase-fd', descriptor, '--json'])
+    // With an input it is a process of its own, whose descriptors are known.
+    const own = { input: '' }
+    const finished = await init([...words, '--pass-phrase-fd', descriptor, '--json'], own)
     expect([finished.status, codeOf(finished)]).toEqual([2, 'USAGE'])
   })
 })

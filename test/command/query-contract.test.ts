@@ -27,7 +27,7 @@ beforeAll(async () => {
     X509_CERT_DIR: await writeTrustDirectory(temporary.path, ca),
     X509_VOMS_DIR: await writeVomsDirectory(join(temporary.path, 'vomsdir'), voms),
   }
-  box = new VoBox(temporary.path, { vo: 'alice', config: '', env })
+  box = new VoBox(temporary.path, { vo: 'alice', config: '', env, kept: true })
   const user = ca.issueUser("Anna O'Neil, x=y")
   const storedEnd = { at: asUnixSeconds(realNow() + 900_000), learnedAt: realNow(), from: 'info' }
   const made = putRegistered(box, [
@@ -196,7 +196,7 @@ describe('query as scripts call it', () => {
     const [heading, first, second, third] = stdout.split('\n')
     expect(heading).toMatch(/^PROXY +STORED +NEXT RENEWAL +ATTRIBUTES +IDENTITY$/)
     expect(first).toMatch(
-      /^4[67] h.* 10 d \d+ h +in \d+ min.* \(fresh until then\) +alice:\S+ \(47 h.*\) +\/DC=org/,
+      /^4[67] h.* 10 d \d+ h +in \d+ min.* \(fresh until then\) +alice:\S+ \(4[78] h.*\) +\/DC=org/,
     )
     expect(second).toMatch(/^1[12] h.* not known .* - +\/DC=org.*\/CN=Ben$/)
     expect(third).toMatch(

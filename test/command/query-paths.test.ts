@@ -24,7 +24,7 @@ beforeEach(async () => {
     X509_CERT_DIR: await writeTrustDirectory(directory, ca),
     X509_VOMS_DIR: await writeVomsDirectory(join(directory, 'vomsdir'), voms),
   }
-  box = new VoBox(directory, { vo: 'alice', config: '', env })
+  box = new VoBox(directory, { vo: 'alice', config: '', env, kept: true })
   const [anna, eve, fritz] = ['Anna', 'Eve', 'Fritz'].map((name) => ca.issueUser(name)) as [
     Credential,
     Credential,

@@ -38,7 +38,7 @@ beforeEach(() => {
   vo++
   const config = '[keys]\nkind = "p256"\n[mail]\ntransport = "smtp"\n'
   const env = { X509_CERT_DIR: grid.trustDirectory }
-  box = new VoBox(grid.directory, { vo: `vo${vo}`, config, env })
+  box = new VoBox(grid.directory, { vo: `vo${vo}`, config, env, kept: true })
   const machine = addProxy(grid.hosts.vobox.credential, { pathLength: 0, hours: 24 })
   const path = `root-of-vo${vo}/vo${vo}/renewal-proxy.pem`
   box.put(path, encodeCredential(machine), 0o400)

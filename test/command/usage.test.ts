@@ -19,7 +19,7 @@ let remove: () => Promise<void>
 beforeAll(async () => {
   const temporary = await makeTemporaryDirectory()
   remove = temporary.remove
-  box = new VoBox(temporary.path, { vo: 'alice', config: '' })
+  box = new VoBox(temporary.path, { vo: 'alice', config: '', kept: true })
 })
 afterAll(async () => {
   await box.close()
@@ -160,7 +160,7 @@ describe('the VO that is meant', () => {
   })
 
   it('must be said where several have one, and none is guessed', async () => {
-    const other = new VoBox(`${box.root}/..`, { vo: 'several', config: '' })
+    const other = new VoBox(`${box.root}/..`, { vo: 'several', config: '', kept: true })
     for (const name of ['cms', 'atlas', 'not+a+vo', '.hidden']) mkdirSync(`${other.root}/${name}`)
     const { status, stderr } = await other.callBare(['query'])
     expect(status).toBe(1)
@@ -172,7 +172,7 @@ describe('the VO that is meant', () => {
   it.each(['query', 'query-dn'])(
     'is that of the login proxy’s attributes for %s',
     async (command) => {
-      const two = new VoBox(`${box.root}/..`, { vo: `cms-${command}`, config: '' })
+      const two = new VoBox(`${box.root}/..`, { vo: `cms-${command}`, config: '', kept: true })
       const ca = new TestAuthority()
       const user = ca.issueUser('anna')
       putRegistered(two, [{ user }])
@@ -193,7 +193,7 @@ describe('the VO that is meant', () => {
   })
 
   it('is refused where others can write its directory', async () => {
-    const open = new VoBox(`${box.root}/..`, { vo: 'open', config: '' })
+    const open = new VoBox(`${box.root}/..`, { vo: 'open', config: '', kept: true })
     chmodSync(open.paths.directory, 0o770)
     const { status, stderr } = await open.call(['query-dn', '--dn', 'all'])
     expect(status).toBe(1)

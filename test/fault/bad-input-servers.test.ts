@@ -55,6 +55,7 @@ beforeAll(async () => {
   const serverDn = hostCredential.chain[0]?.subject.oneLine
   const config = `[trust]\ndirectory = "${trust}"\n[keys]\nkind = "p256"\n`
   box = new VoBox(temporary.path, {
+    kept: true,
     vo: 'alice',
     config,
     env: { MYPROXY_SERVER: `localhost:${front.port}`, MYPROXY_SERVER_DN: serverDn ?? '' },

@@ -21,6 +21,7 @@ describeWithPrograms('check, of a registration with a pass phrase file', MYPROXY
     const options = ['-d', '-a', '-c', '720', '-t', '48']
     await grid.upload({ as: grid.users.alice, options, passPhrase: SECRET })
     box = new VoBox(grid.directory, {
+      kept: true,
       vo: `check-phrase-${process.pid}`,
       config: `[keys]\nkind = "p256"\n[trust]\ndirectory = "${grid.trustDirectory}"\n`,
     })

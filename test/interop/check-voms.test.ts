@@ -35,6 +35,7 @@ describeWithPrograms(
       cpSync(voms.vomsdir, files('vomsdir'), { recursive: true })
       cpSync(voms.vomses, files('vomses'), { recursive: true })
       box = new VoBox(grid.directory, {
+        kept: true,
         vo: `check-voms-${process.pid}`,
         config:
           `[trust]\ndirectory = "${grid.trustDirectory}"\n[mail]\ntransport = "none"\n` +

@@ -45,7 +45,11 @@ export class Stages {
   async make(change: (stage: Stage) => void | Promise<void> = () => {}): Promise<Stage> {
     const grid = this.#grid
     const number = ++this.#number
-    const box = new VoBox(grid.directory, { vo: `check-${number}-${process.pid}`, config: '' })
+    const box = new VoBox(grid.directory, {
+      vo: `check-${number}-${process.pid}`,
+      config: '',
+      kept: true,
+    })
     this.#boxes.push(box)
     const trust = join(grid.directory, `trust-${number}`)
     cpSync(grid.trustDirectory, trust, { recursive: true, verbatimSymlinks: true })

@@ -26,7 +26,7 @@ export let out: string
 export const eachWithBox = () =>
   beforeEach(async () => {
     directory = await temporaryDirectory()
-    box = new VoBox(directory, { vo: 'alice', config: '' })
+    box = new VoBox(directory, { vo: 'alice', config: '', kept: true })
     await writeTrustDirectory(directory, ca)
     mkdirSync(join(directory, 'home'), { mode: 0o700 })
     out = join(directory, 'home', 'proxy')

@@ -26,6 +26,7 @@ import { type Credential, encodeCredential } from '../../src/proxy/credential.js
 import { JsonRegistry } from '../../src/registry/json-registry.js'
 import { ProxyRepository } from '../../src/repository/proxy-repository.js'
 import { spawnSync } from './bounded.js'
+import { callKept } from './kept-program.js'
 
 const HOME = join(import.meta.dirname, '..', '..')
 
@@ -67,6 +68,8 @@ export interface VoBoxOptions {
   config: string
   /** In the environment of every program. */
   env?: Readonly<Record<string, string>>
+  /** Whether calls may share a process that is kept (`kept-program.ts`): where none is about processes. */
+  kept?: boolean
 }
 
 export class VoBox {
@@ -80,11 +83,13 @@ export class VoBox {
   /** Holds the root of the VO directory, the configuration and whatever is put. */
   readonly directory: string
   readonly #env: Readonly<Record<string, string>>
+  readonly #kept: boolean
   readonly #children = new Set<ChildProcess>()
 
   /** Makes a VO directory below `directory`, which the caller removes. */
-  constructor(directory: string, { vo, config, env = {} }: VoBoxOptions) {
+  constructor(directory: string, { vo, config, env = {}, kept = false }: VoBoxOptions) {
     this.vo = vo
+    this.#kept = kept
     this.admin = voAdmin()
     this.directory = directory
     this.root = join(directory, `root-of-${vo}`)
@@ -144,7 +149,14 @@ export class VoBox {
 
   /** The same without `--vo`. */
   callBare(args: readonly string[], options: CallOptions = {}): Promise<Finished> {
-    return this.#finish(this.#spawn('vobox-proxy', args, options), options.input)
+    const kept = this.#kept && mayBeKept(options) ? this.#callKept(args, options) : undefined
+    return kept ?? this.#finish(this.#spawn('vobox-proxy', args, options), options.input)
+  }
+
+  #callKept(words: readonly string[], { env = {} }: CallOptions): Promise<Finished> | undefined {
+    const { uid, gid } = this.admin
+    const call = { words, env: { ...this.#env, ...env }, directory: this.directory }
+    return callKept(call, isRoot() ? { uid, gid } : undefined, DEADLINE_MS)
   }
 
   /** Runs `vobox-renewd VO ADMIN ROOT ACTION` to its end. */
@@ -273,6 +285,12 @@ export class VoBox {
 export function codeOf({ stderr }: Finished): string | undefined {
   const line = stderr.split('\n').find((text) => text.startsWith('{'))
   return line === undefined ? undefined : JSON.parse(line).error?.code
+}
+
+/** Not what reads its input, runs as root or below another program, or what the launcher keeps from Node. */
+function mayBeKept({ env = {}, input, asRoot = false, under = [] }: CallOptions): boolean {
+  const cleaned = Object.keys(env).some((name) => /^(NODE|LD|SSL|OPENSSL|GLIBC)_/.test(name))
+  return input === undefined && !asRoot && under.length === 0 && !cleaned
 }
 
 const isRoot = () => process.getuid?.() === 0
