@@ -16,6 +16,9 @@ const READ_RULES = { maxBytes: 64 * 1024, forbiddenMode: 0o022 }
 /** Longer names would not fit with what is added. */
 const LONGEST_NAME = 240
 
+/** What {@link nameOf} makes, with what is added. */
+const OURS = /^(\+.*|[0-9a-f]{32})\.(json|lock)$/
+
 /** Digits of a SHA-256 that stand for an unusual name: 128 bits. */
 const DIGEST_DIGITS = 32
 
@@ -78,8 +81,8 @@ export class RegistrationFiles {
   }
 
   /**
-   * Removes states and locks of what is registered no more, which a crash left. For a directory that
-   * holds nothing else.
+   * Removes states and locks of what is registered no more, which a crash left. What somebody else put
+   * there stays, and so does what cannot be removed.
    *
    * @param known names of all that are registered.
    */
@@ -89,8 +92,11 @@ export class RegistrationFiles {
       kept.add(`${nameOf(fileName)}.json`).add(`${nameOf(fileName)}.lock`)
     }
     for (const name of await this.#files.list(this.#paths.state)) {
-      if (!name.startsWith('.') && !kept.has(name)) {
+      if (!OURS.test(name) || kept.has(name)) continue
+      try {
         await this.#files.remove(join(this.#paths.state, name))
+      } catch (error) {
+        if (!isVoboxError(error)) throw error
       }
     }
   }

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { voPaths } from '../../../src/config/vo-paths.js'
@@ -7,7 +7,10 @@ import {
   checkVoDirectory,
   ownerHint,
 } from '../../../src/node/compose/become-owner.js'
-import { prepareVoDirectory } from '../../../src/node/compose/prepare-vo-directory.js'
+import {
+  prepareForJobs,
+  prepareVoDirectory,
+} from '../../../src/node/compose/prepare-vo-directory.js'
 import { nodeFiles } from '../../../src/node/ports/files.js'
 import { execFileSync } from '../../support/bounded.js'
 import { bundleScript } from '../../support/bundled-script.js'
@@ -164,6 +167,38 @@ describe('prepareVoDirectory', () => {
     await expect(prepareVoDirectory(nodeFiles, paths)).rejects.toMatchObject({
       code: 'FILE_UNSAFE',
       data: { path: paths.state, reason: 'not-a-directory' },
+    })
+  })
+})
+
+describe('prepareForJobs', () => {
+  it('makes two directories of 0700 for keys and states, and nothing else', async () => {
+    const { paths } = await voDirectory()
+    await prepareVoDirectory(nodeFiles, paths)
+    const before = readdirSync(paths.directory)
+    await prepareForJobs(nodeFiles, paths)
+    await prepareForJobs(nodeFiles, paths)
+    for (const path of [paths.jobRepository, paths.jobState]) {
+      expect(statSync(path).mode & 0o7777).toBe(0o700)
+    }
+    const made = readdirSync(paths.directory).filter((name) => !before.includes(name))
+    expect(made).toEqual(['job_repository'])
+  })
+
+  it('refuses a job_repository that the group can write, and states that are a link', async () => {
+    const { paths, root } = await voDirectory()
+    await prepareVoDirectory(nodeFiles, paths)
+    mkdirSync(paths.jobRepository)
+    chmodSync(paths.jobRepository, 0o770)
+    await expect(prepareForJobs(nodeFiles, paths)).rejects.toMatchObject({
+      code: 'VO_DIRECTORY_UNSAFE',
+      data: { directory: paths.jobRepository, mode: 0o770 },
+    })
+    chmodSync(paths.jobRepository, 0o700)
+    symlinkSync(root, paths.jobState)
+    await expect(prepareForJobs(nodeFiles, paths)).rejects.toMatchObject({
+      code: 'FILE_UNSAFE',
+      data: { path: paths.jobState, reason: 'not-a-directory' },
     })
   })
 })
