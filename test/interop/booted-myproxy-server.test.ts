@@ -3,14 +3,13 @@
  * that everybody knows: it takes the place of Debian's, serves C clients and a VO-Box, is told things,
  * fails, fills a secondary from cron, and gives the place back.
  */
-import { copyFileSync, cpSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { encodeCredential } from '../../src/proxy/credential.js'
 import { BootedMachine, describeOnBootedMachine } from '../support/booted-machine.js'
+import { asAdmin, DPKG, makeVoBox } from '../support/booted-vo-box.js'
 import { execFileSync } from '../support/bounded.js'
 import { NO_KEYS_IN_STOCK } from '../support/clean-machine.js'
-import { addProxy } from '../support/pki.js'
 import { writeCredentialPair } from '../support/pki-files.js'
 import { MYPROXY_PROGRAMS } from '../support/real-peers.js'
 import { CONFIG, makeServerScene, type ServerScene } from '../support/server-program.js'
@@ -22,11 +21,13 @@ const HOST_FILES = '/etc/grid-security/myproxy'
 const [CERTIFICATE, KEY] = [`${HOST_FILES}/hostcert.pem`, `${HOST_FILES}/hostkey.pem`]
 const VO = '/var/lib/vobox/alice'
 
-/** As alice, who is the VO admin too: C clients of root's would take the certificate of the host. */
+/** C clients of root's would take the certificate of the host. */
 const asAlice = (words: string) =>
-  `setpriv --reuid=daemon --regid=daemon --init-groups env MYPROXY_SERVER=localhost \
-  X509_USER_CERT=/var/tmp/alice-cert.pem X509_USER_KEY=/var/tmp/alice-key.pem \
-  X509_USER_PROXY=/var/tmp/login.pem ${words}`
+  asAdmin(
+    words,
+    'MYPROXY_SERVER=localhost ' +
+      'X509_USER_CERT=/var/tmp/alice-cert.pem X509_USER_KEY=/var/tmp/alice-key.pem',
+  )
 
 const PROGRAMS = ['dpkg-deb', 'cron', 'gcc', 'openssl', ...MYPROXY_PROGRAMS]
 
@@ -60,33 +61,23 @@ describeOnBootedMachine('the MyProxy server under a systemd that runs', PROGRAMS
     machine = await BootedMachine.boot({ ownNetwork: true })
     scene = await makeServerScene()
     const { shared } = machine
-    const words = ['scripts/package.mjs', '--no-build', '--fast', '--output', shared]
-    execFileSync(process.execPath, words, {
-      env: { PATH: process.env.PATH ?? '/usr/bin:/bin', SOURCE_DATE_EPOCH: '1790000000' },
-    })
     const library = ['-shared', '-fPIC', '-o', join(shared, 'clock.so')]
     execFileSync('gcc', [...library, 'test/support/near-minute.c'])
-    cpSync(scene.trustDirectory, join(shared, 'certificates'), {
-      ...{ recursive: true, verbatimSymlinks: true },
-    })
-    const { ca, aliceCredential: alice, hostCredential: host } = scene
-    const renewed = ca.issueHost('localhost', { key: 'rsa2048', ips: ['127.0.0.1'] })
-    const vobox = ca.issueHost('vobox.example.org', { key: 'rsa2048' })
-    for (const [name, credential] of Object.entries({ alice, host, renewed, vobox })) {
-      const { cert, key } = await writeCredentialPair(shared, name, credential)
-      copyFileSync(cert, join(shared, `${name}-cert.pem`))
-      copyFileSync(key, join(shared, `${name}-key.pem`))
+    const { ca, trustDirectory, aliceCredential: user, hostCredential } = scene
+    const pairs = {
+      ...{ alice: user, host: hostCredential },
+      renewed: ca.issueHost('localhost', { key: 'rsa2048', ips: ['127.0.0.1'] }),
     }
-    writeFileSync(join(shared, 'login.pem'), encodeCredential(addProxy(alice, { hours: 1 })))
+    for (const [name, credential] of Object.entries(pairs)) {
+      await writeCredentialPair(shared, name, credential)
+    }
+    const vobox = ca.issueHost('vobox.example.org', { key: 'rsa2048' })
+    const { cert, key } = await writeCredentialPair(scene.directory, 'vobox', vobox)
+    makeVoBox(machine, { trustDirectory, host: { certificatePath: cert, keyPath: key }, user })
     writeFileSync(join(shared, 'config'), CONFIG)
-    machine.ok(`mkdir -p /etc/grid-security && cp -a /mnt/certificates /etc/grid-security/
-      chmod -R a+rX /etc/grid-security/certificates
-      install -d -o myproxy -m 0700 ${HOST_FILES} /var/lib/myproxy /run/myproxy-server
+    machine.ok(`install -d -o myproxy -m 0700 ${HOST_FILES} /var/lib/myproxy /run/myproxy-server
       rm -f /var/lib/myproxy/* && install -m 0644 /mnt/config /etc/myproxy-server.config
-      install -m 0644 /mnt/vobox-cert.pem /etc/grid-security/hostcert.pem
-      install -m 0400 /mnt/vobox-key.pem /etc/grid-security/hostkey.pem
-      install -m 0600 -o daemon -g daemon /mnt/login.pem /mnt/alice-*.pem /var/tmp/
-      dpkg --no-triggers --force-unsafe-io -i /mnt/vobox-proxy_*.deb && ${NO_KEYS_IN_STOCK}`)
+      install -m 0600 -o daemon -g daemon /mnt/alice-*.pem /var/tmp/`)
     put('host-cert.pem', CERTIFICATE, '0644')
     put('host-key.pem', KEY, '0400')
   })
@@ -220,9 +211,12 @@ describeOnBootedMachine('the MyProxy server under a systemd that runs', PROGRAMS
     expect(machine.ok('systemctl --failed --no-legend')).toBe('')
   })
 
-  it('leaves with its package, and Debian’s goes on with the directory', async () => {
-    const dpkg = 'dpkg --no-triggers --force-unsafe-io'
-    machine.ok(`systemctl stop alice-box-proxyrenewal.service; ${dpkg} -P vobox-proxy`)
+  it('runs anew in an upgrade, leaves with its package, and Debian’s goes on with the directory', () => {
+    const pid = show('MainPID')
+    machine.ok(`${DPKG} -i /mnt/vobox-proxy_*.deb`)
+    expect(show('ActiveState')).toBe('active')
+    expect(show('MainPID')).not.toBe(pid)
+    machine.ok(`systemctl stop alice-box-proxyrenewal.service; ${DPKG} -P vobox-proxy`)
     expect(machine.sh('pgrep -f "[m]yproxy-server"').status).toBe(1)
     expect(machine.ok('find /etc/systemd/system -name "vobox-*"')).toBe('')
     machine.ok(`install -d -o myproxy /run/myproxy-server && systemctl start ${DEBIANS}`)

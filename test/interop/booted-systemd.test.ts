@@ -2,23 +2,15 @@
  * The Debian package on a machine that systemd has booted: the units as systemd runs them, the VO admin's
  * `start`, agents in scopes of their own, hooks, and a reboot; renewals from a real MyProxy server.
  */
-import { copyFileSync, cpSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { BootedMachine, describeOnBootedMachine } from '../support/booted-machine.js'
-import { execFileSync } from '../support/bounded.js'
+import { asAdmin, DPKG, makeVoBox } from '../support/booted-vo-box.js'
 import { NO_KEYS_IN_STOCK } from '../support/clean-machine.js'
-import { addProxy } from '../support/pki.js'
 import { MYPROXY_PROGRAMS, type RealGrid, startRealGrid } from '../support/real-peers.js'
 
 const SCRIPT = '/etc/init.d/alice-box-proxyrenewal'
 const UNIT = 'alice-box-proxyrenewal.service'
 const VO = '/var/lib/vobox/alice'
-
-/** As the VO admin, `daemon`, with the login proxy. */
-const asAdmin = (words: string) =>
-  'setpriv --reuid=daemon --regid=daemon --init-groups ' +
-  `env X509_USER_PROXY=/var/tmp/login.pem ${words}`
 
 describeOnBootedMachine('under a systemd that runs', ['dpkg-deb', ...MYPROXY_PROGRAMS], () => {
   let machine: BootedMachine
@@ -33,23 +25,8 @@ describeOnBootedMachine('under a systemd that runs', ['dpkg-deb', ...MYPROXY_PRO
     machine = await BootedMachine.boot()
     grid = await startRealGrid()
     await grid.upload({ as: grid.users.alice })
-    const { shared } = machine
-    const words = ['scripts/package.mjs', '--no-build', '--fast', '--output', shared]
-    execFileSync(process.execPath, words, {
-      env: { PATH: process.env.PATH ?? '/usr/bin:/bin', SOURCE_DATE_EPOCH: '1790000000' },
-    })
-    const copy = { recursive: true, verbatimSymlinks: true }
-    cpSync(grid.trustDirectory, join(shared, 'certificates'), copy)
-    copyFileSync(grid.hosts.vobox.certificatePath, join(shared, 'hostcert.pem'))
-    copyFileSync(grid.hosts.vobox.keyPath, join(shared, 'hostkey.pem'))
-    const login = addProxy(grid.users.alice.credential, { hours: 1 })
-    copyFileSync(await grid.writeProxy('login.pem', login), join(shared, 'login.pem'))
-    machine.ok(`mkdir -p /etc/grid-security && cp -a /mnt/certificates /etc/grid-security/ &&
-      install -m 0644 /mnt/hostcert.pem /etc/grid-security/ &&
-      install -m 0400 /mnt/hostkey.pem /etc/grid-security/ &&
-      chmod -R a+rX /etc/grid-security/certificates &&
-      install -m 0600 -o daemon -g daemon /mnt/login.pem /var/tmp/login.pem
-      dpkg --no-triggers --force-unsafe-io -i /mnt/vobox-proxy_*.deb && ${NO_KEYS_IN_STOCK}`)
+    const { trustDirectory, hosts, users } = grid
+    makeVoBox(machine, { trustDirectory, host: hosts.vobox, user: users.alice.credential })
   })
   afterAll(async () => {
     await grid?.stop()
@@ -210,10 +187,9 @@ END
   })
 
   it('removed and purged, it leaves no unit, no process and no word in the journal of failures', async () => {
-    const dpkg = 'dpkg --no-triggers --force-unsafe-io'
-    machine.ok(`${dpkg} -r vobox-proxy`)
+    machine.ok(`${DPKG} -r vobox-proxy`)
     await machine.until(() => machine.sh('pgrep -f "[v]obox-renewd alice"').status === 1)
-    machine.ok(`${dpkg} -P vobox-proxy`)
+    machine.ok(`${DPKG} -P vobox-proxy`)
     expect(machine.sh('systemctl list-unit-files --no-legend | grep -E "vobox|alice"').stdout).toBe(
       '',
     )
