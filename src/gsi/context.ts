@@ -3,6 +3,7 @@ import type { Clock } from '../ports/clock.js'
 import type { Dialer } from '../ports/dialer.js'
 import type { Journal } from '../ports/journal.js'
 import type { Certificate } from '../x509/certificate.js'
+import type { CertificateCache } from '../x509/certificate-cache.js'
 import type { TrustAnchors } from '../x509/trust-anchors.js'
 import type { Circuit } from './circuit.js'
 
@@ -17,6 +18,8 @@ export interface GsiContext {
    * it, since a grid site has hundreds of CAs. Absent: {@link GsiContext.anchors}, before connecting.
    */
   anchorsFor?(chain: readonly Certificate[]): Promise<TrustAnchors>
+  /** Where certificates that come again are known from; absent: each is read anew. */
+  certificates?: CertificateCache | undefined
   /** Deadline for TCP and again for TLS, each address, in milliseconds. */
   connectMs: number
   /** Deadline for each answer, in milliseconds. */

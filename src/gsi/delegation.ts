@@ -25,15 +25,19 @@ import { parseRequest } from '../x509/request.js'
  * Structure only; that the chain is trusted, and is whose it should be, is for the caller to check.
  *
  * @param certificates in DER, the new proxy first.
+ * @param parse of those above it, which come with every renewal; default `parseCertificate`.
  * @throws `PROXY_KEY_MISMATCH` when the proxy is not for our key; `CHAIN_BROKEN` when the chain does
  *   not reach an end-entity certificate or holds strays; `CERTIFICATE_MALFORMED`.
  */
 export function credentialFromDelegation(
   privateKey: KeyObject,
   certificates: readonly Uint8Array[],
+  parse: (der: Uint8Array) => Certificate = parseCertificate,
 ): Credential {
-  const [leaf, ...others] = certificates.map(parseCertificate)
-  if (leaf === undefined) throw new TypeError('a delegation brings at least one certificate')
+  const [fresh, ...above] = certificates
+  if (fresh === undefined) throw new TypeError('a delegation brings at least one certificate')
+  const leaf = parseCertificate(fresh)
+  const others = above.map(parse)
   if (!keysMatch(privateKey, leaf.publicKey)) {
     throw new VoboxError(
       'PROXY_KEY_MISMATCH',

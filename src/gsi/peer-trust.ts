@@ -42,7 +42,7 @@ export async function prepareJudge(
   const anchorsFor = (chain: readonly Certificate[]) =>
     inTime(context, signal, () => context.anchorsFor?.(chain) ?? context.anchors())
   return async (socket, label) => {
-    const chain = naming(label, () => readPeerChain(socket))
+    const chain = naming(label, () => readPeerChain(socket, context.certificates?.parse))
     try {
       const anchors = all ?? (await anchorsFor(chain))
       return naming(label, () => ({ ...validate(context, anchors, chain), trusted: true }))

@@ -1,7 +1,9 @@
 /** Job proxies beside the registrations of a VO-Box: one registry, one place of files, told apart by name. */
 import { isJobFile } from '../registry/job-file-name.js'
 import type { Registry } from '../registry/registry.js'
+import type { KnownTimes } from '../renewal/proxy-times-cache.js'
 import type { ProxyFiles } from '../repository/proxy-files.js'
+import type { JobProxies } from './job-proxies.js'
 
 export function registriesBeside(vobox: Registry, jobs: Registry): Registry {
   const of = (fileName: string) => (isJobFile(fileName) ? jobs : vobox)
@@ -29,5 +31,17 @@ export function filesBeside(vobox: ProxyFiles, jobs: ProxyFiles): ProxyFiles {
     list: () => vobox.list(),
     newestFirst: (accept) => vobox.newestFirst(accept),
     probeWritable: (fileName = '') => of(fileName).probeWritable(fileName),
+  }
+}
+
+/**
+ * What is known of the files of both. That of job proxies is kept where they are written: the scheduler,
+ * which looks before and after, need not read them a second time.
+ */
+export function timesBeside(vobox: KnownTimes, jobs: Pick<JobProxies, 'times'>): KnownTimes {
+  return {
+    get: (fileName) => (isJobFile(fileName) ? jobs.times(fileName) : vobox.get(fileName)),
+    delete: (fileName) => vobox.delete(fileName),
+    clear: () => vobox.clear(),
   }
 }

@@ -12,11 +12,13 @@ import { type Files, TEMPORARY_PREFIX } from '../ports/files.js'
 import type { Journal } from '../ports/journal.js'
 import { describeChain } from '../proxy/chain-facts.js'
 import type { Credential } from '../proxy/credential.js'
+import { isJobFile } from '../registry/job-file-name.js'
 import { effectiveEndOf } from '../renewal/effective-end.js'
 import type { ProxyTimes } from '../renewal/proxy-facts.js'
 import { ProxyTimesCache } from '../renewal/proxy-times-cache.js'
 import type { ProxyFiles } from '../repository/proxy-files.js'
 import type { ProxyRepository } from '../repository/proxy-repository.js'
+import type { CertificateCache } from '../x509/certificate-cache.js'
 import type { JobStore } from './job-store.js'
 import { TurnTaking } from './turn-taking.js'
 
@@ -26,6 +28,8 @@ export interface JobProxiesDependencies {
   /** Of `job_repository/`. */
   repository: ProxyRepository
   store: JobStore
+  /** Where certificates that come again are known from; absent: each is read anew. */
+  certificates?: CertificateCache | undefined
 }
 
 /** What may take the place of what lies there. */
@@ -129,7 +133,8 @@ export class JobProxies {
   async removeStrays(): Promise<number> {
     const { repository, store, journal } = this.#deps
     await this.#removeHalves()
-    const strays = (await repository.list()).filter((name) => store.book.get(name) === undefined)
+    const ours = (await repository.list()).filter(isJobFile)
+    const strays = ours.filter((name) => store.book.get(name) === undefined)
     for (const name of strays) await repository.remove(name)
     if (strays.length > 0) {
       const message = `${strays.length} proxies that no job has were removed`

@@ -17,6 +17,7 @@ import type { EventLog } from '../renewal/events.js'
 import type { JobCounts } from '../renewal/service-status.js'
 import { ProxyRepository } from '../repository/proxy-repository.js'
 import type { AttributeRules } from '../voms/verify-attributes.js'
+import type { CertificateCache } from '../x509/certificate-cache.js'
 import { ExpiryWatch } from './expiry-watch.js'
 import { JobDesk } from './job-desk.js'
 import { JobProxies } from './job-proxies.js'
@@ -38,6 +39,8 @@ export interface JobServiceDependencies {
   /** The VO admin alone. */
   owners: readonly number[]
   attributeRules(signal: AbortSignal): Promise<AttributeRules>
+  /** As `JobProxies` wants it. */
+  certificates?: CertificateCache | undefined
   /** As `JobDesk` wants it. */
   linkTarget?: ((path: string) => Promise<string | undefined>) | undefined
 }
@@ -61,11 +64,11 @@ export class JobService {
     this.#deps = deps
     this.#store = store
     this.#expiry = new ExpiryWatch(deps.clock)
-    const { files, journal, paths, owners, clock, config } = deps
+    const { files, journal, paths, owners, clock, config, certificates } = deps
     const settings = jobSettings(config)
-    const repository = new ProxyRepository({ files, directory: paths.jobRepository, owners })
+    const repository = new ProxyRepository({ files, clock, directory: paths.jobRepository, owners })
     this.#states = new RegistrationFiles(files, { state: paths.jobState, locks: paths.jobState })
-    this.proxies = new JobProxies({ files, journal, repository, store })
+    this.proxies = new JobProxies({ files, journal, repository, store, certificates })
     this.registry = new JobRegistry({ book: store.book, states: this.#states, settings })
     this.#desk = new JobDesk({
       ...deps,

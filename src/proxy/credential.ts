@@ -72,9 +72,16 @@ export function parseSplitCredential(
   return parseCredential(Buffer.concat([certificateFile, Buffer.from('\n'), keyFile]), passPhrase)
 }
 
-/** The certificates of a proxy file as they stand, whatever key is with them; for looking alone. */
-export function parseCertificateChain(bytes: Uint8Array): Certificate[] {
-  return parseCertificates(parseBlocks(bytes))
+/**
+ * The certificates of a proxy file as they stand, whatever key is with them; for looking alone.
+ *
+ * @param parse of certificates; default `parseCertificate`.
+ */
+export function parseCertificateChain(
+  bytes: Uint8Array,
+  parse?: (der: Uint8Array) => Certificate,
+): Certificate[] {
+  return parseCertificates(parseBlocks(bytes), parse)
 }
 
 function parseBlocks(bytes: Uint8Array): PemBlock[] {

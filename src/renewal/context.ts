@@ -18,6 +18,7 @@ import type { ProxyFiles } from '../repository/proxy-files.js'
 import { type DressCall, type DressedProxy, dressProxy } from '../voms/dress-proxy.js'
 import type { VomsContext } from '../voms/voms-context.js'
 import type { VomsTrust } from '../voms/voms-trust.js'
+import type { CertificateCache } from '../x509/certificate-cache.js'
 import type { TrustAnchors } from '../x509/trust-anchors.js'
 import { requestByPassPhrase } from './by-pass-phrase.js'
 import type { EventLog } from './events.js'
@@ -107,6 +108,8 @@ export interface RenewalContext {
   files: Files
   registry: Registry
   repository: ProxyFiles
+  /** Where certificates that come again are known from; absent: each is read anew. */
+  certificates?: CertificateCache | undefined
   source: RenewalSource
   passPhrases: PassPhraseFiles
   attributes: AttributeSource

@@ -19,7 +19,7 @@ import type { MachineProxyFile } from './machine-proxy-file.js'
 import { attemptTime, earliestRetry, nextLook } from './next-look.js'
 import type { RenewalOutcome } from './outcome.js'
 import type { ProxyTimes } from './proxy-facts.js'
-import { ProxyTimesCache } from './proxy-times-cache.js'
+import { type KnownTimes, ProxyTimesCache } from './proxy-times-cache.js'
 import { renewOne } from './renew-one.js'
 import { type NextStep, Scheduler, type WorkResult } from './scheduler.js'
 import { ServiceWatch } from './service-watch.js'
@@ -28,6 +28,8 @@ import { learnStoredEnd, STORED_END_PAUSE_SECONDS, wantsStoredEnd } from './stor
 export interface DaemonContext extends RenewalContext {
   sink: ObservationSink
   machineProxyFile: MachineProxyFile
+  /** What is known of the proxy files, where somebody else looks at them too; default: its own. */
+  times?: KnownTimes
   /** Forgets what was read of CA directory, `vomsdir` and `vomses`. */
   forgetTrust?(): void
   /** Called at least once a minute while all is well; for the watchdog and for `status`. */
@@ -77,7 +79,7 @@ const BUSY_SECONDS = 5
 export class RenewalDaemon {
   readonly #context: DaemonContext
   readonly #scheduler: Scheduler
-  readonly #times: ProxyTimesCache
+  readonly #times: KnownTimes
   readonly #service: ServiceWatch
   readonly #known = new Map<string, Memory>()
   /** How many of these are. */
@@ -87,7 +89,7 @@ export class RenewalDaemon {
 
   constructor(context: DaemonContext) {
     this.#context = context
-    this.#times = new ProxyTimesCache(context)
+    this.#times = context.times ?? new ProxyTimesCache(context)
     this.#service = new ServiceWatch(context)
     const { clock, config, journal } = context
     this.#scheduler = new Scheduler({

@@ -47,8 +47,12 @@ export function timesOf(facts: ChainFacts, file: FileFacts): ProxyTimes {
 }
 
 /** The same from a file's bytes. @throws VoboxError as `parseCredential` and `describeChain` do. */
-export function parseProxyTimes(bytes: Uint8Array, file: FileFacts): ProxyTimes {
-  return proxyTimes(glanceAtChain(bytes), file)
+export function parseProxyTimes(
+  bytes: Uint8Array,
+  file: FileFacts,
+  parse?: (der: Uint8Array) => Certificate,
+): ProxyTimes {
+  return proxyTimes(glanceAtChain(bytes, parse), file)
 }
 
 /** Four bytes of the leaf's fingerprint as a fraction: the same at every look, other for every proxy. */

@@ -109,7 +109,7 @@ async function readCurrent(context: RenewalContext, attempt: Attempt): Promise<C
   const { fileName } = attempt.registration
   try {
     const { bytes, facts: file } = await context.repository.readBytes(fileName)
-    const credential = parseCredential(bytes)
+    const credential = parseCredential(bytes, undefined, context.certificates?.parse)
     const times = proxyTimes(credential.chain, file)
     attempt.currentEnd = times.end
     attempt.currentChainEnd = times.chainEnd

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path'
 import { VoboxError } from '../errors.js'
+import type { Clock } from '../ports/clock.js'
 import type { FileRead, Files } from '../ports/files.js'
 import {
   type Credential,
@@ -18,11 +19,16 @@ const MODE = 0o600
 /** Everything but reading and writing by the owner: what a file with a key must not allow. */
 const FORBIDDEN_MODE = 0o177
 
+/** A probe answers all who ask so soon after it began, in milliseconds. */
+const PROBE_COUNTS_MS = 1000
+
 /** How many files are looked at side by side when they are listed by time. */
 const LOOKS_AT_ONCE = 64
 
 export interface ProxyRepositoryDependencies {
   files: Files
+  /** For a burst of renewals, which then share a probe; absent: each who asks gets one of their own. */
+  clock?: Pick<Clock, 'monotonicMs'> | undefined
   /** Absolute path. */
   directory: string
   /** Users whose files are believed: the VO admin. */
@@ -43,11 +49,14 @@ export class ProxyRepository {
   readonly #files: Files
   readonly #directory: string
   readonly #owners: readonly number[]
+  readonly #clock: ProxyRepositoryDependencies['clock']
+  #probe: { beganMs: number; answer: Promise<void> } | undefined
 
   constructor(dependencies: ProxyRepositoryDependencies) {
     this.#files = dependencies.files
     this.#directory = dependencies.directory
     this.#owners = dependencies.owners
+    this.#clock = dependencies.clock
   }
 
   /** Full path of the file. */
@@ -88,7 +97,12 @@ export class ProxyRepository {
     const path = this.path(fileName)
     const bytes = encodeCredential(credential)
     if (bytes.length > MAX_CREDENTIAL_BYTES) throw tooLarge(path, bytes.length)
-    await this.#files.replace(path, bytes, { mode: MODE })
+    try {
+      await this.#files.replace(path, bytes, { mode: MODE })
+    } catch (error) {
+      this.#probe = undefined
+      throw error
+    }
   }
 
   /** Whether there was one. */
@@ -101,9 +115,23 @@ export class ProxyRepository {
     return (await this.#files.list(this.#directory)).filter(isFileName)
   }
 
-  /** Rejects with `FILE_UNWRITABLE` when a renewed proxy could not be stored. */
-  async probeWritable(): Promise<void> {
-    await this.#files.probeWritable(this.#directory)
+  /**
+   * Rejects with `FILE_UNWRITABLE` when a renewed proxy could not be stored. Whoever asks within a
+   * second of the last probe shares its answer, unless a write has failed since.
+   */
+  probeWritable(): Promise<void> {
+    const nowMs = this.#clock?.monotonicMs()
+    if (nowMs === undefined) return this.#files.probeWritable(this.#directory)
+    if (this.#probe !== undefined && nowMs - this.#probe.beganMs < PROBE_COUNTS_MS) {
+      return this.#probe.answer
+    }
+    const probe = { beganMs: nowMs, answer: this.#files.probeWritable(this.#directory) }
+    this.#probe = probe
+    // A failure is no answer for who asks later: the cause may be gone.
+    probe.answer.catch(() => {
+      if (this.#probe === probe) this.#probe = undefined
+    })
+    return probe.answer
   }
 
   /**

@@ -34,7 +34,11 @@ export function requestGet(context: MyProxyContext, call: GetCall): Promise<GetR
     await channel.write(createRequest(privateKey))
     const certificates = await readCertificateList(channel)
     await readOk(channel)
-    const credential = credentialFromDelegation(privateKey, certificates)
+    const credential = credentialFromDelegation(
+      privateKey,
+      certificates,
+      context.certificates?.parse,
+    )
     return { server, credential, trustRoots }
   })
 }

@@ -18,6 +18,7 @@ import { PassPhraseFiles } from '../../renewal/pass-phrase-file.js'
 import { ProxyRepository } from '../../repository/proxy-repository.js'
 import type { VomsContext } from '../../voms/voms-context.js'
 import type { VomsDirectory } from '../../voms/voms-directory.js'
+import { CertificateCache } from '../../x509/certificate-cache.js'
 import type { TrustDirectory } from '../../x509/trust-anchors.js'
 import { systemClock } from '../ports/clock.js'
 import { nodeDialer } from '../ports/dialer.js'
@@ -48,6 +49,12 @@ export interface OpenVoOptions {
   /** Make keys in advance, and remember servers that do not answer; default false. */
   asService?: boolean | undefined
 }
+
+/**
+ * Certificates of users, hosts and CAs that are known from before: enough for the burst under way, and
+ * 2 MB at most. Proxies pass through it.
+ */
+const KNOWN_CERTIFICATES = 200
 
 /** One VO, opened. It is also the context of every renewal. */
 export interface VoContext extends RenewalContext {
@@ -96,7 +103,8 @@ export async function openVo(options: OpenVoOptions): Promise<VoContext> {
   const asService = options.asService === true
   const keys = new KeyPool({ kind: config.keys.kind, size: asService ? config.keys.pool : 0 })
   const circuit = asService ? new Circuit({ clock, journal }) : undefined
-  const myproxy = { ...myProxyContext(config, journal, trust, keys), circuit }
+  const certificates = new CertificateCache(KNOWN_CERTIFICATES)
+  const myproxy = { ...myProxyContext(config, journal, trust, keys), circuit, certificates }
   const vomsDirectory = vomsDirectoryOf(config, clock)
   const voms = {
     ...vomsContextOf(config, { journal, keys, anchors: () => trust.current() }),
@@ -120,7 +128,13 @@ export async function openVo(options: OpenVoOptions): Promise<VoContext> {
     myproxy,
     machineProxyFile,
     registry: new JsonRegistry({ files: nodeFiles, clock, paths }),
-    repository: new ProxyRepository({ files: nodeFiles, directory: paths.repository, owners }),
+    repository: new ProxyRepository({
+      files: nodeFiles,
+      clock,
+      directory: paths.repository,
+      owners,
+    }),
+    certificates,
     source: myProxySource(myproxy, passPhrases),
     passPhrases,
     voms,

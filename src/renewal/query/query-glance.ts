@@ -30,19 +30,26 @@ export function glanceAtProxy(bytes: Uint8Array): ProxyGlance {
   }
 }
 
-/** What its chain says of itself. @throws VoboxError as {@link glanceAtProxy}. */
-export function glanceAtFacts(bytes: Uint8Array): ChainFacts {
-  return describeChain(glanceAtChain(bytes))
+/** What its chain says of itself; the rest as {@link glanceAtChain}. */
+export function glanceAtFacts(
+  bytes: Uint8Array,
+  parse?: (der: Uint8Array) => Certificate,
+): ChainFacts {
+  return describeChain(glanceAtChain(bytes, parse))
 }
 
 /**
  * The chain of a proxy file, leaf first. Where the file is in the order that we write, its key is not
  * touched: that is most of the cost of reading one.
  *
+ * @param parse of certificates; default `parseCertificate`.
  * @throws VoboxError as `parseCredential` does.
  */
-export function glanceAtChain(bytes: Uint8Array): readonly Certificate[] {
-  const certificates = parseCertificateChain(bytes)
+export function glanceAtChain(
+  bytes: Uint8Array,
+  parse?: (der: Uint8Array) => Certificate,
+): readonly Certificate[] {
+  const certificates = parseCertificateChain(bytes, parse)
   return isChain(certificates) ? certificates : parseCredential(bytes).chain
 }
 

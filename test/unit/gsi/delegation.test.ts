@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { answerDelegation, credentialFromDelegation } from '../../../src/gsi/delegation.js'
 import { systemRandom } from '../../../src/node/ports/random.js'
 import type { Credential } from '../../../src/proxy/credential.js'
+import { CertificateCache } from '../../../src/x509/certificate-cache.js'
 import { keysMatch } from '../../../src/x509/private-key.js'
 import { createRequest } from '../../../src/x509/request.js'
 import { failureOf } from '../../support/failure.js'
@@ -68,6 +69,18 @@ describe('credentialFromDelegation', () => {
     const credential = credentialFromDelegation(privateKey, der(certificates))
     expect(der(credential.chain)).toEqual(der(certificates))
     expect(credential.privateKey).toBe(privateKey)
+  })
+
+  it('knows what stands above a fresh proxy from the delegation before, and reads the proxy anew', () => {
+    const { parse } = new CertificateCache()
+    const signer = addProxy(alice)
+    const [one, other] = [answer(signer), answer(signer)].map(
+      ({ privateKey, certificates }) =>
+        credentialFromDelegation(privateKey, der(certificates), parse).chain,
+    )
+    expect(one?.length).toBe(3)
+    expect(one?.slice(1).map((each, at) => each === other?.[at + 1])).toEqual([true, true])
+    expect(one?.[0]).not.toBe(other?.[0])
   })
 
   it('refuses a proxy for a key that is not ours', () => {

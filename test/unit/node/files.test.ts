@@ -9,6 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import * as promises from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { nodeFiles as files, makeFiles } from '../../../src/node/ports/files.js'
@@ -27,6 +28,23 @@ function withUmask(mask: number): void {
   onTestFinished(() => {
     process.umask(before)
   })
+}
+
+/** Calls `before` once, between the look at the open file and the first read. */
+async function readCounting(path: string, before: () => void) {
+  let reads = 0
+  const open = async (...args: Parameters<typeof promises.open>) => {
+    const handle = await promises.open(...args)
+    const read = handle.read.bind(handle) as (...args: unknown[]) => Promise<unknown>
+    const counted = async (...args: unknown[]) => {
+      reads += 1
+      if (reads === 1) before()
+      return read(...args)
+    }
+    return Object.assign(handle, { read: counted })
+  }
+  const { bytes } = await makeFiles({ ...promises, open }).read(path, anybody)
+  return { content: bytes.toString(), reads }
 }
 
 describe('Files.read', () => {
@@ -59,6 +77,19 @@ describe('Files.read', () => {
     await expect(files.read('/proc/self/status', { maxBytes: 100 })).rejects.toMatchObject({
       code: 'FILE_TOO_LARGE',
     })
+  })
+
+  it('reads a file of 7 bytes in one call, and one that grows by 5 meanwhile to its end', async () => {
+    const path = join(await temporaryDirectory(), 'proxy')
+    writeFileSync(path, 'content')
+    const whole = await readCounting(path, () => undefined)
+    expect(whole).toEqual({ content: 'content', reads: 1 })
+
+    const grown = await readCounting(path, () => appendFileSync(path, ' more'))
+    expect(grown).toEqual({ content: 'content more', reads: 3 })
+    await expect(
+      readCounting(path, () => appendFileSync(path, 'x'.repeat(1000))),
+    ).rejects.toMatchObject({ code: 'FILE_TOO_LARGE', data: { maxBytes: 1000 } })
   })
 
   it('says that a file is missing, also below something that is no directory', async () => {

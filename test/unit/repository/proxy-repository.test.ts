@@ -11,8 +11,9 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { VoboxError } from '../../../src/errors.js'
 import { nodeFiles } from '../../../src/node/ports/files.js'
-import { TEMPORARY_PREFIX } from '../../../src/ports/files.js'
+import { type Files, TEMPORARY_PREFIX } from '../../../src/ports/files.js'
 import { type Credential, encodeCredential } from '../../../src/proxy/credential.js'
 import { matchesGlob } from '../../../src/repository/name-glob.js'
 import { removeOrphans } from '../../../src/repository/orphans.js'
@@ -33,6 +34,29 @@ beforeAll(() => {
   first = addProxy(user)
   second = addProxy(user)
 })
+
+/** One that counts its probes; they and writes fail when they are told to. */
+async function probedRepository() {
+  const clock = new FakeClock()
+  const fail = { probe: false, write: false }
+  let probes = 0
+  const full = () => new VoboxError('FILE_UNWRITABLE', 'full')
+  const files: Files = {
+    ...nodeFiles,
+    async probeWritable(directory) {
+      probes += 1
+      if (fail.probe) throw full()
+      await nodeFiles.probeWritable(directory)
+    },
+    async replace(path, bytes, options) {
+      if (fail.write) throw full()
+      await nodeFiles.replace(path, bytes, options)
+    },
+  }
+  const directory = await temporaryDirectory()
+  const repository = new ProxyRepository({ files, clock, directory, owners: [uid] })
+  return { repository, clock, fail, probes: () => probes }
+}
 
 async function emptyRepository(owners = [uid]) {
   const directory = await temporaryDirectory()
@@ -149,6 +173,39 @@ describe('ProxyRepository', () => {
 
     const gone = new ProxyRepository({ files: nodeFiles, directory: `${directory}/no`, owners: [] })
     await expect(gone.probeWritable()).rejects.toMatchObject({ code: 'FILE_UNWRITABLE' })
+  })
+
+  it('probes once for all who ask within a second', async () => {
+    const { repository, clock, probes } = await probedRepository()
+    await Promise.all([repository.probeWritable(), repository.probeWritable()])
+    await clock.advance(999)
+    await repository.probeWritable()
+    expect(probes()).toBe(1)
+
+    await clock.advance(1)
+    await repository.probeWritable()
+    expect(probes()).toBe(2)
+  })
+
+  it('shares a failed probe with those who wait for it, and with nobody after', async () => {
+    const { repository, probes, fail } = await probedRepository()
+    fail.probe = true
+    const both = await Promise.allSettled([repository.probeWritable(), repository.probeWritable()])
+    expect(both).toMatchObject(Array(2).fill({ reason: { code: 'FILE_UNWRITABLE' } }))
+    expect(probes()).toBe(1)
+
+    fail.probe = false
+    await repository.probeWritable()
+    expect(probes()).toBe(2)
+  })
+
+  it('believes no probe from before a failed write', async () => {
+    const { repository, probes, fail } = await probedRepository()
+    await repository.probeWritable()
+    fail.write = true
+    await expect(repository.replace(aliceFile, first)).rejects.toThrow('full')
+    await repository.probeWritable()
+    expect(probes()).toBe(2)
   })
 })
 
