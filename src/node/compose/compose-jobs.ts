@@ -2,11 +2,12 @@
 import { chmodSync, lstatSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { VoPaths } from '../../config/vo-paths.js'
-import { filesBeside, registriesBeside } from '../../jobs/beside.js'
+import { filesBeside, registriesBeside, timesBeside } from '../../jobs/beside.js'
 import { JobService } from '../../jobs/job-service.js'
 import { readJobs } from '../../jobs/job-store.js'
 import { type JobView, readJobView } from '../../jobs/job-view.js'
 import type { Registry } from '../../registry/registry.js'
+import { type KnownTimes, ProxyTimesCache } from '../../renewal/proxy-times-cache.js'
 import type { JobCounts } from '../../renewal/service-status.js'
 import { attributeRulesNow } from '../../renewal/trust-now.js'
 import { removeOrphans } from '../../repository/orphans.js'
@@ -24,6 +25,7 @@ export interface OpenJobs {
   /** In place of those of the VO-Box alone. */
   registry: Registry
   repository: ProxyFiles
+  times: KnownTimes
 }
 
 /** Where the C client looks, and nowhere else. */
@@ -32,12 +34,16 @@ export const legacyJobSocket = (uid: number): string => `/tmp/dgpr_renew_${uid}`
 /**
  * Opens and listens, if the configuration says so. The caller holds the lock of the service.
  *
- * @throws VoboxError `SOCKET_TAKEN`, `FILE_…`: a service that could not be reached must not start.
+ * @param onDeaf told why nobody can ask, for who renews what is there all the same; absent: a service
+ *   that could not be reached must not start.
+ * @throws VoboxError `FILE_…`; without `onDeaf` as `listenOnSocket` does.
  */
-export async function openJobs(vo: VoContext): Promise<OpenJobs | undefined> {
-  const { config, directory, files, paths } = vo
-  const { jobs } = config
-  if (!jobs.enabled) return undefined
+export async function openJobs(
+  vo: VoContext,
+  onDeaf?: (why: unknown) => Promise<unknown>,
+): Promise<OpenJobs | undefined> {
+  const { directory, files, paths } = vo
+  if (!vo.config.jobs.enabled) return undefined
   await prepareForJobs(files, paths)
   for (const each of [paths.jobRepository, paths.jobState]) {
     await removeOrphans(files, vo.clock, each)
@@ -48,21 +54,14 @@ export async function openJobs(vo: VoContext): Promise<OpenJobs | undefined> {
     attributeRules: (signal) => attributeRulesNow(vo, signal),
     linkTarget,
   })
-  const { uid } = directory
-  const path = jobs.socket ?? paths.jobSocket
-  const mode = Number.parseInt(jobs.mode, 8)
-  if (jobs.socket === null) {
-    await makeSocketDirectory(vo, dirname(path), mode === 0o600 ? 0o700 : 0o750)
-  }
-  service.socket.attach(await listenOnSocket({ path, mode, uid }))
   try {
-    if (jobs.legacyPath) {
-      const legacy = { path: legacyJobSocket(uid), mode: 0o600, uid, sticky: true }
-      service.socket.attach(await listenOnSocket(legacy))
-    }
+    await listen(vo, service)
   } catch (error) {
-    await service.close()
-    throw error
+    if (onDeaf === undefined) {
+      await service.close()
+      throw error
+    }
+    await onDeaf(error)
   }
   return {
     service,
@@ -72,6 +71,22 @@ export async function openJobs(vo: VoContext): Promise<OpenJobs | undefined> {
     close: () => service.close(),
     registry: registriesBeside(vo.registry, service.registry),
     repository: filesBeside(vo.repository, service.proxies.files()),
+    times: timesBeside(new ProxyTimesCache(vo), service.proxies),
+  }
+}
+
+async function listen(vo: VoContext, { socket }: JobService): Promise<void> {
+  const { jobs } = vo.config
+  const { uid } = vo.directory
+  const path = jobs.socket ?? vo.paths.jobSocket
+  const mode = Number.parseInt(jobs.mode, 8)
+  if (jobs.socket === null) {
+    await makeSocketDirectory(vo, dirname(path), mode === 0o600 ? 0o700 : 0o750)
+  }
+  socket.attach(await listenOnSocket({ path, mode, uid }))
+  if (jobs.legacyPath) {
+    const legacy = { path: legacyJobSocket(uid), mode: 0o600, uid, sticky: true }
+    socket.attach(await listenOnSocket(legacy))
   }
 }
 

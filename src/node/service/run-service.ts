@@ -13,9 +13,6 @@ import { removeOrphans } from '../../repository/orphans.js'
 import { removeOldRehearsals } from '../check/rehearsal-directory.js'
 import { openVo, type VoContext } from '../compose/compose.js'
 import { readEffectiveConfig } from '../compose/compose-config.js'
-import { hooksFor } from '../compose/compose-hooks.js'
-import { openJobs } from '../compose/compose-jobs.js'
-import { alertKeeperFor } from '../compose/compose-service.js'
 import { findMailTrouble, noteMailTrouble } from '../compose/mail-trouble.js'
 import { prepareVoDirectory } from '../compose/prepare-vo-directory.js'
 import { replacementsSettled } from '../ports/file-replace.js'
@@ -23,7 +20,13 @@ import { nodeFiles } from '../ports/files.js'
 import { openServiceJournal, type ServiceJournal } from './open-service-journal.js'
 import type { PidFile } from './pid-file.js'
 import { type ServiceFacts, takeServiceLock } from './service-lock.js'
-import { startMonitor } from './service-monitor.js'
+import {
+  openParts,
+  openPartsAnew,
+  type PartsOptions,
+  placesOf,
+  type ServiceParts,
+} from './service-parts.js'
 import { listenForSignals } from './service-signals.js'
 import { feedWatchdog, type ServiceManager, serviceManager } from './systemd-notify.js'
 
@@ -37,8 +40,6 @@ export interface RunOptions {
 
 /** From the first `SIGTERM` to the end of the process at the latest. */
 const STOP_DEADLINE_MS = 15_000
-/** For the hooks that run when the service ends; then they are killed. */
-const HOOKS_GRACE_MS = 5_000
 /** `state/service.json` is written at most this often. */
 const STATUS_PAUSE_MS = 60_000
 /** The scheduler turns every minute; the watchdog is no longer told that all is well after this. */
@@ -106,6 +107,8 @@ class RunningService {
   readonly #stopping = new AbortController()
   readonly #startedAt: UnixSeconds
   #vo: VoContext
+  /** Something is not served as the configuration has it: the next reload tries again. */
+  #isLacking = false
   #daemon: RenewalDaemon | undefined
   #restart: (() => void) | undefined
   #lastTurnMs = performance.now()
@@ -126,11 +129,9 @@ class RunningService {
     const isWell = () => performance.now() - this.#lastTurnMs < STUCK_MS
     const leave = feedWatchdog(this.#manager, isWell)
     try {
-      while ((await this.#serve()) === 'reconfigured') {
-        this.#vo.close()
-        this.#vo = await reopen(this.#options, this.#journal)
-        await this.#journal.follow(this.#vo.config.log)
-      }
+      // First of all: where somebody else holds the socket, nothing else is begun.
+      let parts = await openParts(this.#vo, this.#given)
+      while ((await this.#serve(parts)) === 'reconfigured') parts = await this.#reconfigure()
     } finally {
       leave()
       forget()
@@ -141,21 +142,33 @@ class RunningService {
     }
   }
 
-  async #serve(): Promise<End> {
-    const vo = this.#vo
+  async #reconfigure(): Promise<ServiceParts> {
+    const openNext = () => reopen(this.#options, this.#journal)
+    const parts = await openPartsAnew(this.#vo, openNext, this.#given)
+    this.#vo = parts.vo
+    this.#isLacking = parts.isLacking
+    try {
+      await this.#journal.follow(parts.vo.config.log)
+    } catch (error) {
+      const { code, message } = toVoboxError(error)
+      this.#journal.write('error', 'reload-failed', `the log stays as it was: ${message}`, { code })
+    }
+    return parts
+  }
+
+  get #given(): PartsOptions {
+    return { environment: this.#options.environment, startedAt: this.#startedAt }
+  }
+
+  async #serve(parts: ServiceParts): Promise<End> {
+    const { vo, jobs, hooks, keeper, monitor } = parts
     const again = new AbortController()
     this.#restart = () => again.abort()
     const signal = AbortSignal.any([this.#stopping.signal, again.signal])
     const trouble = findMailTrouble(vo.config.mail)
     if (trouble !== undefined) await noteMailTrouble(vo.events, trouble)
-    // First of all: where somebody else holds the socket, nothing else is begun.
-    const jobs = await openJobs(vo)
-    const all = { ...vo, ...(jobs && { registry: jobs.registry, repository: jobs.repository }) }
-    const hooks = await hooksFor(all, this.#options.environment)
-    const keeper = alertKeeperFor(vo, hooks)
-    const monitor = await this.#startMonitor(vo)
     const daemon = new RenewalDaemon({
-      ...all,
+      ...placesOf(vo, jobs),
       ...(jobs && { retire: (registration) => jobs.service.retire(registration) }),
       sink: monitor.watching(keeper),
       onOutcome: (outcome, seconds) => monitor.attempted(outcome, seconds),
@@ -181,16 +194,9 @@ class RunningService {
       again.abort()
       this.#daemon = undefined
       this.#restart = undefined
-      await Promise.all([mail, hooks.close(HOOKS_GRACE_MS), monitor.close(), jobs?.close()])
+      await Promise.all([mail, parts.close()])
     }
     return this.#stopping.signal.aborted ? 'stopped' : 'reconfigured'
-  }
-
-  #startMonitor({ config, paths, files, clock, journal, events, vo }: VoContext) {
-    const startedAt = this.#startedAt
-    const socket = paths.metricsSocket
-    const context = { files, clock, journal, events }
-    return startMonitor({ ...context, vo, startedAt, socket, config: config.metrics })
   }
 
   /** @returns what takes the handlers away. */
@@ -215,7 +221,8 @@ class RunningService {
     try {
       const { environment } = this.#options
       const config = await readEffectiveConfig(nodeFiles, environment, process.getuid?.() ?? 0)
-      if (sameConfig(config, this.#vo.config)) this.#daemon?.reload()
+      const same = sameConfig(config, this.#vo.config) && !this.#isLacking
+      if (same) this.#daemon?.reload()
       else this.#restart?.()
     } catch (error) {
       const { code, message } = toVoboxError(error)
