@@ -14,6 +14,7 @@ const DEADLINES = {
 const LONG = [
   'test/fault/*-kill.test.ts',
   'test/fault/*-processes.test.ts',
+  'test/interop/*-beside-others.test.ts',
   'test/interop/*-java.test.ts',
   'test/interop/booted-*.test.ts',
   'test/interop/package*.test.ts',

@@ -1,11 +1,18 @@
 /** Where the proxy tools of other people run: a trust directory, a home, an empty environment. */
+import { join } from 'node:path'
 import { execa } from 'execa'
 import { withoutHostCredential } from './host-credential.js'
 import { javaStart } from './java.js'
+import { callKept } from './kept-program.js'
 import type { TestAuthority } from './pki.js'
 import { writeTrustDirectory } from './pki-files.js'
 import { findProgram } from './programs.js'
 import { makeTemporaryDirectory } from './temporary-directory.js'
+
+const OURS = join(import.meta.dirname, '../../bin/vobox-proxy')
+
+/** No program takes longer on a busy machine, in milliseconds. */
+const DEADLINE_MS = 60_000
 
 /** Open it in `beforeAll`, close it in `afterAll`. */
 export class PeerDirectory {
@@ -31,20 +38,25 @@ export class PeerDirectory {
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
   ): Promise<{ exitCode: number | undefined; text: string }> {
+    const environment = {
+      PATH: process.env.PATH ?? '/usr/bin:/bin',
+      HOME: this.directory,
+      X509_CERT_DIR: this.trustDirectory,
+      X509_VOMS_DIR: this.trustDirectory,
+      ...env,
+    }
+    const call = { words: args, env: environment, directory: process.cwd() }
+    const kept = program === OURS ? await callKept(call, undefined, DEADLINE_MS) : undefined
+    if (kept !== undefined) {
+      return { exitCode: Number(kept.status), text: `${kept.stdout}\n${kept.stderr}` }
+    }
     const command = withoutHostCredential(findProgram(program) ?? program, args)
     const java = javaStart(program)
     const { exitCode, stdout, stderr } = await execa(...command, {
       reject: false,
-      timeout: 60_000,
+      timeout: DEADLINE_MS,
       extendEnv: false,
-      env: {
-        PATH: process.env.PATH ?? '/usr/bin:/bin',
-        HOME: this.directory,
-        X509_CERT_DIR: this.trustDirectory,
-        X509_VOMS_DIR: this.trustDirectory,
-        ...java.env,
-        ...env,
-      },
+      env: { ...environment, ...java.env },
     })
     java.ended()
     return { exitCode, text: `${stdout}\n${stderr}` }
