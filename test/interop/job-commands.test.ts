@@ -15,6 +15,8 @@ import { type RunningService, VoBox } from '../support/vo-box.js'
 
 const COMPAT = join(import.meta.dirname, '..', '..', 'compat', 'glite-proxy-renew')
 
+const SETTINGS = '[keys]\nkind = "p256"\n[mail]\ntransport = "none"\n'
+
 let grid: EmbeddedGrid
 let box: VoBox
 let service: RunningService | undefined
@@ -34,10 +36,9 @@ beforeAll(async () => {
     policies: { renewer: grid.hosts.vobox.dn },
     random: systemRandom,
   })
-  const config = '[keys]\nkind = "p256"\n[mail]\ntransport = "none"\n[jobs]\nenabled = true\n'
   box = new VoBox(grid.directory, {
     vo: 'alice',
-    config,
+    config: `${SETTINGS}[jobs]\nenabled = true\n`,
     env: { X509_CERT_DIR: grid.trustDirectory },
   })
   const machine = addProxy(grid.hosts.vobox.credential, { pathLength: 0, hours: 24 })
@@ -195,6 +196,18 @@ describe('job import', () => {
     }
     expect(shortest).toBeGreaterThan(0)
     expect(reads).toBeGreaterThan(10)
+    await box.register(proxy, '--server', server)
+    const { stdout } = await box.call(['query', '--dn', 'all', '--json'])
+    const { registrations } = JSON.parse(stdout)
+    const shown = registrations.map((one: Record<string, unknown>) => [
+      one.kind,
+      one.jobs,
+      one.file,
+    ])
+    expect(shown).toEqual([
+      ['vobox', null, expect.stringContaining('/proxy_repository/')],
+      ['job', 2, readlinkSync(path)],
+    ])
     expect((await glite('-j', 'https://wms/2', 'get'))[1]).toBe(`${readlinkSync(path)}\n`)
     // By the path that the C daemon gave when the job began.
     expect(await glite('-j', 'https://wms/1', '-f', path, 'stop')).toEqual([0, '', ''])
@@ -211,5 +224,20 @@ describe('job import', () => {
     const [status, stdoutOfC, errors] = await glite('-j', 'https://wms/2', 'get')
     expect([status, stdoutOfC]).toEqual([1, ''])
     expect(errors).toMatch(/^GET request failed: nobody listens on \/.*\/run\/jobs\.sock; Start /)
+  })
+
+  it('says of the 1 proxy that is left once jobs are turned off that nobody renews it', async () => {
+    const left = 'a proxy of 1 job is renewed by nobody'
+    const quiet = await box.call(['query', '--dn', 'all', '--table'])
+    expect([quiet.status, quiet.stderr]).toEqual([0, ''])
+    expect(quiet.stdout).toContain('[1 job]')
+    box.configure(SETTINGS)
+    const said = await box.call(['query', '--dn', 'all', '--table'])
+    expect([said.status, said.stderr]).toEqual([0, expect.stringContaining(left)])
+    expect(said.stdout).not.toContain('[1 job]')
+    const check = await box.call(['check', '--json'])
+    const { findings } = JSON.parse(check.stdout)
+    const ofJobs = findings.filter((one: { check: string }) => one.check === 'jobs')
+    expect(ofJobs).toMatchObject([{ verdict: 'bad', sentence: expect.stringContaining(left) }])
   })
 })
