@@ -1,7 +1,7 @@
 /** Jobs on the real service process, renewed from Debian's `myproxy-server`. */
-import { statSync } from 'node:fs'
+import { rmSync, statSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { addProxy, realNow } from '../support/pki.js'
 import { describeWithPrograms } from '../support/programs.js'
@@ -74,5 +74,25 @@ ${more}`
     await vo.until(() => statSync(answer.proxyFile, { throwIfNoEntry: false }) === undefined)
     expect(await stop(next, 'SIGTERM')).toBe(0)
     expect(statSync(socket, { throwIfNoEntry: false })).toBeUndefined()
+  })
+
+  it('goes on as before when a reload names a socket that is taken, and takes it once it is free', async () => {
+    const renewd = await start()
+    const before = vo.paths.jobSocket
+    const other = join(dirname(before), 'other.sock')
+    const codeFrom = async (socket: string) => (await ask(socket, 'Command=3\nJobid=none\n')).code
+    writeFileSync(other, '')
+    vo.configure(config(`socket = "${other}"\n`))
+    renewd.child.kill('SIGHUP')
+    await vo.until(() => renewd.output().includes('"event":"reload-failed"'))
+    await vo.until(() => statSync(before, { throwIfNoEntry: false }) !== undefined)
+    expect(await codeFrom(before)).toBe(1908)
+    expect(vo.events('warning').at(-1)).toContain('going on as before: the job socket')
+    rmSync(other)
+    renewd.child.kill('SIGHUP')
+    await vo.until(() => statSync(other, { throwIfNoEntry: false }) !== undefined)
+    expect(await codeFrom(other)).toBe(1908)
+    vo.configure(config())
+    expect(await stop(renewd, 'SIGTERM')).toBe(0)
   })
 })
