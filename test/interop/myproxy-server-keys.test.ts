@@ -146,6 +146,39 @@ describeWithPrograms('a key on a server of ours', PROGRAMS, () => {
     expect(refused.said).toContain("credential's authorized_key_retrievers policy")
   })
 
+  it('is fetched by a renewer with a proxy of its owner (`-a`) who is a retriever too, as in the man page', async () => {
+    const authorising = await grid.writeProxy(
+      'alice.renewing',
+      addProxy(grid.users.alice.credential, { key: 'rsa2048' }),
+    )
+    const anyHost = ['-E', 'vobox.example.org', '-R', 'vobox.example.org']
+    await store(['-l', 'renewed', ...anyHost], plainKey)
+    await store(['-l', 'renewed-only', ...anyHost, '-r', 'eve'], plainKey)
+    const asRenewer = (username: string, env = {}) =>
+      retrieve(['-n', '-a', authorising, '-l', username], { as: grid.hosts.vobox, env })
+    const both = asRenewer('renewed')
+    expect((await both.retrieved).said).toContain('have been stored')
+    expect(await sameKey(both.to('key'))).toBe(true)
+    const refused = await asRenewer('renewed-only').retrieved
+    expect(refused.exitCode).not.toBe(0)
+    expect(refused.said).toContain("credential's authorized_retrievers policy")
+    // Its own page says otherwise, but the C server does not ask the second time.
+    const theirs = await asRenewer('renewed-only', {
+      MYPROXY_SERVER_PORT: String(real.port),
+    }).retrieved
+    expect(theirs.said).toContain('have been stored')
+    const words = [
+      '-n',
+      '-a',
+      authorising,
+      '-l',
+      'renewed-only',
+      '-o',
+      join(grid.directory, 'short'),
+    ]
+    expect((await run('myproxy-logon', words, { as: grid.hosts.vobox })).exitCode).toBe(0)
+  })
+
   it('is changed by `myproxy-change-pass-phrase` on ours, and the C server opens it', async () => {
     await store(['-l', 'changing'])
     const changed = await change('changing', OLD, NEW)

@@ -22,9 +22,18 @@ export async function serveRetrieve(
   exchange: Exchange,
   request: MyProxyRequest,
 ): Promise<void> {
-  const { stream, signal } = exchange
+  const { stream, client, signal } = exchange
   const candidates = await keysFor(context, exchange, request)
   const admitted = await authoriseAccess(context, exchange, request, candidates)
+  // "Clients must also match the authorized_retrievers policy": one that was challenged has not been
+  // asked yet. The C server leaves it at that, and hands a renewer the key instead of a short proxy.
+  const retriever = decideAccess(
+    context.policy,
+    'authorized_retrievers',
+    client.forms,
+    admitted.entry.data,
+  )
+  if (!retriever.allowed) throw notAuthorised([retriever.reason])
   // A key cannot be limited afterwards, as a proxy can.
   if (admitted.limited && !admitted.stored.facts.limited) throw limitedClient()
   await stream.write(await encodeOkWithTrustRoots(context, request, signal))
