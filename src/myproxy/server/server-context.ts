@@ -130,8 +130,9 @@ export function speaksForOwner({ facts }: ValidatedChain): boolean {
 }
 
 /**
- * Whoever stores or removes must be among the `accepted_credentials`, and may do so under the names
- * that its DN is mapped to, where the administrator has such a map.
+ * Whoever stores or removes must be among the `accepted_credentials`, have a certificate, and may do so
+ * under the names that its DN is mapped to, where the administrator has such a map. The C server takes
+ * who has none for an owner like any other, and asks the map's program about `<anonymous>`.
  */
 export async function requireMayStore(
   { policy, acceptedNames }: ServerContext,
@@ -139,6 +140,7 @@ export async function requireMayStore(
   username: string,
 ): Promise<void> {
   if (!mayStore(policy, client.forms)) throw notAccepted(client.dn)
+  requireChain(client)
   await acceptedNames?.require(client.forms, username, signal)
 }
 

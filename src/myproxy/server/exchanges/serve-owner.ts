@@ -1,4 +1,6 @@
 /** INFO and DESTROY: what only the owner of a stored credential may ask. */
+import { isVoboxError } from '../../../errors.js'
+import { asUnixSeconds } from '../../../ports/clock.js'
 import { describeChain } from '../../../proxy/chain-facts.js'
 import type { MyProxyRequest } from '../../request.js'
 import { encodeResponse, type StoredCredential } from '../../response.js'
@@ -9,11 +11,12 @@ import {
   requireMayStore,
   type ServerContext,
 } from '../server-context.js'
-import type { StoredEntry } from '../store/credential-repository.js'
+import type { PlacedEntry } from '../store/credential-repository.js'
 import { storedChain } from '../store/stored-credential.js'
 
 /**
- * Shows all credentials of a user name that the client owns; of others it says nothing.
+ * Shows all credentials of a user name that the client owns; of others it says nothing. No line of the
+ * configuration is asked, as in the C server: who may store no more may still look.
  *
  * C servers let a name have a comma, which divides the names of an answer: such a one is shown where
  * it is asked for, or is the only one, and does not spoil the answer about the others.
@@ -41,7 +44,6 @@ export async function serveDestroy(
 ): Promise<void> {
   const { stream, client } = exchange
   await requireMayStore(context, exchange, username)
-  requireChain(client)
   const removed = await context.repository.remove(username, credentialName, ({ owner }) => {
     if (owner !== client.dn) throw notOwned(client.dn)
   })
@@ -50,8 +52,23 @@ export async function serveDestroy(
   await stream.write(encodeResponse({ kind: 'ok', credentials: [] }))
 }
 
-function describe({ certificates }: ServerContext, entry: StoredEntry): StoredCredential {
-  const { notBefore, effectiveEnd } = describeChain(storedChain(entry, certificates.parse))
+/** As in the C server: from 1970 to 1970. */
+const BROKEN = { notBefore: asUnixSeconds(0), effectiveEnd: asUnixSeconds(0) }
+
+/** One that cannot be read must not hide the others, nor itself from who would store it anew. */
+function timesOf({ certificates, journal }: ServerContext, entry: PlacedEntry) {
+  try {
+    return describeChain(storedChain(entry, certificates.parse))
+  } catch (error) {
+    if (!isVoboxError(error)) throw error
+    const { code, message } = error
+    journal.write('warn', 'stored-credential-broken', message, { stem: entry.stem, code })
+    return BROKEN
+  }
+}
+
+function describe(context: ServerContext, entry: PlacedEntry): StoredCredential {
+  const { notBefore, effectiveEnd } = timesOf(context, entry)
   const { name, owner, description, renewer, retriever, keyRetriever, trustedRetriever } =
     entry.data
   return {

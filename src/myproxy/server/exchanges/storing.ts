@@ -7,7 +7,6 @@ import { isNamedToStore } from '../policy/policy.js'
 import { notTheirs, ownedByAnother, storedLivesTooLong } from '../refusals.js'
 import {
   type Exchange,
-  requireChain,
   requireMayStore,
   type ServerContext,
   speaksForOwner,
@@ -31,7 +30,6 @@ export async function admitStoring(
 ): Promise<(existing: StoredData | undefined) => void> {
   const { client } = exchange
   await requireMayStore(context, exchange, username)
-  requireChain(client)
   if (credentialName !== undefined) checkCredentialName(credentialName)
   const admit = (existing: StoredData | undefined) => {
     if (existing !== undefined && existing.owner !== client.dn) {

@@ -19,11 +19,14 @@ beforeAll(async () => {
 })
 afterAll(() => grid.stop())
 
-const namesOf = async (username: string, credentialName?: string) => {
-  const { credentials } = await requestInfo(grid.myproxy, {
+const look = (username: string, credentialName?: string) =>
+  requestInfo(grid.myproxy, {
     ...{ servers: grid.servers, username, credentialName },
     credential: grid.users.alice.credential,
   })
+
+const namesOf = async (username: string, credentialName?: string) => {
+  const { credentials } = await look(username, credentialName)
   return credentials.map(({ name }) => name)
 }
 
@@ -34,5 +37,49 @@ describe('INFO about 3 credentials, one of which a C server stored as "a,b"', ()
     ['shows it where it is the only one', 'only', undefined, ['a,b']],
   ])('%s', async (_what, username, credentialName, names) => {
     expect(await namesOf(username, credentialName)).toEqual(names)
+  })
+})
+
+describe('INFO about 3 credentials, one of which has a chain that cannot be read', () => {
+  beforeAll(async () => {
+    const [entry] = await grid.repository.list('switched')
+    if (entry === undefined) throw new Error('nothing stored')
+    for (const name of ['bad', 'good', 'other']) {
+      const data = { ...entry.data, username: 'damaged', name }
+      const text = entry.creds.toString('latin1').replaceAll(/CERTIFICATE-----\nM/g, '$&AAA')
+      const creds = name === 'bad' ? Buffer.from(text, 'latin1') : entry.creds
+      await grid.repository.store(data, creds, () => undefined)
+    }
+  })
+
+  it('shows the 2 others as they are, and it as the C server does: from 1970 to 1970', async () => {
+    const { credentials } = await look('damaged')
+    expect(credentials.map(({ name, start, end }) => [name, start > 0, end > 0])).toEqual([
+      ['bad', false, false],
+      ['good', true, true],
+      ['other', true, true],
+    ])
+  })
+
+  it('shows it where it alone is asked for, and the log has its name', async () => {
+    grid.log.splice(0)
+    const { credentials } = await look('damaged', 'bad')
+    expect(credentials).toMatchObject([{ name: 'bad', start: 0, end: 0 }])
+    expect(grid.log[0]).toMatchObject({
+      ...{ level: 'warn', event: 'stored-credential-broken' },
+      fields: { stem: 'damaged-bad', code: expect.stringMatching(/MALFORMED/) },
+    })
+  })
+})
+
+describe('INFO and the lines of the configuration', () => {
+  it('are strangers: who may store no more may still look, as at the C server', async () => {
+    const { settings, server } = grid
+    server.reconfigure({ ...settings, policy: { acceptedCredentials: ['/O=nobody'] } })
+    try {
+      expect(await namesOf('only')).toEqual(['a,b'])
+    } finally {
+      server.reconfigure(settings)
+    }
   })
 })

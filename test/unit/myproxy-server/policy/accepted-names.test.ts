@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { requestDestroy, requestPut } from '../../../../src/myproxy/client.js'
 import { NamesOfProgram } from '../../../../src/myproxy/server/policy/accepted-names.js'
-import { plainDn } from '../../../../src/myproxy/server/policy/dn-pattern.js'
+import { type DnForms, plainDn } from '../../../../src/myproxy/server/policy/dn-pattern.js'
 import { systemRandom } from '../../../../src/node/ports/random.js'
 import type { CallOutRequest, CallOuts } from '../../../../src/ports/call-out.js'
+import { askMyProxy } from '../../../support/ask-myproxy.js'
 import { type EmbeddedGrid, startEmbeddedGrid } from '../../../support/embedded-myproxy.js'
 import { rejectionOf } from '../../../support/failure.js'
 
@@ -66,6 +67,33 @@ describe('names of a map file', () => {
     const { data } = await rejectionOf(put('third'))
     expect(data.serverMessage).toBe('internal error: see the log of the server')
     expect(grid.log.at(-1)).toMatchObject({ fields: { code: 'FILE_UNSAFE' } })
+  })
+})
+
+describe('names and a client without a certificate', () => {
+  it('have nothing in common: it is refused before anybody is asked, though all may store', async () => {
+    const asked: string[] = []
+    const acceptedNames = {
+      async require({ oneLine }: DnForms) {
+        asked.push(oneLine)
+      },
+    }
+    const grid = await startEmbeddedGrid({
+      ...{ policy: { acceptedCredentials: ['*'] }, settings: { acceptedNames } },
+    })
+    const told: string[] = []
+    try {
+      for (const command of ['1', '3', '5']) {
+        const lines = [`COMMAND=${command}`, 'USERNAME=a', 'PASSPHRASE=', 'LIFETIME=0']
+        told.push(await askMyProxy({ port: grid.port, lines }))
+      }
+      expect(asked).toEqual([])
+      for (const answer of told) {
+        expect(answer).toContain('ERROR=A certificate is needed for this request')
+      }
+    } finally {
+      await grid.stop()
+    }
   })
 })
 
