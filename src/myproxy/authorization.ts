@@ -86,12 +86,16 @@ export function signChallenge(challenge: ChosenChallenge, privateKey: KeyObject)
   return sign(challenge.method.hash, Buffer.from(challenge.text, 'latin1'), privateKey)
 }
 
-/** Whether `signature` answers `challenge`, for a server. */
+/**
+ * Whether `signature` answers `challenge`, for a server. A key of a kind that signs no hash, such as
+ * Ed25519, answers none.
+ */
 export function verifyChallenge(
   challenge: ChosenChallenge,
   publicKey: KeyObject,
   signature: Uint8Array,
 ): boolean {
+  if (publicKey.asymmetricKeyType !== 'rsa' && publicKey.asymmetricKeyType !== 'ec') return false
   return verify(challenge.method.hash, Buffer.from(challenge.text, 'latin1'), publicKey, signature)
 }
 

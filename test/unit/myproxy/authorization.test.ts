@@ -1,4 +1,4 @@
-import { createPublicKey } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import {
   chooseChallenge,
@@ -72,6 +72,12 @@ describe('the reply to a challenge', () => {
     const another = { method, text: sha1.text }
     expect(verifyChallenge(another, publicKey, signature)).toBe(false)
     expect(verifyChallenge(challenge, createPublicKey(testKey('p256')), signature)).toBe(false)
+  })
+
+  it('is none where the certificate has a key that signs no hash', () => {
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+    const signature = sign(undefined, Buffer.from(hex), privateKey)
+    expect(verifyChallenge({ method: SHA256_METHOD, text: hex }, publicKey, signature)).toBe(false)
   })
 
   it('begins with method 4 and three zero bytes, then the length of the signature', () => {

@@ -1,6 +1,6 @@
 /**
- * The second half of authorising a renewal: whoever asks shows that it holds a living proxy of the
- * stored credential's owner, by signing a challenge with it.
+ * The second half of authorising a renewal: the client shows that it holds a living proxy of the owner
+ * of the stored credential, by signing a challenge with the key of that proxy.
  */
 import { isVoboxError } from '../../../errors.js'
 import type { ValidatedChain } from '../../../proxy/validate-proxy-chain.js'
@@ -22,19 +22,19 @@ import {
   validateChain,
 } from '../server-context.js'
 
-/** The challenge is their hexadecimal form, twice as many characters. */
+/** Random ones; a challenge is their hexadecimal form, twice as many characters. */
 const CHALLENGE_BYTES = 16
 
 /**
- * Sends the challenge and judges the answer. A limited proxy authorises as well: what is given for
- * it must then be limited.
+ * Sends a challenge and judges the answer. A limited proxy authorises too; the caller then gives a
+ * limited one for it.
  *
- * Each method gets a challenge of its own, so that a signature made with the weaker hash says
- * nothing about the stronger one.
+ * Each method has a challenge of its own, so that a signature over the weaker hash is worth nothing
+ * for the stronger one.
  *
- * @param isOwner whether it is this identity whose credential is to be renewed.
- * @returns whose it was that signed.
- * @throws a refusal that names what was wrong.
+ * @param isOwner whether the stored credential is of this identity.
+ * @returns the chain of the proxy that signed.
+ * @throws a refusal that says what was wrong.
  */
 export async function challengeForRenewal(
   context: ServerContext,
@@ -58,7 +58,9 @@ export async function challengeForRenewal(
   const chain = certificates.map(context.certificates.parse)
   const [leaf] = chain
   if (leaf === undefined || !verifyChallenge(challenge, leaf.publicKey, signature)) {
-    throw authenticationFailed('certificate verification failed: the signature is not its own')
+    throw authenticationFailed(
+      'certificate verification failed: its key did not sign the challenge',
+    )
   }
   const authorising = await validateAuthorising(context, chain)
   checkRenewed(authorising, isOwner)
