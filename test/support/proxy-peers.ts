@@ -1,15 +1,12 @@
 /** Where the proxy tools of other people run: a trust directory, a home, an empty environment. */
-import { join } from 'node:path'
 import { execa } from 'execa'
 import { withoutHostCredential } from './host-credential.js'
 import { javaStart } from './java.js'
-import { callKept } from './kept-program.js'
+import { runKept } from './kept-program.js'
 import type { TestAuthority } from './pki.js'
 import { writeTrustDirectory } from './pki-files.js'
 import { findProgram } from './programs.js'
 import { makeTemporaryDirectory } from './temporary-directory.js'
-
-const OURS = join(import.meta.dirname, '../../bin/vobox-proxy')
 
 /** No program takes longer on a busy machine, in milliseconds. */
 const DEADLINE_MS = 60_000
@@ -45,8 +42,7 @@ export class PeerDirectory {
       X509_VOMS_DIR: this.trustDirectory,
       ...env,
     }
-    const call = { words: args, env: environment, directory: process.cwd() }
-    const kept = program === OURS ? await callKept(call, undefined, DEADLINE_MS) : undefined
+    const kept = await runKept(program, args, environment, DEADLINE_MS)
     if (kept !== undefined) {
       return { exitCode: Number(kept.status), text: `${kept.stdout}\n${kept.stderr}` }
     }
