@@ -52,6 +52,8 @@ export const REAL_PEERS = {
   dash: 'dash',
   busybox: 'busybox',
   rpmbuild: 'rpm',
+  // A file system with a cache of its own, as between two hosts.
+  bindfs: 'bindfs',
 }
 
 /** Files that are no programs → Debian package. */
