@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { LONG } from './test/long.js'
 
 // Only what hangs runs into these, or into a deadline of its own: no test is about speed.
 const DEADLINES = {
@@ -7,29 +8,13 @@ const DEADLINES = {
   expect: { poll: { timeout: 60_000 } },
 }
 
-/**
- * What is long by nature, most of it because it starts machines, packages or every program there is:
- * `npm run test:all` and `.ci/run` run it, `npm test` leaves it out and says so.
- */
-const LONG = [
-  'test/fault/*-kill.test.ts',
-  'test/fault/*-processes.test.ts',
-  'test/interop/*-beside-others.test.ts',
-  'test/interop/*-java.test.ts',
-  'test/interop/booted-*.test.ts',
-  'test/interop/package*.test.ts',
-  'test/interop/setup.test.ts',
-  'test/interop/whole-line*.test.ts',
-  'test/unit/myproxy-server/**/*-cut-short.test.ts',
-]
-
 const PROJECT = {
   ...DEADLINES,
   // oclif's own output capture and vitest's interception get in each other's way.
   disableConsoleIntercept: true,
   // No test leaves a trace in its process, so files share some: modules load once.
   isolate: false,
-  // Real daemons, disks and processes race on a busy machine: in CI a second chance, which is reported.
+  // Daemons, disks and processes race on a busy machine: in CI a second chance, which is reported.
   retry: process.env.CI ? 1 : 0,
 }
 

@@ -1,6 +1,6 @@
 // `npm test`: all but the long tests, on a fresh clone too. Arguments go to vitest.
 //   npm test -- test/unit/proxy    what lies there, the long ones among it too
-//   npm run test:all               the long ones too, which `vitest.config.ts` names
+//   npm run test:all               the long ones too, which `test/long.ts` lists
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
