@@ -9,7 +9,7 @@ import { filesBeside, registriesBeside } from '../../src/jobs/beside.js'
 import { JobService } from '../../src/jobs/job-service.js'
 import { listenOnSocket } from '../../src/node/service/job-listener.js'
 import { encodeCredential } from '../../src/proxy/credential.js'
-import { RenewalDaemon } from '../../src/renewal/daemon.js'
+import { type DaemonContext, RenewalDaemon } from '../../src/renewal/daemon.js'
 import { attributeRulesNow } from '../../src/renewal/trust-now.js'
 import { addProxy, type ProxyOptions } from './pki.js'
 import { ask, registerLines } from './raw-jobs.js'
@@ -18,7 +18,11 @@ import { HOUR } from './time.js'
 
 export type JobScene = Awaited<ReturnType<typeof openJobScene>>
 
-export async function openJobScene(world = renewalWorld()) {
+/** @param watch who hears what the scheduler sees and does. */
+export async function openJobScene(
+  world = renewalWorld(),
+  watch: Partial<Pick<DaemonContext, 'sink' | 'onOutcome' | 'onTurn'>> = {},
+) {
   await world.putMachineProxy()
   const { context, files, clock } = world
   let drawn = 0
@@ -37,6 +41,7 @@ export async function openJobScene(world = renewalWorld()) {
   const service = await openService()
   const daemon = new RenewalDaemon({
     ...context,
+    ...watch,
     registry: registriesBeside(context.registry, service.registry),
     repository: filesBeside(context.repository, service.proxies.files()),
     retire: (registration) => service.retire(registration),
