@@ -4,6 +4,8 @@ import { commandPage } from '../../../scripts/manual/command-page.js'
 import { SERVICE_ACTIONS } from '../../../scripts/manual/completion-values.js'
 import type { Setting } from '../../../src/config/setting.js'
 import { SETTINGS } from '../../../src/config/settings.js'
+import { DIRECTIVES } from '../../../src/myproxy/server/config/directives.js'
+import { parseServerConfig } from '../../../src/myproxy/server/config/parse-server-config.js'
 import { parseArguments } from '../../../src/node/service/renewd.js'
 import { EXIT } from '../../../src/report/exit-status.js'
 import { commands, manual, PROGRAM, plain } from '../../support/manual.js'
@@ -19,6 +21,7 @@ describe('every page', () => {
   it('is there: one a command, and those of the program, the service and the configuration', () => {
     const expected = [
       'man/man1/vobox-proxy.1',
+      'man/man5/vobox-myproxy-server.config.5',
       'man/man5/vobox-proxy.config.5',
       'man/man8/vobox-renewd.8',
       ...commands.map((command) => `man/man1/vobox-proxy-${pageName(command)}.1`),
@@ -167,5 +170,45 @@ describe('vobox-proxy.config(5)', () => {
     expect(keys.length).toBe(new Set(keys).size)
     expect(plain(page)).toContain('renewal.lifetime_seconds (43200) lifetime asked for')
     expect(plain(page)).toContain('servers = ["myproxy.example.org", "myproxy2.example.org:7512"]')
+  })
+})
+
+describe('vobox-myproxy-server.config(5)', () => {
+  const NAME = 'man/man5/vobox-myproxy-server.config.5'
+  const page = files[NAME] ?? ''
+  const kindsOf = (kind: string, isKind: boolean) =>
+    Object.entries(DIRECTIVES)
+      .filter(([, directive]) => (directive.kind === kind) === isKind)
+      .map(([name]) => name)
+  const named = (pattern: RegExp) => [...page.matchAll(pattern)].map(([, name = '']) => name)
+
+  it('defines each of the directives that the server takes, and no other', () => {
+    const taken = kindsOf('refused', false).filter((name) => DIRECTIVES[name]?.kind !== 'obsolete')
+    const defined = named(/(?<=^\.TP\n.*)\\fB([a-z_]+)\\fR/gm)
+    expect(taken.length).toBeGreaterThan(40)
+    expect(defined.sort()).toEqual(taken.sort())
+  })
+
+  it.each([
+    ['refused', /^There is no PAM/m],
+    ['obsolete', /^Without effect/m],
+  ])('names every directive that is %s, in a paragraph of their own', (kind, first) => {
+    const [, , listed = ''] = /(^There is no .*?\.PP\n)(.*?)\n\.PP/ms.exec(page) ?? []
+    const [obsolete = ''] = /^Without effect.*?(?=\n\.S)/ms.exec(page) ?? []
+    expect(page).toMatch(first)
+    const text = kind === 'refused' ? listed : obsolete
+    const names = [...text.matchAll(/[a-z]+(?:_[A-Za-z]+)+|\b(?:pam|sasl)\b/g)].map(([one]) => one)
+    expect(names.sort()).toEqual(kindsOf(kind, true).sort())
+  })
+
+  it('has an example that the server takes', () => {
+    const [, example = ''] = /^\.EX\n(.*?)^\.EE/ms.exec(page) ?? []
+    const { acceptedCredentials, defaultRenewers, lines } = parseServerConfig(
+      Buffer.from(example),
+      '/etc/myproxy-server.config',
+    )
+    expect(acceptedCredentials).toEqual(['/DC=org/DC=example/*'])
+    expect(defaultRenewers).toEqual(['none'])
+    expect(lines.size).toBe(4)
   })
 })

@@ -120,7 +120,7 @@ export function readPatterns(words: readonly string[]): readonly string[] {
       throw unlike(
         word,
         'an expression',
-        'man myproxy-server.config, REGULAR EXPRESSIONS; escape ( ) [ ] { } | + with a backslash',
+        'man vobox-myproxy-server.config, EXPRESSIONS; escape ( ) [ ] { } | + with a backslash',
       )
     }
   }

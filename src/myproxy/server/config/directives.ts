@@ -59,7 +59,8 @@ const ENGINE = refused('OpenSSL engines')
 const PUBCOOKIE = refused('Pubcookie')
 const OBSOLETE: Directive = { kind: 'obsolete' }
 
-const DIRECTIVES: Readonly<Record<string, Directive>> = {
+/** By name; the page `vobox-myproxy-server.config(5)` has a line for each. */
+export const DIRECTIVES: Readonly<Record<string, Directive>> = {
   accepted_credentials: patterns('acceptedCredentials'),
   allowed_clients: patterns('acceptedCredentials'),
   authorized_retrievers: patterns('authorizedRetrievers'),

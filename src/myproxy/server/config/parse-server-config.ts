@@ -10,7 +10,7 @@ import { readPatterns, readServers, ValueProblem } from './config-values.js'
 import { type Directive, findDirective } from './directives.js'
 import { AUTHORITY_DEFAULTS, SERVER_CONFIG_DEFAULTS, type ServerConfig } from './server-config.js'
 
-const MANUAL = 'man myproxy-server.config lists every directive'
+const MANUAL = 'man vobox-myproxy-server.config lists every directive'
 
 type Scalar = Extract<Directive, { kind: 'server' | 'authority' }>
 
