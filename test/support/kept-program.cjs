@@ -1,6 +1,7 @@
 /**
- * `vobox-proxy` in a process that is kept: it runs one command line after the other, as `bin/load.cjs`
- * would in processes of their own, and says between them how each ended. See `kept-program.ts`.
+ * `vobox-proxy` in a process that is kept: it runs one command line after the other, as
+ * `bin/load.cjs` would in processes of their own, and says between them how each ended. See
+ * `kept-program.ts`.
  */
 'use strict'
 
@@ -9,12 +10,14 @@ const { compile, home } = require('../../bin/load.cjs')
 
 const LOADER = path.join(home, 'bin', 'load.cjs')
 const PROGRAM = 'vobox-proxy'
-const ENDS = ['uncaughtException', 'unhandledRejection', 'SIGINT', 'SIGTERM', 'SIGHUP']
+
+/** What a command listens to for as long as its process lives. */
+const EVENTS = ['error', 'uncaughtException', 'unhandledRejection', 'SIGINT', 'SIGTERM', 'SIGHUP']
 
 const umask = process.umask()
 const bundles = new Map()
 
-/** A bundle, evaluated once: what it keeps between two command lines is what files of tests share too. */
+/** A bundle, evaluated once: what modules keep, files of tests share too. */
 function load(name) {
   if (!bundles.has(name)) bundles.set(name, compile(name).run())
   return bundles.get(name)
@@ -26,7 +29,6 @@ function countResources() {
 
 process.on('disconnect', () => process.exit())
 process.on('message', ({ words, env, directory, mark }) => {
-  if (words === undefined) return
   for (const name of Object.keys(process.env)) delete process.env[name]
   Object.assign(process.env, env)
   process.chdir(directory)
@@ -36,10 +38,9 @@ process.on('message', ({ words, env, directory, mark }) => {
   const emitters = [process, process.stdout, process.stderr]
   // What keeps this process alive by itself does not keep a command from its end.
   const idle = countResources()
-  const before = emitters.map((one) => ENDS.concat('error').map((name) => one.listeners(name)))
+  const before = emitters.map((one) => EVENTS.map((name) => one.listeners(name)))
   load('quick')
     .main(words, load, home)
-
     .then(() => untilIdle(idle))
     .then(() => {
       emitters.forEach((one, index) => {
@@ -62,7 +63,7 @@ function untilIdle(idle) {
 }
 
 function restore(emitter, listeners) {
-  ENDS.concat('error').forEach((name, index) => {
+  EVENTS.forEach((name, index) => {
     for (const one of emitter.listeners(name)) {
       if (!listeners[index].includes(one)) emitter.removeListener(name, one)
     }

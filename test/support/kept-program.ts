@@ -1,10 +1,11 @@
 /**
- * `vobox-proxy` without its start: processes that are kept for as long as the tests' own, and run one
- * command line after the other through the same entry, with an environment, a directory, an output
- * and a status of its own each. A start costs ten times what most commands do.
+ * `vobox-proxy` without its start: processes that are kept for as long as the tests' own, and run
+ * one command line after the other through the same entry, with an environment, a directory, an
+ * output and a status of its own each. A start costs ten times what most commands do.
  *
- * What the shell does before Node, what comes from standard input, and whatever is about processes is tested
- * with processes of their own. A command that ends its process ends the kept one, which tells its status.
+ * What the shell does before Node, what comes from standard input, and whatever is about processes
+ * is tested with processes of their own. A command that ends its process ends the kept one, which
+ * tells its status; one that never ends, because something stays under way, never ends here either.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
@@ -28,7 +29,7 @@ export interface Identity {
 
 const kept = new Map<string, KeptProgram>()
 
-/** Runs `vobox-proxy WORDS`; undefined where the process of that account has a command under way. */
+/** Runs `vobox-proxy WORDS`; undefined: the process of that account has a command under way. */
 export function callKept(
   call: KeptCall,
   identity: Identity | undefined,
@@ -42,7 +43,7 @@ export function callKept(
   return program.call(call, deadlineMs)
 }
 
-/** The same for whoever runs all kinds of programs as the tests' own account: undefined for others. */
+/** The same for who runs all kinds of programs, as the tests' own account; undefined for others. */
 export function runKept(
   program: string,
   words: readonly string[],
