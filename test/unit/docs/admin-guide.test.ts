@@ -159,6 +159,12 @@ describe('docs/admin-guide.md, metrics', () => {
   })
 })
 
+/** What it says of itself, which goes through no journal. */
+function eventsOfTheLogItself(): string[] {
+  const text = readFileSync(join(SOURCES, 'node/ports/syslog-log.ts'), 'utf8')
+  return [...text.matchAll(/event: '([a-z-]+)'/g)].map(([, name = '']) => name)
+}
+
 describe('docs/admin-guide.md, the log of the MyProxy server', () => {
   const rows = rowsOf(section('A MyProxy server of your own')).map((row) => row.split('|')[1])
   const documented = [...rows.join(' ').matchAll(/`([a-z-]+)`/g)].map(([, name = '']) => name)
@@ -176,6 +182,7 @@ describe('docs/admin-guide.md, the log of the MyProxy server', () => {
       ),
     ])
     .map(([, name = '']) => name)
+    .concat(eventsOfTheLogItself())
 
   it('has each event that an administrator sees, and none that nothing writes', () => {
     expect(written.length).toBeGreaterThan(10)
