@@ -1,7 +1,8 @@
-import { beforeEach, expect, it } from 'vitest'
+import { beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import { FewReads } from '../../../src/jobs/few-reads.js'
 import { rejectionOf } from '../../support/failure.js'
 import { FakeClock } from '../../support/fake-clock.js'
+import { openJobScene } from '../../support/job-scene.js'
 
 let clock: FakeClock
 let reads: FewReads
@@ -66,4 +67,25 @@ it('passes on what went wrong, and gives the turn back', async () => {
     await expect(reads.run('/tmp/x', failing)).rejects.toThrow('gone')
   }
   expect(await reads.run('/tmp/x', async () => 1)).toBe(1)
+})
+
+it('tells who registers from /nfs/, which hangs, 1911 after 10 s, and renews and registers others meanwhile', async () => {
+  const scene = await openJobScene()
+  onTestFinished(() => scene.close())
+  const { files, context, service } = scene
+  const facts = files.facts.bind(files)
+  files.facts = (path) => (path.startsWith('/nfs/') ? never() : facts(path))
+  const log = vi.spyOn(context.journal, 'write')
+  const hung = Array.from({ length: 5 }, (_, at) => scene.register(`hung-${at}`, `/nfs/${at}`))
+  const due = await scene.hand('ann', { hours: 0.45 })
+  expect((await scene.register('ann', due)).code).toBe(0)
+  await scene.clock.advance(5_000)
+  expect(scene.myproxy.asked.length).toBeGreaterThan(0)
+  await scene.clock.advance(5_001)
+  expect((await Promise.all(hung)).map(({ code }) => code)).toEqual(Array(5).fill(1911))
+  const reasons = log.mock.calls.filter(([, event]) => event === 'job-refused')
+  expect(reasons.map(([, , message]) => message)).toContain(
+    '/nfs/0 could not be read within 10 s: its file system does not answer',
+  )
+  expect(service.counts.jobs).toBe(1)
 })
