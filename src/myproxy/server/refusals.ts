@@ -96,21 +96,23 @@ export function notARetriever(dn: string): VoboxError {
   ])
 }
 
+/** Also where none was given. */
+export const INVALID_PASS_PHRASE = 'invalid credential passphrase'
+
 export function wrongPassPhrase(): VoboxError {
-  return refusal('MYPROXY_PASS_PHRASE_REQUIRED', ['invalid credential passphrase'])
+  return refusal('MYPROXY_PASS_PHRASE_REQUIRED', [INVALID_PASS_PHRASE])
 }
 
 /** The old one of a change: for a key that has none, left away, or not the right one. */
 export function invalidOldPassPhrase(why: 'none-set' | 'none-given' | 'wrong'): VoboxError {
   const last = 'invalid pass phrase'
-  const required = 'invalid credential passphrase'
   switch (why) {
     case 'none-set':
       return refusal('CREDENTIAL_HAS_NO_PASS_PHRASE', [last])
     case 'none-given':
-      return refusal('MYPROXY_PASS_PHRASE_REQUIRED', [required, last])
+      return refusal('MYPROXY_PASS_PHRASE_REQUIRED', [INVALID_PASS_PHRASE, last])
     case 'wrong':
-      return refusal('MYPROXY_PASS_PHRASE_WRONG', ['Bad password', required, last])
+      return refusal('MYPROXY_PASS_PHRASE_WRONG', ['Bad password', INVALID_PASS_PHRASE, last])
   }
 }
 

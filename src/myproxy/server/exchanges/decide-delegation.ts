@@ -10,6 +10,7 @@ import {
   type MyProxyPolicy,
   passesServerPolicy,
 } from '../policy/policy.js'
+import { INVALID_PASS_PHRASE } from '../refusals.js'
 
 /** Who asks, as far as the policy cares. */
 export interface Asker {
@@ -124,11 +125,13 @@ function whyNotRenew({ oneLine }: DnForms, why: string): string {
   return `"${oneLine}" not authorized by server's authorized_renewers policy (${why})`
 }
 
-/** By the lines of the server alone, so that it is the same whatever is stored. */
+/**
+ * By the lines of the server alone, so that it is the same whatever is stored: they tell the manager of
+ * a machine that is in none of them what is missing.
+ */
 function refuseBlindly(policy: MyProxyPolicy, { dn, hasPassPhrase }: Asker): Told {
-  if (passesServerPolicy(policy, 'authorized_retrievers', dn)) {
-    return { because: hasPassPhrase ? 'wrong-pass-phrase' : 'pass-phrase' }
-  }
+  const mayTry = passesServerPolicy(policy, 'authorized_retrievers', dn)
+  if (mayTry && hasPassPhrase) return { because: 'wrong-pass-phrase' }
   const reasons = WAYS.filter((way) => !passesServerPolicy(policy, way, dn)).map(
     (way) => `"${dn.oneLine}" not authorized by server's ${way} policy`,
   )
@@ -136,5 +139,5 @@ function refuseBlindly(policy: MyProxyPolicy, { dn, hasPassPhrase }: Asker): Tol
   if (passesServerPolicy(policy, 'authorized_renewers', dn)) {
     reasons.push(whyNotRenew(dn, NEEDS_CERTIFICATE))
   }
-  return { because: 'policy', reasons }
+  return { because: 'policy', reasons: mayTry ? [...reasons, INVALID_PASS_PHRASE] : reasons }
 }

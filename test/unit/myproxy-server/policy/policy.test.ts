@@ -135,7 +135,7 @@ describe('decideDelegation', () => {
       { ...site, authorizedRenewers: ['*'] },
       ask(ANONYMOUS),
       forRenewal,
-      { action: 'refuse', because: 'pass-phrase', really: 'policy' },
+      { action: 'refuse', because: 'policy', really: 'policy' },
     ],
     [
       'does not let a proxy renew itself',
@@ -222,6 +222,18 @@ describe('decideDelegation', () => {
       expect(told.length).toBeGreaterThan(2)
       expect(told).toEqual(told.map(() => told[0]))
     }
+  })
+
+  it('says to a machine that no line lets renew which lines those are, whatever is stored', () => {
+    const decisions = stored.map(([, wanted]) => decideDelegation(site, ask(ALICE), wanted))
+    const reasons = [
+      `"${ALICE}" not authorized by server's trusted_retrievers policy`,
+      `"${ALICE}" not authorized by server's authorized_renewers policy`,
+      'invalid credential passphrase',
+    ]
+    expect(decisions.map((decision) => 'reasons' in decision && decision.reasons)).toEqual(
+      stored.map(() => reasons),
+    )
   })
 
   it('tells a renewer and a trusted retriever what is in the way, and who comes with both lines', () => {
