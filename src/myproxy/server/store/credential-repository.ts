@@ -11,11 +11,12 @@ import { join } from 'node:path'
 import pLimit from 'p-limit'
 import { isVoboxError, VoboxError } from '../../../errors.js'
 import type { Clock } from '../../../ports/clock.js'
-import type { FileFacts, Files } from '../../../ports/files.js'
+import type { Files } from '../../../ports/files.js'
 import type { Journal } from '../../../ports/journal.js'
 import { MAX_CREDENTIAL_BYTES } from '../../../proxy/credential.js'
 import { OwnedCredentials } from './owned-credentials.js'
 import { settleStore } from './settle-store.js'
+import { prepareStoreDirectory } from './store-directory.js'
 import { encodeStoredData, type StoredData } from './stored-data.js'
 import { emptyNameStem, stemPrefixes, storedStems } from './stored-names.js'
 import {
@@ -91,13 +92,9 @@ export class CredentialRepository {
    * @throws `FILE_UNSAFE`, `FILE_UNWRITABLE`.
    */
   async open(): Promise<void> {
-    await this.#makeDirectory()
-    const facts = await this.#files.facts(this.#directory)
-    const safe =
-      facts?.kind === 'directory' && (facts.mode & 0o077) === 0 && this.#owners.includes(facts.uid)
-    if (!safe) throw this.#notOurs(facts)
     const directory = this.#directory
     const journal = this.#journal
+    await prepareStoreDirectory(this.#files, directory, this.#owners)
     await this.#locked(async () => {
       await this.#files.probeWritable(directory)
       await settleStore({ files: this.#files, pairs: this.#pairs, directory, journal })
@@ -276,30 +273,6 @@ export class CredentialRepository {
       } finally {
         await lock.release()
       }
-    })
-  }
-
-  async #makeDirectory(): Promise<void> {
-    const path = this.#directory
-    try {
-      await this.#files.makeDirectory(path, 0o700)
-    } catch (error) {
-      if (!isVoboxError(error, 'FILE_UNWRITABLE')) throw error
-      const { message, data, cause } = error
-      if (data.errno !== 'ENOENT' && data.errno !== 'EACCES') throw error
-      const hint = `Make it as root, for the account of the server: install -d -m 0700 -o ACCOUNT ${path}`
-      throw new VoboxError('FILE_UNWRITABLE', message, { hint, data, cause })
-    }
-  }
-
-  #notOurs(facts: FileFacts | undefined): VoboxError {
-    const path = this.#directory
-    const foreign = facts !== undefined && !this.#owners.includes(facts.uid)
-    return new VoboxError('FILE_UNSAFE', `${path} is not a directory of ours, 0700`, {
-      data: { path, kind: facts?.kind, mode: facts?.mode, uid: facts?.uid },
-      hint: foreign
-        ? `It belongs to uid ${facts.uid}: run the server as that account, or chown -R what is there`
-        : `Run: chmod 700 ${path}`,
     })
   }
 }
