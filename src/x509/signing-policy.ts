@@ -121,18 +121,39 @@ function readValues(value: string): string[] | undefined {
 export function allowsSubject(policy: SigningPolicy, issuer: Name, subject: Name): boolean {
   const authority = normalisedForms(issuer)
   const names = normalisedForms(subject)
-  const entries = policy.filter(({ authorities }) =>
-    authorities.some((written) => authority.includes(normalise(written))),
+  const entries = normalisedPolicy(policy).filter(({ authorities }) =>
+    authorities.some((written) => authority.includes(written)),
   )
   const matches = (patterns: readonly string[]) =>
-    patterns.some((pattern) => names.some((name) => matchesPattern(name, normalise(pattern))))
+    patterns.some((pattern) => names.some((name) => matchesPattern(name, pattern)))
   if (entries.some(({ bannedSubjects }) => matches(bannedSubjects))) return false
   return entries.some(({ subjects }) => matches(subjects))
 }
 
+/** Neither names nor policies change, and the same few are asked about with every renewal. */
+const knownForms = new WeakMap<Name, readonly string[]>()
+const knownPolicies = new WeakMap<SigningPolicy, SigningPolicy>()
+
 /** CAs wrote their policies in the classic form; Globus on OpenSSL 3 sees the other one. */
-function normalisedForms({ oneLine, classicOneLine }: Name): string[] {
-  return [normalise(oneLine), normalise(classicOneLine)]
+function normalisedForms(name: Name): readonly string[] {
+  const known = knownForms.get(name)
+  if (known !== undefined) return known
+  const forms = [normalise(name.oneLine), normalise(name.classicOneLine)]
+  knownForms.set(name, forms)
+  return forms
+}
+
+function normalisedPolicy(policy: SigningPolicy): SigningPolicy {
+  const known = knownPolicies.get(policy)
+  if (known !== undefined) return known
+  const normalised = policy.map((entry) => ({
+    ...entry,
+    authorities: entry.authorities.map(normalise),
+    subjects: entry.subjects.map(normalise),
+    bannedSubjects: entry.bannedSubjects.map(normalise),
+  }))
+  knownPolicies.set(policy, normalised)
+  return normalised
 }
 
 /**

@@ -14,7 +14,7 @@ import type { ProxyRepository } from '../../repository/proxy-repository.js'
 import type { AttributeReport } from '../../voms/attribute-report.js'
 import { effectiveEndOf } from '../effective-end.js'
 import type { AttributeJudge } from './look-at-attributes.js'
-import { glanceAtFacts } from './query-glance.js'
+import { glanceAtFacts, readingOf } from './query-glance.js'
 
 /** Where the answers come from. */
 export interface QuerySources {
@@ -75,11 +75,13 @@ export async function readBlocks(
   needs: QueryNeeds,
 ): Promise<QueryBlock[]> {
   const limit = pLimit(READS_AT_ONCE)
-  return Promise.all(registrations.map((one) => limit(() => readBlock(sources, one, needs))))
+  const parse = readingOf(registrations.length)
+  const read = (one: Queried) => readBlock({ ...sources, parse }, one, needs)
+  return Promise.all(registrations.map((one) => limit(() => read(one))))
 }
 
 async function readBlock(
-  sources: QuerySources,
+  sources: QuerySources & { parse: ReturnType<typeof readingOf> },
   { fileName, identity, voms, passPhraseFile }: Queried,
   needs: QueryNeeds,
 ): Promise<QueryBlock> {
@@ -102,7 +104,7 @@ async function readBlock(
   if (!needs.proxy) return block
   try {
     const { bytes } = await sources.repository.readBytes(fileName)
-    const facts = namingFile(file, () => glanceAtFacts(bytes))
+    const facts = namingFile(file, () => glanceAtFacts(bytes, sources.parse))
     const proxySeconds = secondsLeft(effectiveEndOf(facts), sources.now)
     if (!needs.attributes) return { ...block, proxySeconds }
     return { ...block, proxySeconds, attributes: await readAttributes(sources, facts) }

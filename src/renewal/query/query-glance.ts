@@ -8,8 +8,20 @@ import type { UnixSeconds } from '../../ports/clock.js'
 import { type ChainFacts, describeChain } from '../../proxy/chain-facts.js'
 import { parseCertificateChain, parseCredential } from '../../proxy/credential.js'
 import type { Certificate } from '../../x509/certificate.js'
+import { CertificateCache } from '../../x509/certificate-cache.js'
 import { sameName } from '../../x509/name.js'
 import { effectiveEndOf } from '../effective-end.js'
+
+/** From so many files on the same users and CAs come often enough. */
+const MANY_FILES = 100
+
+/**
+ * How the certificates of so many files are read: each by itself, or known from the file before. For
+ * a few, loading the digest alone would cost more.
+ */
+export function readingOf(files: number): ((der: Uint8Array) => Certificate) | undefined {
+  return files < MANY_FILES ? undefined : new CertificateCache(MANY_FILES).parse
+}
 
 export interface ProxyGlance {
   /** DER of the identity DN in base64. */

@@ -20,7 +20,7 @@ import { explainGrant } from '../grant.js'
 import { decideFor, type ProxyTimes, timesOf } from '../proxy-facts.js'
 import { type AttributeJudge, lookAtAttributes } from './look-at-attributes.js'
 import { secondsLeft } from './query-blocks.js'
-import { glanceAtFacts } from './query-glance.js'
+import { glanceAtFacts, readingOf } from './query-glance.js'
 
 export interface QueryRow {
   registration: Registration
@@ -59,10 +59,15 @@ export async function queryRows(
   registrations: readonly Registration[],
 ): Promise<QueryRow[]> {
   const limit = pLimit(READS_AT_ONCE)
-  return Promise.all(registrations.map((one) => limit(() => queryRow(context, one))))
+  const parse = readingOf(registrations.length)
+  return Promise.all(registrations.map((one) => limit(() => queryRow(context, one, parse))))
 }
 
-async function queryRow(context: QueryContext, registration: Registration): Promise<QueryRow> {
+async function queryRow(
+  context: QueryContext,
+  registration: Registration,
+  parse: ReturnType<typeof readingOf>,
+): Promise<QueryRow> {
   const { registry, repository, config, clock } = context
   const { fileName } = registration
   const state = await registry.state(fileName)
@@ -80,7 +85,7 @@ async function queryRow(context: QueryContext, registration: Registration): Prom
   }
   try {
     const { bytes, facts } = await repository.readBytes(fileName)
-    const chain = namingFile(row.file, () => glanceAtFacts(bytes))
+    const chain = namingFile(row.file, () => glanceAtFacts(bytes, parse))
     const times = timesOf(chain, facts)
     const proxy = { times, secondsLeft: secondsLeft(times.end, at) }
     const attributes = await lookAtAttributes(chain, context.judge, at)

@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { type AlertEvent, AlertKeeper } from '../../../src/alerts/alert-keeper.js'
 import { MailSpool } from '../../../src/alerts/spool.js'
 import { VoboxError } from '../../../src/errors.js'
-import { filesBeside, registriesBeside } from '../../../src/jobs/beside.js'
+import { filesBeside, registriesBeside, timesBeside } from '../../../src/jobs/beside.js'
 import { JobService } from '../../../src/jobs/job-service.js'
 import { encodeCredential } from '../../../src/proxy/credential.js'
 import { RenewalDaemon } from '../../../src/renewal/daemon.js'
+import { ProxyTimesCache } from '../../../src/renewal/proxy-times-cache.js'
 import { attributeRulesNow } from '../../../src/renewal/trust-now.js'
 import { addProxy } from '../../support/pki.js'
 import { renewalWorld } from '../../support/renewal-world.js'
@@ -48,6 +49,7 @@ async function refusedWorld(mail: string | undefined) {
     ...context,
     registry: registriesBeside(context.registry, service.registry),
     repository: filesBeside(context.repository, service.proxies.files()),
+    times: timesBeside(new ProxyTimesCache(context), service.proxies),
     sink: keeper,
     retire: (registration) => service.retire(registration),
   })

@@ -1,12 +1,13 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { VoboxError } from '../../../src/errors.js'
-import { filesBeside, registriesBeside } from '../../../src/jobs/beside.js'
+import { filesBeside, registriesBeside, timesBeside } from '../../../src/jobs/beside.js'
 import { JobService } from '../../../src/jobs/job-service.js'
 import type { JobRequest } from '../../../src/jobs/protocol/request.js'
 import { describeChain } from '../../../src/proxy/chain-facts.js'
 import { encodeCredential } from '../../../src/proxy/credential.js'
 import { emptyState } from '../../../src/registry/registration.js'
 import { RenewalDaemon } from '../../../src/renewal/daemon.js'
+import { ProxyTimesCache } from '../../../src/renewal/proxy-times-cache.js'
 import { attributeRulesNow } from '../../../src/renewal/trust-now.js'
 import { rejectionOf } from '../../support/failure.js'
 import { addProxy } from '../../support/pki.js'
@@ -47,6 +48,7 @@ beforeEach(async () => {
     ...context,
     registry: registriesBeside(context.registry, service.registry),
     repository: filesBeside(context.repository, service.proxies.files()),
+    times: timesBeside(new ProxyTimesCache(context), service.proxies),
     retire: (registration) => service.retire(registration),
   })
   service.touched = (fileName) => void daemon.touch(fileName)
@@ -100,6 +102,18 @@ describe('a job proxy', () => {
       }
     })
     expect(world.myproxy.asked.length).toBeLessThan(9)
+  })
+
+  it('is read twice for a renewal: by the renewal itself, and once when it is written', async () => {
+    await running(async () => {
+      const path = await registerJob('a', 'ann', { hours: 0.75 })
+      await world.clock.advance(1000)
+      const read = vi.spyOn(world.files, 'read')
+      await pass(0.3)
+      expect(world.myproxy.asked).toHaveLength(1)
+      expect(read.mock.calls.filter(([file]) => file === path)).toHaveLength(2)
+      expect(await leftOf(path)).toBeGreaterThan(11 * HOUR)
+    })
   })
 
   it('is renewed when 30 minutes are left, however short it lives', async () => {

@@ -91,6 +91,13 @@ describe('a signing policy', () => {
     expect(allows('"/C=CH/CN=host/b*"', host)).toBe(false)
   })
 
+  it('answers the same when asked again, and what another policy was asked is no answer of its own', () => {
+    const upper = policyOf('"/C=CH/O=EXAMPLE/*"')
+    const other = policyOf('"/C=CH/O=Other/*"')
+    const answers = [upper, other, upper, other].map((policy) => allowsSubject(policy, ca, alice))
+    expect(answers).toEqual([true, false, true, false])
+  })
+
   it('of another CA allows nothing', () => {
     expect(allowsSubject(policyOf('"*"', '/CN=Other CA'), ca, alice)).toBe(false)
   })
