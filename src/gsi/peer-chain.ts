@@ -1,29 +1,71 @@
-/** The chain that the other side of a TLS socket presented. */
+/**
+ * The chain that the other side of a TLS socket presented.
+ *
+ * Node has two ways to it, and neither is whole. `getPeerX509Certificate` has every certificate that
+ * was sent, but loses the memory of all above the leaf, some 6 kB each, with every call (Node 20: what
+ * it takes out of OpenSSL's list it copies, and never frees); a service that runs for months cannot
+ * afford that. `getPeerCertificate` loses nothing, but leaves out what OpenSSL does not take for the
+ * issuer: below a proxy without the extension of RFC 3820 that is the whole rest. So the first is
+ * asked only where the second breaks off at a proxy, and only so often.
+ */
 import type { X509Certificate } from 'node:crypto'
-import type { TLSSocket } from 'node:tls'
-import { VoboxError } from '../errors.js'
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
+import { isVoboxError, VoboxError } from '../errors.js'
+import { proxyStepOf } from '../proxy/proxy-step.js'
 import { type Certificate, parseCertificate } from '../x509/certificate.js'
 
 /** Most certificates looked at; a peer that sends more is up to no good. */
 const MAX_PEER_CERTIFICATES = 32
 
+/** Certificates that a process may yet lose the memory of; at first about 130 MB. */
+export interface LossBudget {
+  certificates: number
+}
+
+const OF_THIS_PROCESS: LossBudget = { certificates: 20_000 }
+
+type Parse = (der: Uint8Array) => Certificate
+
+/** One of a chain, by either way. */
+interface Link {
+  raw: Uint8Array
+  fingerprint256: string
+  issuerCertificate?: Link | undefined
+}
+
 /**
- * Reads the chain, leaf first, as it was sent; empty when none was.
+ * Reads the chain, leaf first; empty when none was sent.
  *
- * Call it once a socket: on a client, Node takes the leaf out of OpenSSL's own list with every call.
- * `getPeerCertificate(true)` is no way: it guesses issuers by name and cuts proxies off.
+ * Call it once a socket: on a client, Node may take the leaf out of OpenSSL's own list with a call.
  *
  * @param parse default `parseCertificate`.
+ * @param budget default one for the process; once it is spent, what is below a legacy or draft proxy
+ *   is missing, and nobody trusts such a chain.
  * @throws `CERTIFICATE_MALFORMED`, `CHAIN_TOO_LONG`.
  */
 export function readPeerChain(
-  socket: TLSSocket,
-  parse: (der: Uint8Array) => Certificate = parseCertificate,
+  socket: Pick<TLSSocket, 'getPeerCertificate' | 'getPeerX509Certificate'>,
+  parse: Parse = parseCertificate,
+  budget: LossBudget = OF_THIS_PROCESS,
+): Certificate[] {
+  const chain = walk(socket.getPeerCertificate(true), parse)
+  if (!isCutOff(chain) || budget.certificates <= 0) return chain
+  // One that is refused for its length has cost as much.
+  budget.certificates -= MAX_PEER_CERTIFICATES
+  const whole = walk(socket.getPeerX509Certificate(), parse)
+  budget.certificates += MAX_PEER_CERTIFICATES - whole.length
+  return whole
+}
+
+function walk(
+  leaf: DetailedPeerCertificate | X509Certificate | undefined,
+  parse: Parse,
 ): Certificate[] {
   const chain: Certificate[] = []
   const seen = new Set<string>()
-  let next: X509Certificate | undefined = socket.getPeerX509Certificate()
-  while (next !== undefined && !seen.has(next.fingerprint256)) {
+  let next = leaf as Link | undefined
+  // Without a certificate there is an object without anything in it.
+  while (next?.raw !== undefined && !seen.has(next.fingerprint256)) {
     if (chain.length === MAX_PEER_CERTIFICATES) {
       throw new VoboxError('CHAIN_TOO_LONG', 'a peer sent too many certificates', {
         data: { maxCertificates: MAX_PEER_CERTIFICATES },
@@ -34,4 +76,16 @@ export function readPeerChain(
     next = next.issuerCertificate
   }
   return chain
+}
+
+/** A chain does not end in a proxy: somebody signed it, who must be there. */
+function isCutOff(chain: readonly Certificate[]): boolean {
+  const last = chain.at(-1)
+  try {
+    return last !== undefined && proxyStepOf(last, undefined) !== undefined
+  } catch (error) {
+    // Whoever judges the chain says what is wrong with it.
+    if (isVoboxError(error)) return false
+    throw error
+  }
 }
