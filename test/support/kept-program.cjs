@@ -5,7 +5,9 @@
  */
 'use strict'
 
+const crypto = require('node:crypto')
 const path = require('node:path')
+const { promisify } = require('node:util')
 const { compile, home } = require('../../bin/load.cjs')
 
 const LOADER = path.join(home, 'bin', 'load.cjs')
@@ -13,6 +15,20 @@ const PROGRAM = 'vobox-proxy'
 
 /** What a command listens to for as long as its process lives. */
 const EVENTS = ['error', 'uncaughtException', 'unhandledRejection', 'SIGINT', 'SIGTERM', 'SIGHUP']
+
+/** RSA keys that were made for tests, as PEM: each is worth more of a core than a command. */
+const stock = []
+const generate = promisify(crypto.generateKeyPair)
+const fromStock = { [promisify.custom]: takeOrGenerate }
+crypto.generateKeyPair = Object.assign(() => undefined, fromStock)
+
+async function takeOrGenerate(type, options) {
+  const pem = type === 'rsa' && options.modulusLength === 2048 ? stock.shift() : undefined
+  if (pem === undefined) return generate(type, options)
+  stock.push(pem)
+  const privateKey = crypto.createPrivateKey(pem)
+  return { privateKey, publicKey: crypto.createPublicKey(privateKey) }
+}
 
 const umask = process.umask()
 const bundles = new Map()
@@ -28,7 +44,11 @@ function countResources() {
 }
 
 process.on('disconnect', () => process.exit())
-process.on('message', ({ words, env, directory, mark }) => {
+process.on('message', ({ words, env, directory, mark, keys }) => {
+  if (keys !== undefined) {
+    stock.push(...keys)
+    return
+  }
   for (const name of Object.keys(process.env)) delete process.env[name]
   Object.assign(process.env, env)
   process.chdir(directory)

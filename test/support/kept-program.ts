@@ -1,7 +1,8 @@
 /**
  * `vobox-proxy` without its start: processes that are kept for as long as the tests' own, and run
  * one command line after the other through the same entry, with an environment, a directory, an
- * output and a status of its own each. A start costs ten times what most commands do.
+ * output and a status of its own each. A start costs ten times what most commands do. RSA keys of
+ * 2048 bits come in turn from a stock of the tests'.
  *
  * What the shell does before Node, what comes from standard input, and whatever is about processes
  * is tested with processes of their own. A command that ends its process ends the kept one, which
@@ -10,6 +11,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
+import { testKey } from './pki.js'
 import type { Finished } from './vo-box.js'
 
 const OURS = join(import.meta.dirname, '../../bin/vobox-proxy')
@@ -54,6 +56,15 @@ export function runKept(
   return callKept({ words, env, directory: process.cwd() }, undefined, deadlineMs)
 }
 
+/** More than any one chain has. */
+const KEYS = 6
+
+function stock(): string[] {
+  return Array.from({ length: KEYS }, (_, index) =>
+    testKey('rsa2048', `kept ${index}`).export({ type: 'pkcs8', format: 'pem' }).toString(),
+  )
+}
+
 class KeptProgram {
   busy = false
   readonly #child: ChildProcess
@@ -77,6 +88,7 @@ class KeptProgram {
       this.#child.once('close', (code, signal) => resolve(code ?? signal ?? 'nothing'))
       this.#child.once('error', reject)
     })
+    this.#child.send({ keys: stock() })
     // Like those of a pool: they end with the process of the tests.
     for (const one of [this.#child, this.#child.channel, this.#child.stdout, this.#child.stderr]) {
       ;(one as unknown as Socket).unref()
