@@ -27,6 +27,7 @@ import { JOB_CODES } from './protocol/codes.js'
 import { jobRefusal } from './protocol/refusal.js'
 import type { JobRequest } from './protocol/request.js'
 import type { JobResponse } from './protocol/response.js'
+import { UnderWay } from './under-way.js'
 
 export interface JobDeskDependencies {
   files: Files
@@ -62,6 +63,7 @@ export class JobDesk {
   readonly #deps: JobDeskDependencies
   readonly #admissions = new KnownAdmissions()
   readonly #reads: FewReads
+  readonly #writing = new UnderWay()
 
   constructor(deps: JobDeskDependencies) {
     this.#deps = deps
@@ -83,18 +85,33 @@ export class JobDesk {
     }
   }
 
+  /** Nobody is being registered, and what was to be taken back is. */
+  settled(): Promise<void> {
+    return this.#writing.settled()
+  }
+
   async #register(request: Register, signal: AbortSignal): Promise<JobResponse> {
-    const { store, proxies, onChanged } = this.#deps
     const server = this.#serverOf(request)
     const handed = await this.#admit(request.proxyFile, signal)
     // Whoever was told that it took too long asks again: registered twice, it would never end.
     signal.throwIfAborted()
+    return this.#writing.add(this.#enter(request.jobId, handed, server, signal))
+  }
+
+  /** Who is told that it is registered has it on disk; who is told that it failed is not registered. */
+  async #enter(
+    jobId: string,
+    handed: Handed,
+    server: string,
+    signal: AbortSignal,
+  ): Promise<JobResponse> {
+    const { store, proxies, onChanged } = this.#deps
     const worth = { ...handed.worth, server }
     const key = worthKey(worth)
     const { fileName, changed } = await store.change((book) => {
       signal.throwIfAborted()
       const proxy = book.worth(key)?.proxy ?? this.#newProxy(worth)
-      return this.#share(book, request.jobId, proxy, handed)
+      return this.#share(book, jobId, proxy, handed)
     })
     if (changed()) onChanged(fileName)
     try {
@@ -102,7 +119,7 @@ export class JobDesk {
       const answer = this.#answer(proxies.path(fileName), store.book.get(fileName))
       return await untilAborted(answer, signal)
     } catch (error) {
-      await this.#takeBack(request.jobId, fileName)
+      await this.#takeBack(jobId, fileName)
       throw error
     }
   }

@@ -27,6 +27,7 @@ import { JobSocket } from './job-socket.js'
 import { JobStore } from './job-store.js'
 import type { JobRequest } from './protocol/request.js'
 import type { JobResponse } from './protocol/response.js'
+import { UnderWay } from './under-way.js'
 
 export interface JobServiceDependencies {
   files: Files
@@ -56,7 +57,7 @@ export class JobService {
   readonly #states: RegistrationFiles
   readonly #desk: JobDesk
   readonly #expiry: ExpiryWatch
-  readonly #underWay = new Set<Promise<unknown>>()
+  readonly #forgetting = new UnderWay()
   /** Tells the scheduler that one came, changed or went; set once there is one. */
   touched: (fileName: string) => void = () => undefined
 
@@ -112,7 +113,7 @@ export class JobService {
 
   /** What the socket is asked. @throws as `JobDesk.serve`. */
   serve(request: JobRequest, signal: AbortSignal): Promise<JobResponse> {
-    return this.#awaited(this.#desk.serve(request, signal))
+    return this.#desk.serve(request, signal)
   }
 
   /**
@@ -177,25 +178,18 @@ export class JobService {
   async close(): Promise<void> {
     await this.socket.close()
     // Who was cut off may have something to take back.
-    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
+    await this.#desk.settled()
     await this.#store.settled()
+    await this.#forgetting.settled()
   }
 
   #ended(fileName: string): void {
-    void this.#awaited(this.#forget(fileName))
+    void this.#forgetting.add(this.#forget(fileName))
     this.touched(fileName)
   }
 
   #forget(fileName: string): Promise<void> {
     this.#expiry.forget(fileName)
     return this.registry.forgetState(fileName)
-  }
-
-  /** The end of the service waits for it. */
-  #awaited<T>(work: Promise<T>): Promise<T> {
-    const done = () => this.#underWay.delete(work)
-    this.#underWay.add(work)
-    work.then(done, done)
-    return work
   }
 }
