@@ -23,6 +23,8 @@ export interface Config {
     kind: KeyKind
     /** Keys made in advance while idle; default 32. */
     pool: number
+    /** Work of a guess at a pass phrase of our MyProxy server's, in units of 0.07 s; default 5. */
+    passPhraseCost: number
   }
   trust: {
     /** Hashed CA directory; default `/etc/grid-security/certificates` (`X509_CERT_DIR`). */

@@ -40,6 +40,7 @@ export const SETTINGS: SettingsOf<Config> = {
   keys: {
     kind: oneOf('rsa2048', 'rsa3072', 'rsa4096', 'p256'),
     pool: count(32, 0, 1000),
+    passPhraseCost: count(5, 1, 8),
   },
   trust: {
     directory: from('X509_CERT_DIR', path('/etc/grid-security/certificates')),

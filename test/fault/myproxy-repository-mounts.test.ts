@@ -97,7 +97,7 @@ describe.runIf(mayUseFuse)('over a network', () =>
       return (await Promise.all(said)).map((words) => words.replace('ready ', ''))
     }
 
-    const [A, B] = [0, 1]
+    const [A, B] = [0, 1] as const
     const on = (host: number) => repositories[host] as CredentialRepository
 
     it('is cached for 60 s: a host sees 3 bytes where the other has made 8 of them', async () => {

@@ -22,6 +22,7 @@ import {
 } from '../support/replication-grid.js'
 import { admin } from '../support/repository-admin.js'
 
+const GUARD = { random: systemRandom, passPhraseCost: 1 }
 const PROGRAMS = [
   'myproxy-server',
   'myproxy-init',
@@ -84,7 +85,7 @@ describeWithPrograms('a primary of ours', PROGRAMS, () => {
 
   async function put(data: Partial<StoredData> & { username: string }, passPhrase = '') {
     const { credential, dn: owner } = grid.users.alice
-    const creds = await encodeStoredCredential(credential, passPhrase, systemRandom)
+    const creds = await encodeStoredCredential(credential, passPhrase, GUARD)
     await grid.repository.store({ owner, lifetimeSeconds: 5400, ...data }, creds, () => undefined)
   }
 

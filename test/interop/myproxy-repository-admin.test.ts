@@ -15,6 +15,7 @@ import { describeWithPrograms } from '../support/programs.js'
 import { ADMIN_PROGRAMS, admin, adminLoad } from '../support/repository-admin.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 
+const GUARD = { random: systemRandom, passPhraseCost: 1 }
 const PASS_PHRASE = 'secret-pass'
 const welcome = () => undefined
 const owners = [process.getuid?.() ?? 0]
@@ -32,8 +33,8 @@ describeWithPrograms('the C tools of an administrator', ADMIN_PROGRAMS, () => {
   beforeAll(async () => {
     grid = await startEmbeddedGrid({ key: 'rsa2048' })
     const { credential } = grid.users.alice
-    plain = await encodeStoredCredential(credential, '', systemRandom)
-    encrypted = await encodeStoredCredential(credential, PASS_PHRASE, systemRandom)
+    plain = await encodeStoredCredential(credential, '', GUARD)
+    encrypted = await encodeStoredCredential(credential, PASS_PHRASE, GUARD)
   })
   afterAll(() => grid.stop())
 

@@ -20,6 +20,7 @@ import { parseCredential } from '../../src/proxy/credential.js'
 import { describeWithPrograms } from '../support/programs.js'
 import { MYPROXY_PROGRAMS, type RealGrid, startRealGrid } from '../support/real-peers.js'
 
+const GUARD = { random: systemRandom, passPhraseCost: 1 }
 const PASS_PHRASE = 'secret-pass'
 const OTHER_PASS_PHRASE = 'other-secret'
 const HOUR = 3600
@@ -55,7 +56,7 @@ describeWithPrograms('one store of the C server and of ours', MYPROXY_PROGRAMS, 
   /** Stores as our server does; alice's own certificate, which costs no new key. */
   const storeOurs = async (username: string, name: string | undefined, lifetimeSeconds: number) => {
     const { credential, dn: owner } = grid.users.alice
-    const creds = await encodeStoredCredential(credential, OTHER_PASS_PHRASE, systemRandom)
+    const creds = await encodeStoredCredential(credential, OTHER_PASS_PHRASE, GUARD)
     const data = { username, owner, lifetimeSeconds, ...(name !== undefined && { name }) }
     await repository.store({ ...data, description: 'put by ours' }, creds, welcome)
   }
@@ -144,7 +145,7 @@ describeWithPrograms('one store of the C server and of ours', MYPROXY_PROGRAMS, 
       'OWNER=@\nLIFETIME=60\nUSERNAME=ours\nEND_OPTIONS\nCREDS_SHA256=@@\n',
     ],
   ])('is read alike by both with %s', async (_title, stem, text) => {
-    const creds = await encodeStoredCredential(grid.users.alice.credential, '', systemRandom)
+    const creds = await encodeStoredCredential(grid.users.alice.credential, '', GUARD)
     const sha256 = createHash('sha256').update(creds).digest('hex')
     const data = text.replace('@@', sha256).replace('@', grid.users.alice.dn)
     await writeFile(join(grid.storeDirectory, `${stem}.creds`), creds, { mode: 0o600 })
@@ -164,7 +165,7 @@ describeWithPrograms('one store of the C server and of ours', MYPROXY_PROGRAMS, 
     ['a comment', '# by hand\nOWNER=@\nLIFETIME=60\nUSERNAME=torn\nEND_OPTIONS\n'],
     ['line ends of another system', 'OWNER=@\r\nLIFETIME=60\r\nUSERNAME=torn\r\nEND_OPTIONS\r\n'],
   ])('is refused by both with %s', async (_title, text) => {
-    const creds = await encodeStoredCredential(grid.users.alice.credential, '', systemRandom)
+    const creds = await encodeStoredCredential(grid.users.alice.credential, '', GUARD)
     const data = text.replace('@', grid.users.alice.dn)
     await writeFile(join(grid.storeDirectory, 'torn.creds'), creds, { mode: 0o600 })
     await writeFile(join(grid.storeDirectory, 'torn.data'), data, { mode: 0o600 })

@@ -135,6 +135,8 @@ export async function startEmbeddedGrid(options: EmbeddedGridOptions = {}): Prom
   })
   const settings = {
     ...configured,
+    // Tests type pass phrases all the time, and guess at none.
+    passPhraseCost: 1,
     ...options.settings,
     policy: { ...configured.policy, ...options.policy },
   }

@@ -49,6 +49,8 @@ export interface ServerSettings {
   authority: CertificateAuthority | undefined
   /** Most that is taken from one client, in bytes. */
   requestSizeLimitBytes: number
+  /** What a guess at a pass phrase costs; see `KeyGuard`. */
+  passPhraseCost: number
   /** Judges new pass phrases; undefined: their length alone counts. */
   passPhrasePolicy: PassPhrasePolicy | undefined
 }
@@ -67,6 +69,7 @@ export const DEFAULT_SETTINGS: ServerSettings = {
   attributeRequests: undefined,
   authority: undefined,
   requestSizeLimitBytes: 1_048_576,
+  passPhraseCost: 5,
   passPhrasePolicy: undefined,
 }
 

@@ -63,7 +63,10 @@ export async function settingsOf({
   const site = await readEffectiveConfig(nodeFiles, environment, uid)
   const ports = { files: nodeFiles, clock: systemClock, random: systemRandom, journal }
   const settings = await composeSettings(config, { ...ports, path, storageDirectory, uid })
-  return { settings: { ...settings, maxDelegationDepth: site.limits.maxDelegationDepth }, site }
+  const { limits, keys } = site
+  const { maxDelegationDepth } = limits
+  const { passPhraseCost } = keys
+  return { settings: { ...settings, maxDelegationDepth, passPhraseCost }, site }
 }
 
 /**

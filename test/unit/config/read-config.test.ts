@@ -26,7 +26,7 @@ describe('readConfig', () => {
         minIntervalSeconds: 60,
         maxDelegationDepth: 10,
       },
-      keys: { kind: 'rsa2048', pool: 32 },
+      keys: { kind: 'rsa2048', pool: 32, passPhraseCost: 5 },
       trust: { directory: '/etc/grid-security/certificates', allowMissingSigningPolicy: false },
       myproxy: { servers: [], port: 7512, serverDn: null, tlsMaxVersion: 'TLSv1.2' },
       voms: { directory: '/etc/grid-security/vomsdir', vomses: [], answerSeconds: 30 },
@@ -168,7 +168,7 @@ describe('a wrong configuration', () => {
   })
 
   it('lists the known settings beside an unknown one', () => {
-    expect(failureOf(() => fromFile('[keys]\nkinds = 1')).hint).toBe('Known in keys: kind, pool')
+    expect(failureOf(() => fromFile('[keys]\nkinds = 1')).hint).toBe('Known in keys: kind, pool, pass_phrase_cost')
   })
 
   it.each([

@@ -31,7 +31,7 @@ export async function serveChangePassPhrase(
 
   const credential = await openWithOld(context, exchange, request, entry)
   await requireSuitable(context, exchange, request, newPassPhrase)
-  const creds = await encodeStoredCredential(credential, newPassPhrase, context.random)
+  const creds = await encodeStoredCredential(credential, newPassPhrase, context)
   if (!(await context.repository.changeKey(entry, creds))) throw changedMeanwhile()
   exchange.audit.done()
   await stream.write(encodeResponse({ kind: 'ok', credentials: [] }))

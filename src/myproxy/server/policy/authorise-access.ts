@@ -18,7 +18,12 @@ import { locked, noCredential, notAuthorised, storedExpired, wrongPassPhrase } f
 import { type Exchange, type ServerContext, validateChain } from '../server-context.js'
 import type { PlacedEntry, StoredEntry } from '../store/credential-repository.js'
 import { pretendToUnprotect } from '../store/key-protection.js'
-import { isProtected, openStoredCredential, storedChain } from '../store/stored-credential.js'
+import {
+  isProtected,
+  openStoredCredential,
+  storedChain,
+  workToGuess,
+} from '../store/stored-credential.js'
 
 /** What a client is admitted to. */
 export interface Admitted {
@@ -183,7 +188,8 @@ async function openWithPassPhrase(
           const signer = await tryToOpen(entry, passPhrase)
           if (signer !== undefined) return { entry, signer }
         }
-        if (guarded.length === 0) await pretendToUnprotect(passPhrase, context.random)
+        const spent = guarded.reduce((work, entry) => work + workToGuess(entry), 0)
+        await pretendToUnprotect(passPhrase, context, spent)
         throw wrongPassPhrase()
       },
       isWrongGuess,

@@ -18,12 +18,21 @@ import { deriveByScrypt, keySchemeOf, type ScryptCost } from './key-scheme.js'
 
 export const ENCRYPTED_KEY_LABEL = 'ENCRYPTED PRIVATE KEY'
 
+/** What a guess costs; see `keys.pass_phrase_cost` in the configuration. */
+export interface KeyGuard {
+  random: Random
+  /** The `p` of scrypt, so many times {@link UNIT}; with 5 it is what OWASP recommends. */
+  passPhraseCost: number
+}
+
 /**
- * About 0.07 s and 16 MB a guess, against one round of MD5 in the C server. A larger N would be beyond
- * what OpenSSL reads by default; and a larger p would be felt where a C server serves what we stored,
- * as a secondary or after a change back, since it opens a key six times a request.
+ * About 0.07 s and 16 MB, where the C server takes one round of MD5. A larger N would be beyond what
+ * OpenSSL reads by default, and with it a C server that takes over or is a secondary; that one opens
+ * a key six times a request, which is why a site may want a smaller `p`.
  */
-const COST: ScryptCost = { N: 2 ** 14, r: 8, p: 1 }
+const UNIT = { N: 2 ** 14, r: 8 }
+
+const costOf = (p: number): ScryptCost => ({ ...UNIT, p })
 
 const SALT_BYTES = 16
 const KEY_BYTES = 32
@@ -33,11 +42,12 @@ const IV_BYTES = 16
 export async function protectKey(
   key: KeyObject,
   passPhrase: string,
-  random: Random,
+  { random, passPhraseCost }: KeyGuard,
 ): Promise<string> {
+  const cost = costOf(passPhraseCost)
   const salt = random.bytes(SALT_BYTES)
   const iv = random.bytes(IV_BYTES)
-  const secret = await deriveByScrypt(passPhrase, salt, COST, KEY_BYTES)
+  const secret = await deriveByScrypt(passPhrase, salt, cost, KEY_BYTES)
   const cipher = createCipheriv('aes-256-cbc', secret, iv)
   const plain = key.export({ type: 'pkcs8', format: 'der' })
   const encrypted = Buffer.concat([cipher.update(plain), cipher.final()])
@@ -45,7 +55,7 @@ export async function protectKey(
   secret.fill(0)
   return encodePem(
     ENCRYPTED_KEY_LABEL,
-    derSequence(encodeAlgorithm(salt, iv), derOctetString(encrypted)),
+    derSequence(encodeAlgorithm(cost, salt, iv), derOctetString(encrypted)),
   )
 }
 
@@ -84,18 +94,34 @@ export function requireAffordable(keyPem: string): void {
   }
 }
 
-/** Spends the time of one wrong guess, so that a name that does not exist answers no faster. */
-export async function pretendToUnprotect(passPhrase: string, random: Random): Promise<void> {
-  const secret = await deriveByScrypt(passPhrase, random.bytes(SALT_BYTES), COST, KEY_BYTES)
+/**
+ * Spends the time of one wrong guess, so that a name that does not exist answers no faster, nor one
+ * whose key is cheaper to try: of another program, or stored with a smaller cost.
+ *
+ * @param spent what trying has cost already, as {@link workToOpen} says; default nothing.
+ */
+export async function pretendToUnprotect(
+  passPhrase: string,
+  { random, passPhraseCost }: KeyGuard,
+  spent = 0,
+): Promise<void> {
+  const p = passPhraseCost - Math.round(spent / (UNIT.N * UNIT.r))
+  if (p < 1) return
+  const secret = await deriveByScrypt(passPhrase, random.bytes(SALT_BYTES), costOf(p), KEY_BYTES)
   secret.fill(0)
 }
 
-function encodeAlgorithm(salt: Uint8Array, iv: Uint8Array): Uint8Array {
+/** What one guess at a key costs, in N·r·p of scrypt; 0 for schemes before PBES2, which cost little. */
+export function workToOpen({ label, bytes }: PemBlock): number {
+  return label === ENCRYPTED_KEY_LABEL ? (keySchemeOf(bytes)?.work ?? 0) : 0
+}
+
+function encodeAlgorithm(cost: ScryptCost, salt: Uint8Array, iv: Uint8Array): Uint8Array {
   const scryptParameters = derSequence(
     derOctetString(salt),
-    derInteger(COST.N),
-    derInteger(COST.r),
-    derInteger(COST.p),
+    derInteger(cost.N),
+    derInteger(cost.r),
+    derInteger(cost.p),
     derInteger(KEY_BYTES),
   )
   return derSequence(

@@ -27,6 +27,8 @@ export interface DerivedScheme {
   iv: Uint8Array
   encrypted: Uint8Array
   derive(passPhrase: string): Promise<Buffer>
+  /** N·r·p of scrypt, or the rounds of PBKDF2, each of which takes about as long as one of these. */
+  work: number
 }
 
 /**
@@ -82,15 +84,18 @@ function pbes2Scheme(pbes2: DerReader, encrypted: Uint8Array): DerivedScheme {
   const oid = derivation.readOid()
   const read = { [OID.scrypt]: readScrypt, [OID.pbkdf2]: readPbkdf2 }[oid]
   if (read === undefined) throw unsupported(oid)
-  const derive = read(derivation.readSequence())
+  const { derive, work } = read(derivation.readSequence())
   const run = (passPhrase: string) => derivations(() => derive(passPhrase, cipher.keyBytes))
-  return { cipher: cipher.name, iv, encrypted, derive: run }
+  return { cipher: cipher.name, iv, encrypted, derive: run, work }
 }
 
-type Derive = (passPhrase: string, keyBytes: number) => Promise<Buffer>
+interface Derivation {
+  derive: (passPhrase: string, keyBytes: number) => Promise<Buffer>
+  work: number
+}
 
 /** RFC 7914 §7. */
-function readScrypt(parameters: DerReader): Derive {
+function readScrypt(parameters: DerReader): Derivation {
   const salt = parameters.readOctetString()
   const cost = {
     N: parameters.readSmallInteger(),
@@ -98,11 +103,13 @@ function readScrypt(parameters: DerReader): Derive {
     p: parameters.readSmallInteger(),
   }
   if (!isAffordable(cost)) throw tooCostly('scrypt', { ...cost })
-  return (passPhrase, keyBytes) => runScrypt(passPhrase, salt, cost, keyBytes)
+  const derive: Derivation['derive'] = (passPhrase, keyBytes) =>
+    runScrypt(passPhrase, salt, cost, keyBytes)
+  return { derive, work: cost.N * cost.r * cost.p }
 }
 
 /** RFC 8018 appendix A.2. */
-function readPbkdf2(parameters: DerReader): Derive {
+function readPbkdf2(parameters: DerReader): Derivation {
   const salt = parameters.readOctetString()
   const rounds = checkRounds(parameters.readSmallInteger(), MAX_PBKDF2_ROUNDS)
   // The length is optional, and the cipher's own in any case.
@@ -110,12 +117,13 @@ function readPbkdf2(parameters: DerReader): Derive {
   const prfOid = parameters.atEnd() ? OID.hmacSha1 : parameters.readSequence().readOid()
   const prf = PRFS[prfOid]
   if (prf === undefined) throw unsupported(prfOid)
-  return (passPhrase, keyBytes) =>
+  const derive: Derivation['derive'] = (passPhrase, keyBytes) =>
     new Promise((resolve, reject) => {
       pbkdf2(passPhrase, salt, rounds, keyBytes, prf, (error, key) =>
         error === null ? resolve(key) : reject(error),
       )
     })
+  return { derive, work: rounds }
 }
 
 /** For keys of our own, and for the time that one takes. */

@@ -2,25 +2,24 @@
  * The `.creds` file: leaf, private key (encrypted where a pass phrase was given), chain; in PEM.
  */
 import { isVoboxError, VoboxError } from '../../../errors.js'
-import type { Random } from '../../../ports/random.js'
 import { type Credential, parseCredential } from '../../../proxy/credential.js'
 import { type Certificate, parseCertificate } from '../../../x509/certificate.js'
 import { encodePem, type PemBlock, parsePem } from '../../../x509/pem.js'
 import { encodePrivateKey, isEncryptedKey, isPrivateKeyLabel } from '../../../x509/private-key.js'
 import type { StoredChain } from '../../stored-files.js'
 import type { StoredEntry } from './credential-repository.js'
-import { protectKey, unprotectKey } from './key-protection.js'
+import { type KeyGuard, protectKey, unprotectKey, workToOpen } from './key-protection.js'
 
 /** @param passPhrase encrypts the key; empty: it is stored as it is, for renewal. */
 export async function encodeStoredCredential(
   credential: Credential,
   passPhrase: string,
-  random: Random,
+  guard: KeyGuard,
 ): Promise<Buffer> {
   const keyPem =
     passPhrase === ''
       ? encodePrivateKey(credential.privateKey)
-      : await protectKey(credential.privateKey, passPhrase, random)
+      : await protectKey(credential.privateKey, passPhrase, guard)
   return encodeStoredFiles({ chain: credential.chain, keyPem })
 }
 
@@ -45,6 +44,11 @@ export function storedChain(
 /** Whether only a pass phrase opens it. */
 export function isProtected(entry: StoredEntry): boolean {
   return entry.data.passPhraseHash !== undefined || isEncryptedKey(keyBlock(entry))
+}
+
+/** What one guess at its pass phrase costs, as `workToOpen` measures. */
+export function workToGuess(entry: StoredEntry): number {
+  return workToOpen(keyBlock(entry))
 }
 
 /**

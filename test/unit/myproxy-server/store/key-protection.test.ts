@@ -6,9 +6,11 @@ import { derInteger, derOctetString, derOid, derSequence } from '../../../../src
 import { OID } from '../../../../src/asn1/oids.js'
 import {
   ENCRYPTED_KEY_LABEL,
+  pretendToUnprotect,
   protectKey,
   requireAffordable,
   unprotectKey,
+  workToOpen,
 } from '../../../../src/myproxy/server/store/key-protection.js'
 import { systemRandom } from '../../../../src/node/ports/random.js'
 import { encodePem, type PemBlock, parsePem } from '../../../../src/x509/pem.js'
@@ -16,25 +18,35 @@ import { rejectionOf } from '../../../support/failure.js'
 import { testKey } from '../../../support/pki.js'
 import { describeWithPrograms } from '../../../support/programs.js'
 
+const GUARD = { random: systemRandom, passPhraseCost: 1 }
 const onlyBlock = (pem: string) => parsePem(pem)[0] as PemBlock
 const der = (key: KeyObject) => key.export({ type: 'pkcs8', format: 'der' })
 
 describe('protectKey', () => {
   it.each(['p256', 'rsa2048'] as const)('gives a %s key back for its pass phrase', async (kind) => {
     const key = testKey(kind)
-    const block = onlyBlock(await protectKey(key, 'Grüße, secret', systemRandom))
+    const block = onlyBlock(await protectKey(key, 'Grüße, secret', GUARD))
     expect(block.label).toBe(ENCRYPTED_KEY_LABEL)
     expect(der(await unprotectKey(block, 'Grüße, secret'))).toEqual(der(key))
   })
 
   it('writes the same key differently each time', async () => {
     const key = testKey()
-    const once = await protectKey(key, 'secret', systemRandom)
-    expect(await protectKey(key, 'secret', systemRandom)).not.toBe(once)
+    const once = await protectKey(key, 'secret', GUARD)
+    expect(await protectKey(key, 'secret', GUARD)).not.toBe(once)
+  })
+
+  it.each([1, 3, 8])('makes a guess cost %i times N = 2^14, r = 8, and opens it', async (p) => {
+    const key = testKey()
+    const block = onlyBlock(
+      await protectKey(key, 'secret', { random: systemRandom, passPhraseCost: p }),
+    )
+    expect(workToOpen(block)).toBe(p * 2 ** 14 * 8)
+    expect(der(await unprotectKey(block, 'secret'))).toEqual(der(key))
   })
 
   it('opens for nothing but the pass phrase', async () => {
-    const block = onlyBlock(await protectKey(testKey(), 'secret', systemRandom))
+    const block = onlyBlock(await protectKey(testKey(), 'secret', GUARD))
     const error = await rejectionOf(unprotectKey(block, 'Secret'))
     expect(error.code).toBe('KEY_ENCRYPTED')
     expect(error.data).toMatchObject({ reason: 'wrong-pass-phrase' })
@@ -42,8 +54,43 @@ describe('protectKey', () => {
 
   it('is read by OpenSSL as it is built into Node', async () => {
     const key = testKey()
-    const pem = await protectKey(key, 'secret', systemRandom)
+    const pem = await protectKey(key, 'secret', GUARD)
     expect(der(createPrivateKey({ key: pem, passphrase: 'secret' }))).toEqual(der(key))
+  })
+})
+
+describe('pretendToUnprotect', () => {
+  /** Computing time of all threads, in seconds, and how often a salt was drawn. */
+  const pretend = async (passPhraseCost: number, spent?: number) => {
+    let salts = 0
+    const random = {
+      bytes: (count: number) => {
+        salts += 1
+        return systemRandom.bytes(count)
+      },
+    }
+    const before = process.cpuUsage()
+    await pretendToUnprotect(
+      'guess',
+      { random: { ...systemRandom, ...random }, passPhraseCost },
+      spent,
+    )
+    const { user, system } = process.cpuUsage(before)
+    return { salts, seconds: (user + system) / 1e6 }
+  }
+
+  it.each([
+    ['600,000 rounds of PBKDF2 were', 5, 600_000],
+    ['a key that costs as much was', 5, 5 * 2 ** 17],
+    ['8 keys were, of which each costs as much', 1, 8 * 2 ** 17],
+  ])('spends nothing more where %s tried', async (_what, cost, spent) => {
+    expect((await pretend(cost, spent)).salts).toBe(0)
+  })
+
+  it('spends on a name without a key, or with 2048 rounds of PBKDF2, over twice what a cost of 1 is', async () => {
+    const one = await pretend(1)
+    expect((await pretend(8)).seconds / one.seconds).toBeGreaterThan(2)
+    expect((await pretend(8, 2048)).seconds / one.seconds).toBeGreaterThan(2)
   })
 })
 
@@ -117,7 +164,7 @@ function encryptedBy(derivation: string, ...parameters: Uint8Array[]): PemBlock 
 describeWithPrograms('protectKey beside openssl', ['openssl'], () => {
   it('is opened by `openssl pkey`', async () => {
     const key = testKey()
-    const pem = await protectKey(key, 'secret', systemRandom)
+    const pem = await protectKey(key, 'secret', GUARD)
     const running = promisify(execFile)('openssl', ['pkey', '-passin', 'pass:secret'])
     running.child.stdin?.end(pem)
     expect(der(createPrivateKey((await running).stdout))).toEqual(der(key))
