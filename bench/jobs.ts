@@ -28,6 +28,7 @@ const RECORDED_MS = 3.7
 const WARM_UP = 1500
 const JOBS = 400
 const AT_ONCE = 8
+const BURSTS = 5
 const MANY = 10_000
 const FEW = 10
 const SYNCS = 200
@@ -108,13 +109,18 @@ async function measureRegistering(): Promise<Section> {
     const times: number[] = []
     for (let job = 0; job < JOBS; job++) times.push(await wallMs(() => register(stage)))
     const sync = await syncMs(stage.vo.paths.directory)
-    const one = await throughput(JOBS, 1, () => register(stage))
-    const eight = await throughput(4 * JOBS, AT_ONCE, () => register(stage))
+    // Alternating, so that a slow second of the machine hits both alike.
+    const rates: Record<'one' | 'eight', number[]> = { one: [], eight: [] }
+    for (let burst = 0; burst < BURSTS; burst++) {
+      rates.one.push(await throughput(JOBS / 2, 1, () => register(stage)))
+      rates.eight.push(await throughput(2 * JOBS, AT_ONCE, () => register(stage)))
+    }
+    const [one, eight] = [median(rates.one), median(rates.eight)]
     const ms = median(times)
     const allowed = RECORDED_MS + sync
     return {
       title: 'Registering jobs',
-      how: `Near 1000 jobs of one identity, over the socket of the service, durable before each answer; median of ${JOBS}.`,
+      how: `Near 1000 jobs of one identity, over the socket of the service, durable before each answer; median of ${JOBS}, rates of ${BURSTS} alternating bursts.`,
       rows: [
         {
           what: 'one client at a time',

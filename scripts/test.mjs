@@ -1,6 +1,7 @@
 // `npm test`: all but the long tests, on a fresh clone too. Arguments go to vitest.
 //   npm test -- test/unit/proxy    what lies there, the long ones among it too
-//   npm run test:all               the long ones too, which `test/long.ts` lists
+//   npm run test:long              the long ones, which `test/long.ts` lists
+//   npm run test:all               both
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -31,14 +32,22 @@ if (missing.length > 0) {
 }
 
 run('node', ['scripts/build.mjs'])
-const words = process.argv.slice(2).filter((word) => word !== '--all')
-const all = process.argv.includes('--all') || words.some((word) => !word.startsWith('-'))
-const status = runTests(all ? words : ['--project', 'tests', ...words])
-if (!all) {
+const given = process.argv.slice(2)
+const words = given.filter((word) => !['--all', '--long'].includes(word))
+const projects = chosenProjects()
+const status = runTests([...projects.flatMap((name) => ['--project', name]), ...words])
+if (!projects.includes('long')) {
   process.stderr.write('!! The long tests were left out (whole machines, packages, kills).\n')
-  process.stderr.write('!! To run them too: npm run test:all\n\n')
+  process.stderr.write('!! To run them: npm run test:long\n\n')
 }
 process.exit(status)
+
+/** Whoever names files has chosen already. */
+function chosenProjects() {
+  if (given.includes('--long')) return ['long']
+  const all = given.includes('--all') || words.some((word) => !word.startsWith('-'))
+  return all ? ['tests', 'long'] : ['tests']
+}
 
 /**
  * Runs vitest; its exit status. Keys of `generateKeyPairSync` can make a process of Node 20 stand still (see

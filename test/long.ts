@@ -1,6 +1,6 @@
 /**
  * What is long by nature, because it starts machines, packages, Java, or a service after each of
- * many kills: `npm run test:all` and `.ci/run` run it, `npm test` leaves it out and says so.
+ * many kills: `npm run test:long` and `.ci/run` run it, `npm test` leaves it out and says so.
  */
 export const LONG = [
   'test/fault/*-kill.test.ts',
