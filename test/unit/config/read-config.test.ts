@@ -168,7 +168,9 @@ describe('a wrong configuration', () => {
   })
 
   it('lists the known settings beside an unknown one', () => {
-    expect(failureOf(() => fromFile('[keys]\nkinds = 1')).hint).toBe('Known in keys: kind, pool, pass_phrase_cost')
+    expect(failureOf(() => fromFile('[keys]\nkinds = 1')).hint).toBe(
+      'Known in keys: kind, pool, pass_phrase_cost',
+    )
   })
 
   it.each([
