@@ -56,7 +56,8 @@ export function parsePrivateKey(block: PemBlock, passPhrase?: Buffer): KeyObject
 /**
  * The RSAPrivateKey (RFC 8017 A.1.2) in a PrivateKeyInfo (RFC 5208 §5), which goes in by itself:
  * OpenSSL 3.0 takes three times longer when it has to find out what kind of key it was given.
- * Undefined for any other content, which OpenSSL then judges as a whole.
+ * Undefined for any other content, which OpenSSL then judges as a whole: it would look for a key also
+ * in a PrivateKeyInfo that lies where the RSAPrivateKey belongs.
  */
 function rsaKeyIn(pkcs8: Uint8Array): Uint8Array | undefined {
   try {
@@ -67,7 +68,11 @@ function rsaKeyIn(pkcs8: Uint8Array): Uint8Array | undefined {
     if (Buffer.compare(info.readElement().raw, RSA_ALGORITHM) !== 0) return undefined
     const key = info.readElement()
     if (key.tag !== TAG.octetString || !info.atEnd()) return undefined
-    return readSingleElement(key.content).raw
+    const rsa = readSingleElement(key.content).raw
+    const numbers = new DerReader(rsa).readSequence()
+    numbers.readInteger()
+    numbers.readInteger()
+    return rsa
   } catch {
     return undefined
   }

@@ -83,6 +83,8 @@ describe('parsePrivateKey', () => {
     ['noise', { label: 'PRIVATE KEY', bytes: Buffer.of(1, 2, 3), headers: new Map() }],
     ['a key under another label', { ...plain(rsa, 'pkcs1'), label: 'EC PRIVATE KEY' }],
     ['an RSA key of one number', { ...plain(rsa, 'pkcs8'), bytes: rsaInfo(-1200) }],
+    ['PKCS#8 in PKCS#8', { ...plain(rsa, 'pkcs8'), bytes: nested(rsaInfo(0)) }],
+    ['SEC 1 in PKCS#8 of an RSA key', { ...plain(rsa, 'pkcs8'), bytes: nested(sec1()) }],
     ['half a key', { ...plain(rsa, 'pkcs8'), bytes: plain(rsa, 'pkcs8').bytes.subarray(0, 600) }],
   ])('refuses %s', (_name, block) => {
     expect(failureOf(() => parsePrivateKey(block))).toMatchObject({
@@ -134,7 +136,16 @@ describe('keysMatch', () => {
 function rsaInfo(more: number): Uint8Array {
   const key = rsa.export({ type: 'pkcs1', format: 'der' })
   const bytes = more < 0 ? key.subarray(0, more) : Buffer.concat([key, Buffer.alloc(more)])
-  return derSequence(derInteger(0), RSA_ALGORITHM, derOctetString(bytes))
+  return nested(bytes)
+}
+
+/** A PrivateKeyInfo of an RSA key that holds something else. */
+function nested(content: Uint8Array): Uint8Array {
+  return derSequence(derInteger(0), RSA_ALGORITHM, derOctetString(content))
+}
+
+function sec1(): Uint8Array {
+  return ec.export({ type: 'sec1', format: 'der' })
 }
 
 /** Attributes are the last, optional part of a PrivateKeyInfo (RFC 5208 §5). */
