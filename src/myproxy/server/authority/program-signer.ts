@@ -36,7 +36,8 @@ export class ProgramSigner implements Signer {
   async sign(request: IssueRequest, publicKey: KeyObject): Promise<Certificate> {
     const { asked } = this.#options
     const input = Buffer.from(this.#inputFor(request))
-    const answer = await askProgram(asked, { input }, request.signal).finally(() => input.fill(0))
+    const given = { input, isSecret: request.passPhrase !== '' }
+    const answer = await askProgram(asked, given, request.signal).finally(() => input.fill(0))
     // As in the C server the first certificate counts, and the rest is passed over.
     const [issued] = certificatesIn(answer)
     if (issued === undefined) throw badAnswer(asked, 'printed no certificate')

@@ -1,5 +1,6 @@
 import { createPublicKey } from 'node:crypto'
 import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { inspect } from 'node:util'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { OID } from '../../../../src/asn1/oids.js'
 import { certificatesIn } from '../../../../src/myproxy/server/authority/issuer.js'
@@ -221,6 +222,23 @@ describeWithPrograms('a program that issues', ['openssl'], () => {
     ])
     expect(pem).toMatch(/^-----BEGIN CERTIFICATE REQUEST-----\n/)
   })
+
+  it.each([
+    ['hallo123', 'and what it said may hold the pass phrase'],
+    ["it's 6", 'and what it said may hold the pass phrase'],
+    ['', 'and said: + : username=bob passphrase= proxy_lifetime='],
+  ])(
+    'may quote its input on standard error: with pass phrase "%s" the log has not that',
+    async (passPhrase, said) => {
+      const program = await ca.program('read-it.sh', 'text=$(cat); set -x; : "$text"; exit 2')
+      const { told, failure } = await refusal([`certificate_issuer_program ${program}`], {
+        passPhrase,
+      })
+      expect(told).toEqual([NOT_MADE])
+      expect(failure.message).toContain(`read-it.sh ended with status 2, ${said}`)
+      expect(inspect(failure, { depth: 9 })).not.toMatch(/hallo123|it'.*s 6/)
+    },
+  )
 
   it.each([
     ['prints nothing', '', 'printed no certificate'],
