@@ -84,16 +84,26 @@ export class AnswerRoom {
     }
   }
 
-  /** Nobody overtakes one that waits for room in all; one that waits for its own network's only. */
+  /**
+   * First those whose network holds nothing: else two networks that hold all of it by not reading would
+   * take again, at once, what is taken from them. Among each sort nobody overtakes one that waits for
+   * room in all; one that waits for its own network's only.
+   */
   #letIn(): void {
+    if (this.#letInWhere((network) => !this.#perNetwork.has(network))) this.#letInWhere(() => true)
+  }
+
+  /** @returns whether nobody of them waits for room in all. */
+  #letInWhere(isMeant: (network: string) => boolean): boolean {
     for (const waiting of this.#waiting) {
       const { network, bytes, enter } = waiting
-      if (!this.#fitsNetwork(network, bytes)) continue
-      if (!this.#fits(network, bytes)) return
+      if (!isMeant(network) || !this.#fitsNetwork(network, bytes)) continue
+      if (!this.#fits(network, bytes)) return false
       this.#waiting.delete(waiting)
       this.#count(network, bytes)
       enter()
     }
+    return true
   }
 
   #fits(network: string, bytes: number): boolean {

@@ -59,6 +59,24 @@ describe('room for 1,000 kB of answers', () => {
     expect(entered).toEqual(['a', 'b', 'large', 'c'])
   })
 
+  it('is not kept by two that hold all of it: who holds nothing is let in before their next ones', async () => {
+    const { clock, enter, entered } = scene()
+    const held = ['a', 'a', 'a', 'b', 'b', 'b'].map((who) => enter(who, 160))
+    const [first, ...others] = await Promise.all(held)
+    for (const who of ['a', 'b', 'a', 'c', 'c', 'd']) void enter(who, 160)
+    await clock.settle()
+    expect(entered).toEqual(['a', 'a', 'a', 'b', 'b', 'b'])
+    first?.()
+    await clock.settle()
+    expect(entered.slice(6)).toEqual(['c'])
+    others[0]?.()
+    await clock.settle()
+    expect(entered.slice(6)).toEqual(['c', 'd'])
+    others[2]?.()
+    await clock.settle()
+    expect(entered.slice(6)).toEqual(['c', 'd', 'a'])
+  })
+
   it('lets one through that is larger than all of it, when nothing else is on its way', async () => {
     const { clock, enter, entered } = scene()
     const leave = await enter('a', 100)
