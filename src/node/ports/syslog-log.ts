@@ -74,6 +74,8 @@ export class SyslogLog implements SystemLog {
   async close(): Promise<void> {
     this.#isClosing = true
     clearTimeout(this.#retry)
+    // Between its `exit` and its `close`, which what it left behind may put off for ever.
+    if (this.#child !== undefined && hasExited(this.#child)) this.#child = undefined
     if (this.#child === undefined && this.#waiting.length > 0) this.#start()
     const child = this.#child
     // Without a pid it never ran, and never exits.
@@ -107,7 +109,8 @@ export class SyslogLog implements SystemLog {
   /** @param lines repeated ones begin with `<`, as on the wire; before it stands what went wrong. */
   #heard(lines: readonly string[]): void {
     const repeated = lines.filter((line) => line.startsWith('<')).length
-    this.#lost += lines.filter((line) => /: send message failed/.test(line)).length
+    // Only what it says itself: a repeated line may have anything in it.
+    this.#lost += lines.filter((line) => /^[^<].*: send message failed/.test(line)).length
     if (repeated === 0) return
     this.#waiting.splice(0, repeated)
     this.#retryMs = this.#place.firstRetryMs
@@ -128,6 +131,10 @@ export class SyslogLog implements SystemLog {
     }, this.#retryMs).unref()
     this.#retryMs = Math.min(MOST_RETRY_MS, 2 * this.#retryMs)
   }
+}
+
+function hasExited({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null
 }
 
 function atMost(line: string): string {

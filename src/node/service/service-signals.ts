@@ -18,6 +18,9 @@ export interface SignalledService {
   onWake?: () => void
 }
 
+/** For what the log still holds, in milliseconds. */
+const LOG_MS = 2000
+
 /** What of a process is needed; a test has another one. */
 type OurProcess = Pick<NodeJS.Process, 'on' | 'off' | 'exit'>
 
@@ -29,8 +32,9 @@ export function listenForSignals(
   const { journal, onReload, onWake } = service
   const end = () => {
     const exit = () => ourselves.exit(EXIT.failed)
-    // At once, but for what the log still holds.
-    void journal.close().then(exit, exit)
+    // At once, but for what the log still holds; a log that hangs keeps nothing alive.
+    const overdue = new Promise<void>((resolve) => setTimeout(resolve, LOG_MS))
+    void Promise.race([journal.close(), overdue]).then(exit, exit)
   }
   let deadline: NodeJS.Timeout | undefined
   const stop = () => {

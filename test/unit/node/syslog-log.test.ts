@@ -1,7 +1,8 @@
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { setTimeout as delay } from 'node:timers/promises'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { SyslogLog, type SyslogPlace } from '../../../src/node/ports/syslog-log.js'
 import type { LogEntry } from '../../../src/node/ports/system-log.js'
 import { describeWithPrograms } from '../../support/programs.js'
@@ -16,6 +17,14 @@ const entry: LogEntry = {
 }
 const named = (event: string): LogEntry => ({ ...entry, event, fields: {} })
 const nothing = () => undefined
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
 
 describeWithPrograms('SyslogLog and the real logger', ['logger', 'perl'], () => {
   /** What a syslog gets of two entries. */
@@ -77,6 +86,17 @@ describeWithPrograms('SyslogLog and the real logger', ['logger', 'perl'], () => 
     expect(got[3]).toMatch(/^<28>.*: log-lines-lost: syslog took no lines .* lost=2$/)
   })
 
+  it('counts no line as lost that only has in it what logger says of lost ones', async () => {
+    const { socket, lines } = await syslogSink()
+    const log = new SyslogLog(1, { socket })
+    for (const event of ['one', 'two']) {
+      log.send({ ...named(event), message: 'user name : send message failed' }, nothing)
+      await lines(event === 'one' ? 1 : 2)
+    }
+    await log.close()
+    expect((await lines(2)).map((line) => /: ([\w-]+): /.exec(line)?.[1])).toEqual(['one', 'two'])
+  })
+
   it('writes a line of 20,000 bytes as one of 8,000', async () => {
     const { socket, lines } = await syslogSink()
     const log = new SyslogLog(1, { socket })
@@ -92,6 +112,31 @@ describeWithPrograms('SyslogLog and the real logger', ['logger', 'perl'], () => 
     const log = new SyslogLog(1, { program: '/nowhere/logger' })
     for (let turn = 0; turn < 3; turn++) log.send(entry, nothing)
     await expect(log.close()).resolves.toBeUndefined()
+  })
+})
+
+describe('a logger that has exited and not closed its standard error', () => {
+  it('keeps no end waiting, and its 1 line is handed to another', { timeout: 20_000 }, async () => {
+    const directory = await temporaryDirectory()
+    const [program, pids, got] = ['logger', 'pids', 'got'].map((name) => join(directory, name))
+    // What it leaves behind holds the pipe open: `exit` comes, and `close` does not.
+    const first = `sleep 60 & echo $$ $! >${pids}.new; mv ${pids}.new ${pids}; exit 0`
+    const lines = `#!/bin/sh\nif test -e ${pids}; then exec cat >${got}; fi\n${first}\n`
+    writeFileSync(program ?? '', lines, { mode: 0o755 })
+    const log = new SyslogLog(1, { program: program ?? '' })
+    log.send(named('crashed'), nothing)
+    const written = () =>
+      readFileSync(pids ?? '', 'utf8')
+        .split(' ')
+        .map(Number)
+    await expect.poll(() => existsSync(pids ?? ''), { timeout: 10_000 }).toBe(true)
+    const [shell = 0, left = 0] = written()
+    onTestFinished(() => void process.kill(left, 'SIGKILL'))
+    // Node takes it away and says `exit` in one go.
+    await expect.poll(() => isRunning(shell), { timeout: 10_000 }).toBe(false)
+    const ended = await Promise.race([log.close().then(() => 'closed'), delay(5000, 'waits')])
+    expect(ended).toBe('closed')
+    expect(readFileSync(got ?? '', 'utf8')).toContain('crashed: no server could be used')
   })
 })
 

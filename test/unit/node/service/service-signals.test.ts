@@ -95,6 +95,16 @@ describe('signals of a service', () => {
     },
   )
 
+  it('ends 2 s after a bug at the latest, also where the log is never written out', async () => {
+    const journal = { write: () => undefined, close: () => new Promise<void>(() => undefined) }
+    const { send, heard } = signalled({ journal })
+    send('uncaughtException', new TypeError('a bug'))
+    await vi.advanceTimersByTimeAsync(1999)
+    expect(heard).toEqual([])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(heard).toEqual(['exit 1'])
+  })
+
   it('leaves SIGUSR1 to others where the service cannot be woken, and nothing behind at the end', () => {
     const { forget, ourselves } = signalled({ onWake: undefined as never })
     expect(ourselves.listenerCount('SIGUSR1')).toBe(0)
