@@ -36,7 +36,7 @@ describeWithPrograms('vobox-renewd and systemd', ['systemd-notify', 'perl'], () 
     await directory.remove()
   })
 
-  it('is ready once, feeds the watchdog at half its time, and says that it stops', async () => {
+  it('is ready once, feeds the watchdog at a quarter of its time, and says that it stops', async () => {
     const service = await vo.start({
       env: { NOTIFY_SOCKET: join(directory.path, 'notify'), WATCHDOG_USEC: '600000' },
     })

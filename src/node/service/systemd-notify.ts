@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process'
 import type { Journal } from '../../ports/journal.js'
 
 export interface ServiceManager {
-  /** Half the time after which the watchdog bites, in milliseconds; undefined: there is none. */
+  /** A quarter of the time after which the watchdog bites, in milliseconds; undefined: there is none. */
   readonly pingMs: number | undefined
   /** Variables of sd_notify(3), e.g. `READY=1`. Never throws; one message after the other. */
   notify(...variables: string[]): void
@@ -33,9 +33,10 @@ export function serviceManager(
     journal.write('warn', 'notify-failed', `systemd was not told: ${reason}`)
   }
   const meant = watched === undefined || watched === '' || Number(watched) === pid
-  const halfMs = Number(usec) / 2000
+  // Half is what sd_watchdog_enabled(3) recommends; but a message may be lost, or late under load.
+  const quarterMs = Number(usec) / 4000
   return {
-    pingMs: meant && halfMs >= 1 ? Math.floor(halfMs) : undefined,
+    pingMs: meant && quarterMs >= 1 ? Math.floor(quarterMs) : undefined,
     notify(...variables) {
       last = last.then(() => send(socket, variables).catch((error) => complain(error.message)))
     },

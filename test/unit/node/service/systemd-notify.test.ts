@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { feedWatchdog } from '../../../../src/node/service/systemd-notify.js'
+import { feedWatchdog, serviceManager } from '../../../../src/node/service/systemd-notify.js'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -8,7 +8,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** A service manager that bites after twice `pingMs`. */
+/** A service manager that hears from us each `pingMs`. */
 function manager(pingMs: number | undefined) {
   const heard: string[] = []
   return {
@@ -18,16 +18,22 @@ function manager(pingMs: number | undefined) {
   }
 }
 
-it('feeds a watchdog of 120 s each 60 s, until that is ended', () => {
-  const one = manager(60_000)
+const journal = { write: () => undefined }
+const environment = (usec: string, pid?: string) => ({
+  ...{ NOTIFY_SOCKET: '/nowhere/notify', WATCHDOG_USEC: usec, WATCHDOG_PID: pid },
+})
+
+it('feeds a watchdog of 120 s each 30 s, so that 2 lost messages do no harm, until that is ended', () => {
+  const { pingMs } = serviceManager(environment('120000000'), 7, journal)
+  const one = manager(pingMs)
   const end = feedWatchdog(one)
-  vi.advanceTimersByTime(59_999)
+  vi.advanceTimersByTime(29_999)
   expect(one.heard).toEqual([])
-  vi.advanceTimersByTime(60_001)
-  expect(one.heard).toEqual(['WATCHDOG=1', 'WATCHDOG=1'])
+  vi.advanceTimersByTime(90_000)
+  expect(one.heard).toEqual(['WATCHDOG=1', 'WATCHDOG=1', 'WATCHDOG=1'])
   end()
   vi.advanceTimersByTime(600_000)
-  expect(one.heard).toHaveLength(2)
+  expect(one.heard).toHaveLength(3)
   expect(vi.getTimerCount()).toBe(0)
 })
 
@@ -41,6 +47,15 @@ it('does not feed it while something is wrong', () => {
   vi.advanceTimersByTime(1000)
   expect(one.heard).toEqual(['WATCHDOG=1'])
   end()
+})
+
+it.each([
+  ['is meant for this process', environment('4000', '7'), 1],
+  ['is meant for another', environment('120000000', '8'), undefined],
+  ['is none', { NOTIFY_SOCKET: '/nowhere/notify' }, undefined],
+  ['has nobody to hear of it', { WATCHDOG_USEC: '120000000' }, undefined],
+])('feeds one that %s accordingly', (_what, given, pingMs) => {
+  expect(serviceManager(given, 7, journal).pingMs).toBe(pingMs)
 })
 
 it('does nothing where there is none', () => {
