@@ -36,6 +36,9 @@ const TOLD_WITH = 2
 /** Of a record but for job id and proxy, in bytes: checksum, braces, names, file, a count. */
 const RECORD_BYTES = 128
 
+/** Of each further registration of a job, in bytes: it takes room in memory, if none in the journal. */
+const AGAIN_BYTES = 32
+
 /** Whether the record of a job that comes to `shared` tells what the proxy is. */
 export function tellsProxy(shared: Pick<SharedProxy, 'jobs'> | undefined): boolean {
   return (shared?.jobs.size ?? 0) < TOLD_WITH
@@ -49,9 +52,10 @@ export class JobBook {
   /** Files of a job, oldest registration first, one entry a registration. */
   readonly #byJob = new Map<string, string[]>()
   #shares = 0
+  #registrations = 0
   #bytes = 0
 
-  /** How many bytes {@link records} take at most, encoded. */
+  /** How many bytes {@link records} take at most, encoded, and what else grows with registrations. */
   get bytes(): number {
     return this.#bytes
   }
@@ -59,6 +63,11 @@ export class JobBook {
   /** How many records {@link records} yields. */
   get shares(): number {
     return this.#shares
+  }
+
+  /** As {@link shares}, but a job counts as often as it is registered. */
+  get registrations(): number {
+    return this.#registrations
   }
 
   get size(): number {
@@ -114,7 +123,7 @@ export class JobBook {
     if (known === undefined) this.#insert(shared)
     shared.generation += 1
     const before = shared.jobs.get(job) ?? 0
-    if (before === 0) this.#count(job, 1)
+    this.#count(job, before, before + count)
     shared.jobs.set(job, before + count)
     const files = this.#byJob.get(job) ?? []
     this.#byJob.set(job, files)
@@ -132,11 +141,12 @@ export class JobBook {
     const at = which === 'oldest' ? files.indexOf(file) : files.lastIndexOf(file)
     files.splice(at, 1)
     if (files.length === 0) this.#byJob.delete(job)
+    this.#count(job, count, count - 1)
     if (count > 1) shared.jobs.set(job, count - 1)
     else this.#end(shared, job)
     return () => {
       if (shared.jobs.size === 0) this.#insert(shared)
-      if (count === 1) this.#count(job, 1)
+      this.#count(job, count - 1, count)
       shared.jobs.set(job, count)
       const now = this.#byJob.get(job) ?? []
       this.#byJob.set(job, now)
@@ -154,25 +164,26 @@ export class JobBook {
       else this.#byJob.set(job, others)
     }
     this.#remove(shared)
-    for (const job of shared.jobs.keys()) this.#count(job, -1)
+    for (const [job, count] of shared.jobs) this.#count(job, count, 0)
     return () => {
       this.#insert(shared)
-      for (const [job, files] of before) {
-        this.#count(job, 1)
-        this.#byJob.set(job, files)
-      }
+      for (const [job, count] of shared.jobs) this.#count(job, 0, count)
+      for (const [job, files] of before) this.#byJob.set(job, files)
     }
   }
 
   #end(shared: Shared, job: string): void {
     shared.jobs.delete(job)
-    this.#count(job, -1)
     if (shared.jobs.size === 0) this.#remove(shared)
   }
 
-  #count(job: string, by: 1 | -1): void {
-    this.#shares += by
-    this.#bytes += by * (RECORD_BYTES + jsonBytes(job))
+  /** How often a job is registered for one proxy. */
+  #count(job: string, before: number, after: number): void {
+    const shares = Math.sign(after) - Math.sign(before)
+    this.#shares += shares
+    this.#registrations += after - before
+    this.#bytes += (after - before) * AGAIN_BYTES
+    if (shares !== 0) this.#bytes += shares * (RECORD_BYTES - AGAIN_BYTES + jsonBytes(job))
   }
 
   #insert(shared: Shared): void {

@@ -6,13 +6,14 @@
  * changes are decided one after the other, so that two jobs that register the same proxy at once
  * share one file. What could not be written is taken back, and nobody was told that it had happened.
  */
-import { join } from 'node:path'
-import { isVoboxError, printable, toVoboxError, VoboxError } from '../errors.js'
+import { printable, toVoboxError, VoboxError } from '../errors.js'
 import type { Clock } from '../ports/clock.js'
 import type { Files } from '../ports/files.js'
 import type { Journal } from '../ports/journal.js'
 import { JobBook, type Undo } from './job-book.js'
-import { encodeRecord, type JobRecord, parseRecord } from './job-record.js'
+import { JobJournalFile, MOST_HELD_BYTES, readJobJournal } from './job-journal-file.js'
+import { type JobRecord, parseRecord } from './job-record.js'
+import { UnderWay } from './under-way.js'
 
 /** One change, decided against the book as it is when its turn comes. */
 export interface JobChange<T> {
@@ -39,19 +40,6 @@ export interface JobStoreDependencies {
   mostHeldBytes?: number
 }
 
-export const JOB_JOURNAL = 'jobs.journal'
-
-const MODE = 0o600
-
-/** What is held may take as much in the journal: some 300,000 jobs with ids of 60 characters. */
-const MOST_HELD_BYTES = 64 * 1024 * 1024
-
-/** The journal is written anew when it is larger than this, and twice as large as it need be. */
-const COMPACT_FROM_BYTES = 192 * 1024
-
-/** So a journal that can be written can be read, with room to spare. */
-const MAX_JOURNAL_BYTES = 4 * MOST_HELD_BYTES
-
 interface Waiting {
   /** Decides, more than once where it could not be written; throws to refuse. */
   decide(book: JobBook): JobChange<unknown>
@@ -67,19 +55,15 @@ interface Decided {
 
 export class JobStore {
   readonly #deps: JobStoreDependencies
-  readonly #path: string
   readonly #book = new JobBook()
+  readonly #file: JobJournalFile
+  readonly #leftovers = new UnderWay()
   #waiting: Waiting[] = []
   #writing: Promise<void> | undefined
-  #leftovers: Promise<unknown> = Promise.resolve()
-  /** Size of the file. */
-  #bytes = 0
-  /** The file may hold what was refused, or half a line: nothing may be appended to it. */
-  #torn = false
 
   constructor(deps: JobStoreDependencies) {
     this.#deps = deps
-    this.#path = join(deps.directory, JOB_JOURNAL)
+    this.#file = new JobJournalFile({ ...deps, book: this.#book })
   }
 
   /** As it is in memory; a change of it may still be on its way to the disk. */
@@ -95,14 +79,14 @@ export class JobStore {
    * @throws VoboxError `FILE_UNSAFE`, `FILE_TOO_LARGE`, `FILE_UNREADABLE`, `FILE_UNWRITABLE`.
    */
   async open(): Promise<boolean> {
-    const text = await readJournal(this.#deps, this.#path)
+    const text = await readJobJournal(this.#deps, this.#deps.directory)
     const damaged = applyAll(this.#book, text ?? '')
     if (damaged === 0) {
-      await this.#compact()
+      await this.#file.rewrite()
       return text !== undefined
     }
-    const kept = `${this.#path}.damaged-${this.#deps.clock.now()}`
-    await this.#compact(kept)
+    const kept = `${this.#file.path}.damaged-${this.#deps.clock.now()}`
+    await this.#file.rewrite(kept)
     this.#deps.journal.write('error', 'jobs-journal-damaged', 'Lines of the jobs were damaged', {
       lines: damaged,
       kept,
@@ -128,7 +112,7 @@ export class JobStore {
   /** Everything that was asked for is on disk, or refused, and what went with it is gone. */
   async settled(): Promise<void> {
     await this.#writing
-    await this.#leftovers
+    await this.#leftovers.settled()
   }
 
   async #writeAll(): Promise<void> {
@@ -152,18 +136,18 @@ export class JobStore {
     try {
       await writeFiles(decided.flatMap(({ change }) => change.before ?? []))
       filesWritten = true
-      await this.#write(decided.flatMap(({ change }) => change.record ?? []))
+      await this.#file.write(decided.flatMap(({ change }) => change.record ?? []))
     } catch (error) {
       for (const { undo } of decided.toReversed()) undo()
-      await this.#mend()
-      this.#cleanUp(decided.flatMap(({ change }) => change.undo ?? []))
+      await this.#file.mend()
+      this.#cleanUp(decided, 'undo')
       if (!filesWritten && decided.length > 1) {
         for (const { waiting } of decided) await this.#writeGroup([waiting])
       } else for (const { waiting } of decided) waiting.reject(error)
       return
     }
     for (const { waiting, change } of decided) waiting.resolve(change.result)
-    this.#cleanUp(decided.flatMap(({ change }) => change.after ?? []))
+    this.#cleanUp(decided, 'after')
   }
 
   /** One after the other, each on what the one before it changed; refuses whom it refuses. */
@@ -185,64 +169,36 @@ export class JobStore {
   #refuseWhenFull(): void {
     const { mostHeldBytes: maxBytes = MOST_HELD_BYTES } = this.#deps
     if (this.#book.bytes < maxBytes) return
-    const shown = printable(this.#path)
-    const held = `${this.#book.shares} jobs fill ${shown}`
+    const shown = printable(this.#file.path)
+    const { registrations, shares } = this.#book
+    const held = `${registrations} registrations of ${shares} jobs fill ${shown}`
     throw new VoboxError(
       'FILE_TOO_LARGE',
       `${held}: no more are registered until some have ended`,
       {
         hint: 'End those that are over: vobox-proxy job list, vobox-proxy job unregister',
         // The client is told an errno, and the disk is not full.
-        data: { path: this.#path, maxBytes, errno: 'EDQUOT' },
+        data: { path: this.#file.path, maxBytes, errno: 'EDQUOT' },
         persistence: 'transient',
       },
     )
   }
 
   /** Nobody waits for it, but the end of the service. */
-  #cleanUp(works: readonly (() => Promise<void>)[]): void {
-    const tidied = works.map((work) => work().catch((error) => this.#noteLeftover(error)))
-    this.#leftovers = Promise.all([this.#leftovers, ...tidied])
-  }
-
-  async #write(records: readonly JobRecord[]): Promise<void> {
-    if (records.length === 0) return
-    const due = this.#bytes > Math.max(COMPACT_FROM_BYTES, 2 * this.#book.bytes)
-    if (this.#torn || due) return this.#compact()
-    const bytes = Buffer.from(records.map(encodeRecord).join(''))
-    try {
-      await this.#deps.files.append(this.#path, bytes, MODE, { sync: true, alone: true })
-    } catch (error) {
-      this.#torn = true
-      throw error
+  #cleanUp(decided: readonly Decided[], which: 'undo' | 'after'): void {
+    for (const { change } of decided) {
+      const note = (error: unknown) => this.#noteLeftover(change.record?.file, error)
+      const work = change[which]?.().catch(note)
+      if (work !== undefined) void this.#leftovers.add(work)
     }
-    this.#bytes += bytes.length
   }
 
-  /**
-   * What was refused must not be there after a restart, which may come before the next change. Where
-   * the disk takes nothing now, the next change tries again before it is written.
-   */
-  async #mend(): Promise<void> {
-    if (this.#torn) await this.#compact().catch(() => undefined)
-  }
-
-  /** The whole book in a new file; memory already has what is to be written. */
-  async #compact(keepPreviousAs?: string): Promise<void> {
-    const bytes = Buffer.from(Array.from(this.#book.records(), encodeRecord).join(''))
-    // Until it has succeeded: what failed may have been put in place all the same.
-    this.#torn = true
-    await this.#deps.files.replace(this.#path, bytes, {
-      mode: MODE,
-      ...(keepPreviousAs !== undefined && { keepPreviousAs }),
-    })
-    this.#bytes = bytes.length
-    this.#torn = false
-  }
-
-  #noteLeftover(error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error)
-    this.#deps.journal.write('warn', 'job-proxy-left', `A proxy without jobs is left: ${message}`)
+  #noteLeftover(fileName: string | undefined, error: unknown): void {
+    const { message, data } = toVoboxError(error)
+    const file = String(data.path ?? fileName)
+    const what = `${printable(file)} is left, though no job has it: ${message}`
+    const cure = 'It goes at the next start of the service'
+    this.#deps.journal.write('warn', 'job-proxy-left', what, { file, cure })
   }
 }
 
@@ -251,33 +207,29 @@ export async function readJobs(
   deps: Pick<JobStoreDependencies, 'files' | 'directory' | 'owners'>,
 ): Promise<JobBook> {
   const book = new JobBook()
-  applyAll(book, (await readJournal(deps, join(deps.directory, JOB_JOURNAL))) ?? '')
+  applyAll(book, (await readJobJournal(deps, deps.directory)) ?? '')
   return book
 }
 
-async function readJournal(
-  { files, owners }: Pick<JobStoreDependencies, 'files' | 'owners'>,
-  path: string,
-): Promise<string | undefined> {
-  try {
-    const rules = { maxBytes: MAX_JOURNAL_BYTES, owners, forbiddenMode: 0o077 }
-    return (await files.read(path, rules)).bytes.toString('utf8')
-  } catch (error) {
-    if (isVoboxError(error, 'FILE_MISSING')) return undefined
-    throw error
-  }
-}
-
-/** @returns how many lines could not be read. What follows the last line feed was never answered. */
+/**
+ * What follows the last line feed was never answered.
+ *
+ * @returns how many lines could not be read, or are of a proxy that no line before them tells: those
+ *   that told it are lost.
+ */
 function applyAll(book: JobBook, text: string): number {
   const lines = text.split('\n').slice(0, -1)
   let damaged = 0
   for (const line of lines) {
     const record = parseRecord(line)
-    if (record === undefined) damaged += 1
+    if (record === undefined || isOrphan(book, record)) damaged += 1
     else book.apply(record)
   }
   return damaged
+}
+
+function isOrphan(book: JobBook, record: JobRecord): boolean {
+  return record.op === 'register' && !record.proxy && book.get(record.file) === undefined
 }
 
 /**

@@ -52,10 +52,11 @@ export interface AppendOptions {
   /** It is on disk once resolved. Default false. */
   sync?: boolean
   /**
-   * Nobody else appends to it: what was written of a record that failed is cut off again, if the disk
-   * lets that be. Default false.
+   * Nobody else appends to it, so that this is its size now, in bytes. Otherwise, or where it is not
+   * there, nothing is written and no file made. What was written of a record that failed is cut off
+   * again, if the disk lets that be. Default: of any size, or not there, and others append too.
    */
-  alone?: boolean
+  expectedBytes?: number
 }
 
 export interface FactsOptions {
@@ -89,8 +90,10 @@ export interface Files {
   /**
    * Appends one record in a single write; creates the file with `mode`; follows no link. When it fails,
    * a part of it may be in the file.
+   *
+   * @returns false where `expectedBytes` were not found.
    */
-  append(path: string, bytes: Uint8Array, mode: number, options?: AppendOptions): Promise<void>
+  append(path: string, bytes: Uint8Array, mode: number, options?: AppendOptions): Promise<boolean>
   /** Whether something was there to remove. With `sync` it stays gone, whatever happens then. */
   remove(path: string, options?: { sync?: boolean }): Promise<boolean>
   /** Names in a directory, unsorted, without `.` and `..`; `FILE_MISSING` when it is not there. */

@@ -54,10 +54,18 @@ export class MemoryFiles implements Files {
     this.#put(path, { bytes: Buffer.from(bytes), facts: this.#factsFor(bytes, options.mode) })
   }
 
-  async append(path: string, bytes: Uint8Array, mode: number): Promise<void> {
+  async append(
+    path: string,
+    bytes: Uint8Array,
+    mode: number,
+    { expectedBytes }: { expectedBytes?: number } = {},
+  ): Promise<boolean> {
     this.#check('append', path)
+    const size = this.#stored.get(path)?.bytes.length
+    if (expectedBytes !== undefined && size !== expectedBytes) return false
     const whole = Buffer.concat([this.#stored.get(path)?.bytes ?? Buffer.alloc(0), bytes])
     this.#put(path, { bytes: whole, facts: this.#factsFor(whole, mode) })
+    return true
   }
 
   async remove(path: string): Promise<boolean> {

@@ -43,12 +43,15 @@ async function append(
   path: string,
   bytes: Uint8Array,
   mode: number,
-  { sync = false, alone = false }: AppendOptions = {},
-): Promise<void> {
+  { sync = false, expectedBytes }: AppendOptions = {},
+): Promise<boolean> {
+  const alone = expectedBytes !== undefined
   try {
-    await withHandle(openForAppend(disk, path, mode), async (handle) => {
+    const opening = alone ? disk.open(path, APPEND_FLAGS) : openForAppend(disk, path, mode)
+    return await withHandle(opening, async (handle) => {
       const before = await handle.stat()
       if (!before.isFile()) throw unsafe(path, 'not-regular', 'is not a regular file')
+      if (alone && before.size !== expectedBytes) return false
       try {
         await writeRecord(handle, path, bytes)
         if (sync) await handle.datasync()
@@ -57,8 +60,10 @@ async function append(
         if (alone) await handle.truncate(before.size).catch(() => undefined)
         throw error
       }
+      return true
     })
   } catch (error) {
+    if (alone && errnoOf(error) === 'ENOENT') return false
     throw fileError(error, path, 'write')
   }
 }

@@ -159,6 +159,25 @@ describe('docs/admin-guide.md, metrics', () => {
   })
 })
 
+describe('docs/admin-guide.md, what the log of the service says of jobs', () => {
+  const rows = rowsOf(section('Jobs of workload managers'))
+  const written = readdirSync(join(SOURCES, 'jobs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => readFileSync(join(SOURCES, 'jobs', name), 'utf8'))
+    .flatMap((text) => [...text.matchAll(/write\(\s*'(?:warn|error)',\s*'([a-z-]+)'/g)])
+    .map(([, name = '']) => name)
+    .filter((name) => name !== 'job-proxy-dropped')
+
+  it.each([...new Set(written), 'jobs-left', 'service-lacking'])('explains %s once', (name) => {
+    expect(rows.filter((row) => row.split('|')[1]?.trim() === `\`${name}\``)).toHaveLength(1)
+  })
+
+  it('has job-proxy-dropped where the words of events.log are', () => {
+    expect(written.length).toBeGreaterThanOrEqual(6)
+    expect(rowsOf(section('events.log')).join('\n')).toContain('| `job-proxy-dropped` |')
+  })
+})
+
 /** What it says of itself, which goes through no journal. */
 function eventsOfTheLogItself(): string[] {
   const text = readFileSync(join(SOURCES, 'node/ports/syslog-log.ts'), 'utf8')

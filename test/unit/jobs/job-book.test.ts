@@ -85,4 +85,29 @@ describe('the book', () => {
     book.apply({ op: 'drop', file: jobFile(1) })
     expect([book.size, book.shares]).toEqual([0, 0])
   })
+
+  it('weighs each further registration of one job 32 bytes, until it is ended or taken back', () => {
+    const book = new JobBook()
+    book.apply(firstJob('a', 1))
+    const once = book.bytes
+    const undos = [
+      book.apply({ op: 'register', job: 'a', file: jobFile(1), count: 10 }),
+      book.apply(moreJob('a', 1)),
+      book.apply(endJob('a', 1)),
+      book.apply({ op: 'drop', file: jobFile(1) }),
+    ]
+    expect([book.bytes, book.registrations]).toEqual([0, 0])
+    const after = undos.toReversed().map((undo) => {
+      undo()
+      return [book.bytes - once, book.registrations, book.shares]
+    })
+    expect(after).toEqual([
+      [320, 11, 1],
+      [352, 12, 1],
+      [320, 11, 1],
+      [0, 1, 1],
+    ])
+    book.apply(endJob('a', 1))
+    expect(book.bytes).toBe(0)
+  })
 })

@@ -124,9 +124,10 @@ describe('REGISTER', () => {
       const append = world.files.append.bind(world.files)
       const told = new AbortController()
       world.files.append = async (...all) => {
-        await append(...all)
+        const appended = await append(...all)
         world.files.refuse = () => new VoboxError('FILE_UNWRITABLE', 'full')
         told.abort(tooLate)
+        return appended
       }
       const request = {
         command: 'register',

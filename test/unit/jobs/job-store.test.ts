@@ -1,29 +1,38 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { VoboxError } from '../../../src/errors.js'
 import { type JobBook, tellsProxy } from '../../../src/jobs/job-book.js'
-import type { JobRecord } from '../../../src/jobs/job-record.js'
+import { encodeRecord, type JobRecord } from '../../../src/jobs/job-record.js'
 import { JobStore, readJobs } from '../../../src/jobs/job-store.js'
-import type { JournalLevel } from '../../../src/ports/journal.js'
+import type { JournalFields, JournalLevel } from '../../../src/ports/journal.js'
 import { rejectionOf } from '../../support/failure.js'
 import { FakeClock } from '../../support/fake-clock.js'
 import { endJob, firstJob, jobFile, moreJob } from '../../support/jobs.js'
-import { MemoryFiles } from '../../support/memory-files.js'
+import { diskFull, MemoryFiles } from '../../support/memory-files.js'
 
 const PATH = '/vo/jobs.journal'
 
 const clock = new FakeClock()
 let files: MemoryFiles
 let log: { level: JournalLevel; event: string }[]
+let entries: { message: string; fields: JournalFields | undefined }[]
 
 beforeEach(() => {
   files = new MemoryFiles(clock)
   log = []
+  entries = []
 })
 
 const dependencies = () => ({
   files,
   clock,
-  journal: { write: (level: JournalLevel, event: string) => void log.push({ level, event }) },
+  journal: {
+    write(level: JournalLevel, event: string, message: string, fields?: JournalFields) {
+      log.push({ level, event })
+      entries.push({ message, fields })
+    },
+  },
   directory: '/vo',
   owners: [0],
 })
@@ -110,7 +119,12 @@ describe('the store', () => {
   it('takes back what a full disk refused, and writes the next change on sound ground', async () => {
     const store = await openStore()
     await store.change(record(firstJob('a', 1)))
-    files.refuse = () => new VoboxError('FILE_UNWRITABLE', 'full')
+    const append = files.append.bind(files)
+    files.append = async (path, _bytes, mode) => {
+      await append(path, Buffer.from('c0ffee42 {"op":"reg'), mode)
+      throw diskFull(path)
+    }
+    files.refuse = (operation, path) => (operation === 'replace' ? diskFull(path) : undefined)
     const both = [
       rejectionOf(store.change(record(firstJob('b', 2)))),
       rejectionOf(store.change(record(endJob('a', 1)))),
@@ -120,9 +134,9 @@ describe('the store', () => {
       'FILE_UNWRITABLE',
     ])
     expect(filesOf(store.book)).toEqual([[jobFile(1), ['a']]])
-    // A part of the refused lines may stand at the end of the file.
+    expect(files.text(PATH)).toMatch(/"op":"reg$/)
+    files.append = append
     files.refuse = () => undefined
-    await files.append(PATH, Buffer.from('c0ffee42 {"op":"reg'), 0o600)
     await store.change(record(moreJob('c', 1)))
     expect(filesOf((await openStore()).book)).toEqual([[jobFile(1), ['a', 'c']]])
     expect(log).toEqual([])
@@ -161,13 +175,32 @@ describe('the store', () => {
     expect(files.text(PATH).length).toBeLessThan(2000)
     expect(full).toMatchObject({
       code: 'FILE_TOO_LARGE',
-      message: `${registered} jobs fill ${PATH}: no more are registered until some have ended`,
+      message: `${registered} registrations of ${registered} jobs fill ${PATH}: no more are registered until some have ended`,
       hint: expect.stringContaining('vobox-proxy job unregister'),
       data: { path: PATH, maxBytes: 2000, errno: 'EDQUOT' },
     })
     await store.change(record(endJob('job-0', 1)))
     await store.change(record(moreJob('again', 1)))
     expect((await openStore()).book.shares).toBe(registered)
+  })
+
+  it('registers one job of one proxy again some 60 times, and no more once 2 kB are held', async () => {
+    const store = new JobStore({ ...dependencies(), mostHeldBytes: 2000 })
+    await store.open()
+    await store.change(record(firstJob('a', 1)))
+    const more = Array.from({ length: 200 }, () => store.change(record(moreJob('a', 1))))
+    const settled = await Promise.allSettled(more)
+    const refused = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
+    const registered = 1 + more.length - refused.length
+    expect(registered).toBeGreaterThan(40)
+    expect(registered).toBeLessThan(63)
+    expect(refused[0]).toMatchObject({
+      code: 'FILE_TOO_LARGE',
+      message: expect.stringMatching(`^${registered} registrations of 1 jobs fill `),
+      data: { errno: 'EDQUOT' },
+    })
+    await store.change(record(endJob('a', 1)))
+    await store.change(record(moreJob('a', 1)))
   })
 
   it('keeps a journal of long ids that came and went under twice what is held, and 192 kB', async () => {
@@ -288,5 +321,158 @@ describe('the store', () => {
     }
     expect(files.text(PATH).split('\n').length).toBeLessThan(2300)
     expect(filesOf((await openStore()).book)).toEqual([[jobFile(1), ['stays']]])
+  })
+
+  it('keeps the file of a journal whose lines tell of no proxy: who told of it is lost', async () => {
+    const store = await openStore()
+    await store.change(record(firstJob('a', 1)))
+    const [, ...rest] = (files.text(PATH) + encodeRecord(moreJob('b', 1))).split(/(?<=\n)/)
+    const orphans = rest.join('')
+    await files.replace(PATH, Buffer.from(orphans), { mode: 0o600 })
+    expect(await new JobStore(dependencies()).open()).toBe(false)
+    expect(log).toEqual([{ level: 'error', event: 'jobs-journal-damaged' }])
+    expect(files.text(`${PATH}.damaged-${clock.now()}`)).toBe(orphans)
+  })
+
+  it('holds no memory for 100,000 changes that are over', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect: () => void = runInNewContext('gc')
+    const store = await openStore()
+    const held = async (changes: number) => {
+      for (let at = 0; at < changes; at += 1) await store.change(() => ({ result: undefined }))
+      await store.settled()
+      collect()
+      return process.memoryUsage().heapUsed
+    }
+    const before = await held(1000)
+    expect((await held(100_000)) - before).toBeLessThan(1_000_000)
+  })
+
+  it('names the proxy that it could not remove, and says that it goes at the next start', async () => {
+    const store = await openStore()
+    await store.change(record(firstJob('a', 1)))
+    const path = `/vo/job_repository/${jobFile(1)}`
+    const end = (error: Error) => () => ({
+      record: { op: 'drop' as const, file: jobFile(1) },
+      after: () => Promise.reject(error),
+      result: undefined,
+    })
+    await store.change(end(diskFull(path)))
+    await store.change(end(new TypeError('no error of ours')))
+    await store.settled()
+    expect(log.map(({ event }) => event)).toEqual(['job-proxy-left', 'job-proxy-left'])
+    const cure = 'It goes at the next start of the service'
+    expect(entries.map(({ fields }) => fields)).toEqual([
+      { file: path, cure },
+      { file: jobFile(1), cure },
+    ])
+    expect(entries[0]?.message).toMatch(`${path} is left, though no job has it: `)
+  })
+})
+
+describe('the journal under the store', () => {
+  const OTHERS = encodeRecord(firstJob('from a backup', 9))
+
+  it.each([
+    ['removed', undefined],
+    ['emptied', ''],
+    ['replaced by another one', OTHERS],
+  ])('is written anew with all 3 jobs where somebody had it %s', async (_how, text) => {
+    const store = await openStore()
+    await store.change(record(firstJob('a', 1)))
+    await store.change(record(moreJob('b', 1)))
+    if (text === undefined) await files.remove(PATH)
+    else await files.replace(PATH, Buffer.from(text), { mode: 0o600 })
+    await store.change(record(moreJob('c', 1)))
+    expect(filesOf(await readJobs(dependencies()))).toEqual([[jobFile(1), ['a', 'b', 'c']]])
+    expect(await new JobStore(dependencies()).open()).toBe(true)
+    expect(log).toEqual([{ level: 'warn', event: 'jobs-journal-changed' }])
+  })
+
+  it('is not appended to, and nobody told 0, while it is gone and cannot be written anew', async () => {
+    const store = await openStore()
+    await store.change(record(firstJob('a', 1)))
+    await files.remove(PATH)
+    files.refuse = (operation, path) => (operation === 'replace' ? diskFull(path) : undefined)
+    for (const job of ['b', 'c']) {
+      const failed = store.change(record(moreJob(job, 1)))
+      expect((await rejectionOf(failed)).code).toBe('FILE_UNWRITABLE')
+    }
+    expect(await files.facts(PATH)).toBeUndefined()
+    files.refuse = () => undefined
+    await store.change(record(moreJob('d', 1)))
+    expect(filesOf((await openStore()).book)).toEqual([[jobFile(1), ['a', 'd']]])
+  })
+
+  /** 1000 jobs come, and go but for one; returns how often a rewrite has been tried since. */
+  async function overdue() {
+    const store = await openStore()
+    await store.change(record(firstJob('a', 1)))
+    const jobs = Array.from({ length: 1000 }, (_, at) => `${at}`.padEnd(200, 'x'))
+    await Promise.all(jobs.map((job) => store.change(record(moreJob(job, 1)))))
+    let tries = 0
+    files.refuse = (operation, path) => {
+      if (operation !== 'replace') return undefined
+      tries += 1
+      return diskFull(path)
+    }
+    await Promise.all(jobs.map((job) => store.change(record(endJob(job, 1)))))
+    return { store, tries: () => tries }
+  }
+
+  it('lets jobs end while it is due to be written anew and the disk has no room for that', async () => {
+    const { store, tries } = await overdue()
+    for (const job of ['b', 'c', 'd']) {
+      await store.change(record(moreJob(job, 1)))
+      await store.change(record(endJob(job, 1)))
+    }
+    expect(tries()).toBe(1)
+    expect(filesOf(await readJobs(dependencies()))).toEqual([[jobFile(1), ['a']]])
+  })
+
+  it('is written anew in the end, when 192 kB later the disk has room', async () => {
+    const { store } = await overdue()
+    await store.change(record(endJob('nobody', 1)))
+    files.refuse = () => undefined
+    const size = files.text(PATH).length
+    for (let at = 0; at < 60; at += 1) {
+      const job = `${at}`.padEnd(1900, 'x')
+      await store.change(record(moreJob(job, 1)))
+      await store.change(record(endJob(job, 1)))
+    }
+    expect(files.text(PATH).length).toBeLessThan(size)
+    expect(filesOf((await openStore()).book)).toEqual([[jobFile(1), ['a']]])
+  })
+
+  it('takes the next change by an append where one failed, was cut off, and no rewrite fits', async () => {
+    const store = await openStore()
+    await store.change(record(firstJob('a', 1)))
+    files.refuse = (_operation, path) => diskFull(path)
+    const failed = store.change(record(firstJob('b'.repeat(1000), 2)))
+    expect((await rejectionOf(failed)).code).toBe('FILE_UNWRITABLE')
+    files.refuse = (operation, path) => (operation === 'replace' ? diskFull(path) : undefined)
+    await store.change(record(moreJob('c', 1)))
+    expect(filesOf(await readJobs(dependencies()))).toEqual([[jobFile(1), ['a', 'c']]])
+  })
+
+  it('refuses all changes while a rewrite that failed may be gone after a crash, of any size', async () => {
+    const store = await openStore()
+    await store.change(record(firstJob('a', 1)))
+    const { append, replace } = { append: files.append, replace: files.replace }
+    files.append = () => Promise.reject(diskFull(PATH))
+    // In place, with the very bytes that were there before; the directory cannot be synced.
+    files.replace = async (...all) => {
+      await replace.apply(files, all)
+      throw diskFull(PATH)
+    }
+    await rejectionOf(store.change(record(moreJob('b', 1))))
+    files.append = append
+    files.refuse = (operation, path) => (operation === 'replace' ? diskFull(path) : undefined)
+    const failed = store.change(record(moreJob('c', 1)))
+    expect((await rejectionOf(failed)).code).toBe('FILE_UNWRITABLE')
+    files.replace = replace
+    files.refuse = () => undefined
+    await store.change(record(moreJob('d', 1)))
+    expect(filesOf((await openStore()).book)).toEqual([[jobFile(1), ['a', 'd']]])
   })
 })

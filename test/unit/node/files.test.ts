@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   chmodSync,
+  existsSync,
   linkSync,
   mkdirSync,
   readdirSync,
@@ -251,7 +252,7 @@ describe('Files.append', () => {
     'cuts off what a failed %s left, %s, where nobody else appends',
     async (name, _what, errno) => {
       const path = join(await temporaryDirectory(), 'jobs.journal')
-      await files.append(path, bytes('one\n'), 0o600, { sync: true, alone: true })
+      await files.append(path, bytes('one\n'), 0o600)
       const failing = makeFiles(
         faultyDisk((step) => {
           if (step.name !== name) return
@@ -260,11 +261,26 @@ describe('Files.append', () => {
         }),
       )
       await expect(
-        failing.append(path, bytes('two\n'), 0o600, { sync: true, alone: true }),
+        failing.append(path, bytes('two\n'), 0o600, { sync: true, expectedBytes: 4 }),
       ).rejects.toMatchObject({ code: 'FILE_UNWRITABLE', data: { errno } })
       expect(readFileSync(path, 'utf8')).toBe('one\n')
     },
   )
+
+  it.each([
+    [4, 'is not there', undefined, false],
+    [0, 'is not there', undefined, false],
+    [4, 'has 3 bytes', 'one', false],
+    [4, 'has 5 bytes', 'one\n\n', false],
+    [4, 'has 4 bytes', 'one\n', true],
+  ])('where %i bytes are expected and the file %s', async (expectedBytes, _what, text, appends) => {
+    const path = join(await temporaryDirectory(), 'jobs.journal')
+    if (text !== undefined) writeFileSync(path, text)
+    const two = bytes('two\n')
+    expect(await files.append(path, two, 0o600, { sync: true, expectedBytes })).toBe(appends)
+    const found = existsSync(path) ? readFileSync(path, 'utf8') : undefined
+    expect(found).toBe(appends ? `${text}two\n` : text)
+  })
 
   it('follows no symlink', async () => {
     const directory = await temporaryDirectory()

@@ -56,6 +56,7 @@ describe('FileEventLog', () => {
     const files = {
       append: async (path: string, bytes: Uint8Array, mode: number) => {
         appended.push([path, Buffer.from(bytes).toString(), mode])
+        return true
       },
     } as Partial<Files> as Files
     const journal = { write: () => expect.unreachable() }
