@@ -5,17 +5,27 @@
  * was sent, but loses the memory of all above the leaf, some 6 kB each, with every call (Node 20: what
  * it takes out of OpenSSL's list it copies, and never frees); a service that runs for months cannot
  * afford that. `getPeerCertificate` loses nothing, but leaves out what OpenSSL does not take for the
- * issuer: below a proxy without the extension of RFC 3820 that is the whole rest. So the first is
- * asked only where the second breaks off at a proxy, and only so often.
+ * issuer, and all above it: whatever signed a proxy without the extension of RFC 3820; and a sub-CA
+ * that was issued again, where what it signed names the number of its old certificate. So the first is
+ * asked only where the second breaks off at a proxy or where a sub-CA's certificate is named, and only
+ * so often.
  */
 import type { X509Certificate } from 'node:crypto'
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
+import { encodeDer } from '../asn1/der.js'
+import { OID } from '../asn1/oids.js'
+import { constructedContextTag } from '../asn1/tags.js'
 import { isVoboxError, VoboxError } from '../errors.js'
 import { proxyStepOf } from '../proxy/proxy-step.js'
 import { type Certificate, parseCertificate } from '../x509/certificate.js'
+import { decodeAuthorityKeyIdentifier } from '../x509/extensions.js'
+import { sameName } from '../x509/name.js'
 
 /** Most certificates looked at; a peer that sends more is up to no good. */
 const MAX_PEER_CERTIFICATES = 32
+
+/** In GeneralNames (RFC 5280 §4.2.1.6). */
+const DIRECTORY_NAME = constructedContextTag(4)
 
 /** Certificates that a process may yet lose the memory of; at first about 130 MB. */
 export interface LossBudget {
@@ -39,8 +49,8 @@ interface Link {
  * Call it once a socket: on a client, Node may take the leaf out of OpenSSL's own list with a call.
  *
  * @param parse default `parseCertificate`.
- * @param budget default one for the process; once it is spent, what is below a legacy or draft proxy
- *   is missing, and nobody trusts such a chain.
+ * @param budget default one for the process; once it is spent, what signed a legacy or draft proxy is
+ *   missing, or a sub-CA that was issued again, and nobody trusts such a chain.
  * @throws `CERTIFICATE_MALFORMED`, `CHAIN_TOO_LONG`.
  */
 export function readPeerChain(
@@ -53,7 +63,8 @@ export function readPeerChain(
   // One that is refused for its length has cost as much.
   budget.certificates -= MAX_PEER_CERTIFICATES
   const whole = walk(socket.getPeerX509Certificate(), parse)
-  budget.certificates += MAX_PEER_CERTIFICATES - whole.length
+  // The memory of the leaf is not lost.
+  budget.certificates += MAX_PEER_CERTIFICATES - (whole.length - 1)
   return whole
 }
 
@@ -78,14 +89,32 @@ function walk(
   return chain
 }
 
-/** A chain does not end in a proxy: somebody signed it, who must be there. */
+/**
+ * A chain does not end in a proxy: somebody signed it, who must be there. It may end below a sub-CA,
+ * which may have been left out, or not been sent.
+ */
 function isCutOff(chain: readonly Certificate[]): boolean {
   const last = chain.at(-1)
   try {
-    return last !== undefined && proxyStepOf(last, undefined) !== undefined
+    if (last === undefined) return false
+    return proxyStepOf(last, undefined) !== undefined || namesCertificateOfSubCa(last)
   } catch (error) {
     // Whoever judges the chain says what is wrong with it.
     if (isVoboxError(error)) return false
     throw error
   }
+}
+
+/**
+ * Whether OpenSSL takes only one certificate of a sub-CA for the issuer, by its issuer and number (RFC
+ * 5280 §4.2.1.1). Where these are a root's, as in what many a CA without sub-CAs issues, nothing above
+ * need be sent.
+ */
+function namesCertificateOfSubCa(certificate: Certificate): boolean {
+  const extension = certificate.extension(OID.authorityKeyIdentifier)
+  if (extension === undefined || sameName(certificate.subject, certificate.issuer)) return false
+  const named = decodeAuthorityKeyIdentifier(extension.value)
+  if (named.issuer === undefined) return named.serial !== undefined
+  const ofRoot = encodeDer(DIRECTORY_NAME, certificate.issuer.der)
+  return Buffer.compare(named.issuer, ofRoot) !== 0
 }

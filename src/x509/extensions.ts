@@ -153,13 +153,27 @@ export function encodeSubjectKeyIdentifier(publicKey: KeyObject): CertificateExt
   return { oid: OID.subjectKeyIdentifier, critical: false, value }
 }
 
-/** The key identifier alone; an issuer and serial number beside it are not used for anything. */
-export function decodeAuthorityKeyId(value: Uint8Array): Uint8Array | undefined {
+/** What says who signed (RFC 5280 §4.2.1.1). */
+export interface AuthorityKeyIdentifier {
+  readonly keyId: Uint8Array | undefined
+  /** Of the signer's certificate: who issued that, what is inside the GeneralNames. */
+  readonly issuer: Uint8Array | undefined
+  /** Of the signer's certificate. */
+  readonly serial: Uint8Array | undefined
+}
+
+export function decodeAuthorityKeyIdentifier(value: Uint8Array): AuthorityKeyIdentifier {
   const sequence = openSequence(value)
-  const identifier = sequence.readOptional(contextTag(0))
-  for (const tag of [constructedContextTag(1), contextTag(2)]) sequence.readOptional(tag)
+  const keyId = sequence.readOptional(contextTag(0))
+  const issuer = sequence.readOptional(constructedContextTag(1))
+  const serial = sequence.readOptional(contextTag(2))
   sequence.done()
-  return identifier
+  return { keyId, issuer, serial }
+}
+
+/** The key identifier alone; whom to trust does not depend on what stands beside it. */
+export function decodeAuthorityKeyId(value: Uint8Array): Uint8Array | undefined {
+  return decodeAuthorityKeyIdentifier(value).keyId
 }
 
 /** From the issuer's subject key identifier, or from its key when it has none. */
