@@ -50,6 +50,13 @@ async function foreground(command: readonly string[] = OUR_NAME): Promise<Foregr
 /** What `/proc` says of a process. */
 const factsOf = (pid: number) => readFileSync(`/proc/${pid}/status`, 'utf8')
 
+const threadsIn = (facts: string) => Number(/^Threads:\s+(\d+)$/m.exec(facts)?.[1])
+
+/** Of one that has asked for nothing that is done beside the main thread. */
+const FACTS_OF_IDLE_NODE = String(
+  spawnSync(process.execPath, ['-p', 'fs.readFileSync("/proc/self/status")+""']).stdout,
+)
+
 describeWithPrograms('a server that detaches', ['myproxy-init', 'myproxy-info'], () => {
   it.each([
     ['under the name of the C server', [C_NAME]],
@@ -69,6 +76,9 @@ describeWithPrograms('a server that detaches', ['myproxy-init', 'myproxy-info'],
       .split(' ')
       .map(Number)
     expect([session, terminal]).toEqual([pid, 0])
+
+    // It has read files: beside those of any Node there are the 8 threads that do.
+    expect(threadsIn(factsOf(pid))).toBe(threadsIn(FACTS_OF_IDLE_NODE) + 8)
 
     process.kill(pid, 'SIGUSR1')
     process.kill(pid, 'SIGTERM')

@@ -20,6 +20,7 @@ import { KeyPool } from '../ports/key-pool.js'
 import { systemRandom } from '../ports/random.js'
 import { composeSettings } from './compose-settings.js'
 import type { ServerOptions } from './server-options.js'
+import { keysAtOnce } from './thread-pool.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -83,7 +84,10 @@ export async function openServer(parts: OpenServerParts): Promise<OpenServer> {
   const trust = trustDirectoryOf(site, systemClock)
   // The C server does not start without it either; and the first client need not wait for it.
   sayWhomWeTrust(await trust.current(), site, journal)
-  const keys = new KeyPool({ kind: 'rsa2048', size: Math.min(site.keys.pool, KEYS_IN_ADVANCE) })
+  const keys = new KeyPool({
+    ...{ kind: 'rsa2048', size: Math.min(site.keys.pool, KEYS_IN_ADVANCE) },
+    concurrency: keysAtOnce(),
+  })
   const server = new MyProxyServer({
     settings,
     ...(host !== undefined && { host }),

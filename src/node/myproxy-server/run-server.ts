@@ -22,6 +22,7 @@ import { ServerPidFile, writePortFile } from './run-files.js'
 import { serverCredentialPlaces } from './server-credential.js'
 import { openServerJournal, type ServerJournal } from './server-journal.js'
 import type { ServerOptions } from './server-options.js'
+import { widenThreadPool } from './thread-pool.js'
 
 export interface ReadyServer {
   pid: number
@@ -45,6 +46,7 @@ const STOP_DEADLINE_MS = 25_000
 
 /** @returns the exit status. @throws VoboxError when it cannot serve. */
 export async function runServer(options: RunServerOptions): Promise<number> {
+  widenThreadPool()
   const places = serverCredentialPlaces(options.environment)
   // Every path is absolute by now; a working directory would only keep somebody from unmounting it.
   process.chdir('/')

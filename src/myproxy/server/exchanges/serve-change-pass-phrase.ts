@@ -22,7 +22,7 @@ export async function serveChangePassPhrase(
   exchange: Exchange,
   request: MyProxyRequest,
 ): Promise<void> {
-  const { client, stream } = exchange
+  const { client, stream, signal } = exchange
   const { username, credentialName, newPassPhrase = '' } = request
   const entry = await context.repository.find(username, credentialName)
   // In the same words, whether there is one or not.
@@ -31,7 +31,7 @@ export async function serveChangePassPhrase(
 
   const credential = await openWithOld(context, exchange, request, entry)
   await requireSuitable(context, exchange, request, newPassPhrase)
-  const creds = await encodeStoredCredential(credential, newPassPhrase, context)
+  const creds = await encodeStoredCredential(credential, newPassPhrase, context, signal)
   if (!(await context.repository.changeKey(entry, creds))) throw changedMeanwhile()
   exchange.audit.done()
   await stream.write(encodeResponse({ kind: 'ok', credentials: [] }))
@@ -51,7 +51,7 @@ async function openWithOld(
     return await context.guesses.attempt(
       { username, address: client.address },
       signal,
-      () => openStoredCredential(entry, passPhrase),
+      () => openStoredCredential(entry, passPhrase, { signal }),
       isWrong,
     )
   } catch (error) {

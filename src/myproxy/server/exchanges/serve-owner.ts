@@ -1,5 +1,4 @@
 /** INFO and DESTROY: what only the owner of a stored credential may ask. */
-import { isVoboxError } from '../../../errors.js'
 import { asUnixSeconds } from '../../../ports/clock.js'
 import { describeChain } from '../../../proxy/chain-facts.js'
 import type { MyProxyRequest } from '../../request.js'
@@ -12,6 +11,7 @@ import {
   type ServerContext,
 } from '../server-context.js'
 import type { PlacedEntry } from '../store/credential-repository.js'
+import { noteBroken } from '../store/note-broken.js'
 import { storedChain } from '../store/stored-credential.js'
 
 /**
@@ -60,9 +60,7 @@ function timesOf({ certificates, journal }: ServerContext, entry: PlacedEntry) {
   try {
     return describeChain(storedChain(entry, certificates.parse))
   } catch (error) {
-    if (!isVoboxError(error)) throw error
-    const { code, message } = error
-    journal.write('warn', 'stored-credential-broken', message, { stem: entry.stem, code })
+    noteBroken(journal, entry, error)
     return BROKEN
   }
 }

@@ -29,7 +29,7 @@ export async function servePut(
   const credential = credentialFromDelegation(privateKey, await readCertificateList(stream))
   await checkDelegated(context, exchange, credential)
 
-  const creds = await encodeStoredCredential(credential, passPhrase, context)
+  const creds = await encodeStoredCredential(credential, passPhrase, context, signal)
   await keepStored(context, exchange, request, { creds, admit })
   exchange.audit.done()
   await stream.write(encodeResponse({ kind: 'ok', credentials: [] }))

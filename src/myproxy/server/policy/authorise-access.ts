@@ -18,6 +18,7 @@ import { locked, noCredential, notAuthorised, storedExpired, wrongPassPhrase } f
 import { type Exchange, type ServerContext, validateChain } from '../server-context.js'
 import type { PlacedEntry, StoredEntry } from '../store/credential-repository.js'
 import { pretendToUnprotect } from '../store/key-protection.js'
+import { noteBroken } from '../store/note-broken.js'
 import {
   isProtected,
   openStoredCredential,
@@ -77,7 +78,7 @@ export async function candidatesFor(
 /**
  * Admits a client to the first of the candidates that it may have.
  *
- * @param candidates none where nothing is stored.
+ * @param candidates none where nothing is stored; a damaged one is as if it were not.
  * @throws a refusal: of the first candidate, where all refuse.
  */
 export async function authoriseAccess(
@@ -86,16 +87,15 @@ export async function authoriseAccess(
   request: MyProxyRequest,
   candidates: readonly PlacedEntry[],
 ): Promise<Admitted> {
-  const judge = (entry: StoredEntry | undefined) =>
-    decideDelegation(
-      context.policy,
-      { dn: exchange.client.forms, hasPassPhrase: request.passPhrase !== '' },
-      entry && wantedIn(context, entry),
-    )
-  const judged = candidates.map((entry): Judged => ({ entry, decision: judge(entry) }))
+  const asker = { dn: exchange.client.forms, hasPassPhrase: request.passPhrase !== '' }
+  const judge = (wanted?: Wanted) => decideDelegation(context.policy, asker, wanted)
+  const judged = candidates.flatMap((entry): Judged[] => {
+    const wanted = wantedIn(context, entry)
+    return wanted === undefined ? [] : [{ entry, decision: judge(wanted) }]
+  })
   const open = judged.filter(({ decision }) => decision.action !== 'refuse')
   const [first] = open
-  const decision = first?.decision ?? judged[0]?.decision ?? judge(undefined)
+  const decision = first?.decision ?? judged[0]?.decision ?? judge()
   if (decision.action === 'refuse') {
     if (decision.really !== undefined) exchange.audit.hides(decision.really)
     // Nothing is opened; what it costs, and what it tells, is the same as for a wrong guess.
@@ -115,9 +115,18 @@ export async function authoriseAccess(
   return admitByCertificate(context, exchange, first)
 }
 
-function wantedIn({ certificates }: ServerContext, entry: StoredEntry): Wanted {
-  const { identity } = describeChain(storedChain(entry, certificates.parse))
-  return { ...entry.data, identity: identity.oneLine, isProtected: isProtected(entry) }
+/** Undefined for a damaged one, which must not be in the way of its user's others. */
+function wantedIn(
+  { certificates, journal }: ServerContext,
+  entry: PlacedEntry,
+): Wanted | undefined {
+  try {
+    const { identity } = describeChain(storedChain(entry, certificates.parse))
+    return { ...entry.data, identity: identity.oneLine, isProtected: isProtected(entry) }
+  } catch (error) {
+    noteBroken(journal, entry, error)
+    return undefined
+  }
 }
 
 async function admitByCertificate(
@@ -134,7 +143,7 @@ async function admitByCertificate(
   return {
     entry,
     stored,
-    signer: await openStoredCredential(entry, '', context.certificates.parse),
+    signer: await openStoredCredential(entry, '', { parse: context.certificates.parse }),
     limited: isLimited(context, exchange.client.chain) || isLimited(context, authorising),
   }
 }
@@ -185,11 +194,11 @@ async function openWithPassPhrase(
       async () => {
         const guarded = entries.filter(isProtected).slice(0, MAX_TRIED)
         for (const entry of guarded) {
-          const signer = await tryToOpen(entry, passPhrase)
+          const signer = await tryToOpen(context, entry, passPhrase, signal)
           if (signer !== undefined) return { entry, signer }
         }
         const spent = guarded.reduce((work, entry) => work + workToGuess(entry), 0)
-        await pretendToUnprotect(passPhrase, context, spent)
+        await pretendToUnprotect(passPhrase, context, { spent, signal })
         throw wrongPassPhrase()
       },
       isWrongGuess,
@@ -199,12 +208,19 @@ async function openWithPassPhrase(
   }
 }
 
-async function tryToOpen(entry: StoredEntry, passPhrase: string): Promise<Credential | undefined> {
+/** Undefined also for one that no pass phrase opens here, as damaged or in a form of its own. */
+async function tryToOpen(
+  { journal }: ServerContext,
+  entry: PlacedEntry,
+  passPhrase: string,
+  signal: AbortSignal,
+): Promise<Credential | undefined> {
   try {
-    return await openStoredCredential(entry, passPhrase)
+    return await openStoredCredential(entry, passPhrase, { signal })
   } catch (error) {
-    if (isWrongGuess(error)) return undefined
-    throw error
+    signal.throwIfAborted()
+    if (!isWrongGuess(error)) noteBroken(journal, entry, error)
+    return undefined
   }
 }
 

@@ -9,11 +9,12 @@
  */
 import { join } from 'node:path'
 import pLimit from 'p-limit'
-import { isVoboxError, VoboxError } from '../../../errors.js'
+import { VoboxError } from '../../../errors.js'
 import type { Clock } from '../../../ports/clock.js'
 import type { Files } from '../../../ports/files.js'
 import type { Journal } from '../../../ports/journal.js'
 import { MAX_CREDENTIAL_BYTES } from '../../../proxy/credential.js'
+import { noteBroken } from './note-broken.js'
 import { OwnedCredentials } from './owned-credentials.js'
 import { settleStore } from './settle-store.js'
 import { prepareStoreDirectory } from './store-directory.js'
@@ -144,11 +145,7 @@ export class CredentialRepository {
     try {
       return await this.#pairs.read(stem, isWanted)
     } catch (error) {
-      if (!isVoboxError(error)) throw error
-      this.#journal.write('warn', 'stored-credential-broken', error.message, {
-        stem,
-        code: error.code,
-      })
+      noteBroken(this.#journal, { stem }, error)
       return undefined
     }
   }

@@ -10,7 +10,7 @@
 import { createCipheriv, createDecipheriv, createPrivateKey, type KeyObject } from 'node:crypto'
 import { derInteger, derOctetString, derOid, derSequence } from '../../../asn1/der.js'
 import { OID } from '../../../asn1/oids.js'
-import { VoboxError } from '../../../errors.js'
+import { isVoboxError, VoboxError } from '../../../errors.js'
 import type { Random } from '../../../ports/random.js'
 import { encodePem, type PemBlock, parsePem } from '../../../x509/pem.js'
 import { parsePrivateKey } from '../../../x509/private-key.js'
@@ -38,16 +38,17 @@ const SALT_BYTES = 16
 const KEY_BYTES = 32
 const IV_BYTES = 16
 
-/** A PEM block that only `passPhrase` opens. */
+/** A PEM block that only `passPhrase` opens. @throws `signal.reason`, before it is begun. */
 export async function protectKey(
   key: KeyObject,
   passPhrase: string,
   { random, passPhraseCost }: KeyGuard,
+  signal?: AbortSignal,
 ): Promise<string> {
   const cost = costOf(passPhraseCost)
   const salt = random.bytes(SALT_BYTES)
   const iv = random.bytes(IV_BYTES)
-  const secret = await deriveByScrypt(passPhrase, salt, cost, KEY_BYTES)
+  const secret = await deriveByScrypt(passPhrase, salt, cost, KEY_BYTES, signal)
   const cipher = createCipheriv('aes-256-cbc', secret, iv)
   const plain = key.export({ type: 'pkcs8', format: 'der' })
   const encrypted = Buffer.concat([cipher.update(plain), cipher.final()])
@@ -62,12 +63,17 @@ export async function protectKey(
 /**
  * Opens an encrypted key block: of ours, of the C server, or as its owner encrypted it.
  *
- * @throws `KEY_ENCRYPTED` with `data.reason` `wrong-pass-phrase`; what {@link keySchemeOf} does.
+ * @throws `KEY_ENCRYPTED` with `data.reason` `wrong-pass-phrase`; what {@link keySchemeOf} does;
+ *   `signal.reason`, before it is begun.
  */
-export async function unprotectKey(block: PemBlock, passPhrase: string): Promise<KeyObject> {
+export async function unprotectKey(
+  block: PemBlock,
+  passPhrase: string,
+  signal?: AbortSignal,
+): Promise<KeyObject> {
   const scheme = block.label === ENCRYPTED_KEY_LABEL ? keySchemeOf(block.bytes) : undefined
   if (scheme === undefined) return parsePrivateKey(block, Buffer.from(passPhrase, 'utf8'))
-  const secret = await scheme.derive(passPhrase)
+  const secret = await scheme.derive(passPhrase, signal)
   try {
     const decipher = createDecipheriv(scheme.cipher, secret, scheme.iv)
     const plain = Buffer.concat([decipher.update(scheme.encrypted), decipher.final()])
@@ -98,22 +104,33 @@ export function requireAffordable(keyPem: string): void {
  * Spends the time of one wrong guess, so that a name that does not exist answers no faster, nor one
  * whose key is cheaper to try: of another program, or stored with a smaller cost.
  *
- * @param spent what trying has cost already, as {@link workToOpen} says; default nothing.
+ * @param options.spent what trying has cost already, as {@link workToOpen} says; default nothing.
+ * @throws `signal.reason`, before it is begun.
  */
 export async function pretendToUnprotect(
   passPhrase: string,
   { random, passPhraseCost }: KeyGuard,
-  spent = 0,
+  { spent = 0, signal }: { spent?: number; signal?: AbortSignal } = {},
 ): Promise<void> {
   const p = passPhraseCost - Math.round(spent / (UNIT.N * UNIT.r))
   if (p < 1) return
-  const secret = await deriveByScrypt(passPhrase, random.bytes(SALT_BYTES), costOf(p), KEY_BYTES)
+  const salt = random.bytes(SALT_BYTES)
+  const secret = await deriveByScrypt(passPhrase, salt, costOf(p), KEY_BYTES, signal)
   secret.fill(0)
 }
 
-/** What one guess at a key costs, in N·r·p of scrypt; 0 for schemes before PBES2, which cost little. */
+/**
+ * What one guess at a key costs, in N·r·p of scrypt; 0 for schemes before PBES2, which cost little, and
+ * for a key that nothing opens here, on which no time is spent.
+ */
 export function workToOpen({ label, bytes }: PemBlock): number {
-  return label === ENCRYPTED_KEY_LABEL ? (keySchemeOf(bytes)?.work ?? 0) : 0
+  if (label !== ENCRYPTED_KEY_LABEL) return 0
+  try {
+    return keySchemeOf(bytes)?.work ?? 0
+  } catch (error) {
+    if (!isVoboxError(error)) throw error
+    return 0
+  }
 }
 
 function encodeAlgorithm(cost: ScryptCost, salt: Uint8Array, iv: Uint8Array): Uint8Array {

@@ -26,7 +26,8 @@ export interface DerivedScheme {
   cipher: string
   iv: Uint8Array
   encrypted: Uint8Array
-  derive(passPhrase: string): Promise<Buffer>
+  /** @throws `signal.reason`, where that comes before its turn. */
+  derive(passPhrase: string, signal?: AbortSignal): Promise<Buffer>
   /** N·r·p of scrypt, or the rounds of PBKDF2, each of which takes about as long as one of these. */
   work: number
 }
@@ -46,8 +47,18 @@ const MAX_OLD_ROUNDS = 50_000
 /** RFC 8018 appendix A.3 and RFC 7292 appendix C: all have a salt and rounds for parameters. */
 const OLD_SCHEMES = /^1\.2\.840\.113549\.1\.(?:5\.(?:1|3|4|6|10|11)|12\.1\.[1-6])$/
 
-/** Derivations at once; the thread pool has four threads that files and key generation want too. */
-const derivations = pLimit(2)
+/** Derivations at once: files and key generation want threads of the pool, too. */
+export const DERIVATIONS_AT_ONCE = 2
+
+const derivations = pLimit(DERIVATIONS_AT_ONCE)
+
+/** In turn; for a request that has ended meanwhile nothing is derived. */
+function inTurn(derive: () => Promise<Buffer>, signal: AbortSignal | undefined): Promise<Buffer> {
+  return derivations(() => {
+    signal?.throwIfAborted()
+    return derive()
+  })
+}
 
 /**
  * @param der `EncryptedPrivateKeyInfo` (RFC 5958 §3).
@@ -85,7 +96,8 @@ function pbes2Scheme(pbes2: DerReader, encrypted: Uint8Array): DerivedScheme {
   const read = { [OID.scrypt]: readScrypt, [OID.pbkdf2]: readPbkdf2 }[oid]
   if (read === undefined) throw unsupported(oid)
   const { derive, work } = read(derivation.readSequence())
-  const run = (passPhrase: string) => derivations(() => derive(passPhrase, cipher.keyBytes))
+  const run: DerivedScheme['derive'] = (passPhrase, signal) =>
+    inTurn(() => derive(passPhrase, cipher.keyBytes), signal)
   return { cipher: cipher.name, iv, encrypted, derive: run, work }
 }
 
@@ -126,14 +138,15 @@ function readPbkdf2(parameters: DerReader): Derivation {
   return { derive, work: rounds }
 }
 
-/** For keys of our own, and for the time that one takes. */
+/** For keys of our own, and for the time that one takes. @throws `signal.reason`. */
 export function deriveByScrypt(
   passPhrase: string,
   salt: Uint8Array,
   cost: ScryptCost,
   keyBytes: number,
+  signal?: AbortSignal,
 ): Promise<Buffer> {
-  return derivations(() => runScrypt(passPhrase, salt, cost, keyBytes))
+  return inTurn(() => runScrypt(passPhrase, salt, cost, keyBytes), signal)
 }
 
 function runScrypt(

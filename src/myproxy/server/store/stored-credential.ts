@@ -10,16 +10,20 @@ import type { StoredChain } from '../../stored-files.js'
 import type { StoredEntry } from './credential-repository.js'
 import { type KeyGuard, protectKey, unprotectKey, workToOpen } from './key-protection.js'
 
-/** @param passPhrase encrypts the key; empty: it is stored as it is, for renewal. */
+/**
+ * @param passPhrase encrypts the key; empty: it is stored as it is, for renewal.
+ * @throws `signal.reason`.
+ */
 export async function encodeStoredCredential(
   credential: Credential,
   passPhrase: string,
   guard: KeyGuard,
+  signal?: AbortSignal,
 ): Promise<Buffer> {
   const keyPem =
     passPhrase === ''
       ? encodePrivateKey(credential.privateKey)
-      : await protectKey(credential.privateKey, passPhrase, guard)
+      : await protectKey(credential.privateKey, passPhrase, guard, signal)
   return encodeStoredFiles({ chain: credential.chain, keyPem })
 }
 
@@ -55,13 +59,14 @@ export function workToGuess(entry: StoredEntry): number {
  * Opens a stored credential. A pass phrase for one that has none is a wrong one: whoever stored it
  * meant it for renewal only.
  *
- * @param parse of certificates; default `parseCertificate`.
- * @throws `KEY_ENCRYPTED` with `data.reason`; what `parseCredential` throws for a damaged one.
+ * @param options.parse of certificates; default `parseCertificate`.
+ * @throws `KEY_ENCRYPTED` with `data.reason`; what `parseCredential` throws for a damaged one;
+ *   `signal.reason`.
  */
 export async function openStoredCredential(
   entry: StoredEntry,
   passPhrase: string,
-  parse?: (der: Uint8Array) => Certificate,
+  { parse, signal }: { parse?: (der: Uint8Array) => Certificate; signal?: AbortSignal } = {},
 ): Promise<Credential> {
   const key = keyBlock(entry)
   // Some C servers kept a crypt(3) hash beside a plain key. We cannot check it: nothing opens that.
@@ -71,7 +76,7 @@ export async function openStoredCredential(
     })
   }
   if (passPhrase === '') return parseCredential(entry.creds, undefined, parse)
-  const opened = encodePrivateKey(await unprotectKey(key, passPhrase))
+  const opened = encodePrivateKey(await unprotectKey(key, passPhrase, signal))
   const certificates = certificateBlocks(entry).map(({ label, bytes }) => encodePem(label, bytes))
   try {
     const text = [...certificates, opened].join('')

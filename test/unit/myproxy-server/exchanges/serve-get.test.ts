@@ -166,6 +166,56 @@ describe('several credentials of one user, none of which is named', () => {
   })
 })
 
+describe('a damaged credential', () => {
+  /** The key is gone, the certificate is, the key opens for nobody. */
+  const DAMAGES: Readonly<Record<string, (creds: string) => string>> = {
+    a: (creds) => creds.replace(/-----BEGIN ENCRYPTED[\s\S]*END ENCRYPTED.*\n/, ''),
+    b: (creds) => creds.replace(/CERTIFICATE-----\nM/, '$&AAA'),
+    c: (creds) => creds.replace(/(ENCRYPTED PRIVATE KEY-----\n)M/, '$1AAAAM'),
+  }
+  const portal = () => addProxy(grid.hosts.portal.credential)
+  const toldBroken = () =>
+    grid.log.filter(({ event }) => event === 'stored-credential-broken').map(({ fields }) => fields)
+
+  beforeAll(async () => {
+    await put({ username: 'partly', storedHours: 20 })
+    await put({ username: 'partly', credentialName: 'good', passPhrase: 'first-pass' })
+    const good = await grid.repository.find('partly', 'good')
+    if (good === undefined) throw new Error('nothing stored')
+    const damaged = async (username: string, name: string | undefined, damage: string) => {
+      const text = good.creds.toString('latin1')
+      const creds = Buffer.from(DAMAGES[damage]?.(text) ?? '', 'latin1')
+      expect(creds.toString('latin1')).not.toBe(text)
+      const { name: _, ...data } = { ...good.data, username }
+      await grid.repository.store(name ? { ...data, name } : data, creds, () => undefined)
+    }
+    for (const damage of ['a', 'b', 'c']) await damaged('partly', damage, damage)
+    await damaged('wholly', undefined, 'b')
+  })
+
+  it('is in the way of none of the others of its user, and the log names all 3', async () => {
+    grid.log.splice(0)
+    const { credential } = await withPolicy({ checkMultipleCredentials: true }, () =>
+      get('partly', 'first-pass'),
+    )
+    expect(describeChain(credential.chain).identity.oneLine).toBe(grid.users.alice.dn)
+    expect(toldBroken()).toEqual([
+      { stem: 'partly-a', code: 'MYPROXY_STORE_MALFORMED' },
+      { stem: 'partly-b', code: 'PEM_MALFORMED' },
+      { stem: 'partly-c', code: 'KEY_MALFORMED' },
+    ])
+  })
+
+  it('alone is as if it were not: only who is told why hears that', async () => {
+    grid.log.splice(0)
+    const blind = await rejectionOf(get('wholly', 'first-pass'))
+    expect(blind.data.serverMessage).toBe('invalid credential passphrase')
+    const told = await rejectionOf(get('wholly', '', portal()))
+    expect(told.code).toBe('MYPROXY_NO_CREDENTIAL')
+    expect(toldBroken()).toHaveLength(2)
+  })
+})
+
 describe('what a host stored for alice, as a primary does with its secondary', () => {
   const everybody = { authorizedRenewers: ['*'] }
   const alice = () => addProxy(grid.users.alice.credential)

@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { derOctetString, derOid, derSequence } from '../../../../src/asn1/der.js'
 import { requestGet, requestPut, requestRetrieval } from '../../../../src/myproxy/client.js'
+import { ENCRYPTED_KEY_LABEL } from '../../../../src/myproxy/server/store/key-protection.js'
+import { encodeStoredFiles } from '../../../../src/myproxy/server/store/stored-credential.js'
 import { systemRandom } from '../../../../src/node/ports/random.js'
 import type { Random } from '../../../../src/ports/random.js'
+import { encodePem } from '../../../../src/x509/pem.js'
 import { type EmbeddedGrid, startEmbeddedGrid } from '../../../support/embedded-myproxy.js'
 import { rejectionOf } from '../../../support/failure.js'
 import { addProxy } from '../../../support/pki.js'
@@ -29,6 +33,12 @@ beforeAll(async () => {
   await put('of-portal', PASS_PHRASE, { retriever, keyRetriever: retriever })
   await put('plain', '', { renewer: '*', keyRetriever: '*' })
   await put('keeps-its-key', PASS_PHRASE, { retriever, keyRetriever: retriever })
+  const unknownForm = derSequence(
+    derSequence(derOid('1.2.3.4'), derSequence()),
+    derOctetString(Buffer.alloc(32)),
+  )
+  await storeWithKey('of-unknown-form', unknownForm)
+  await storeWithKey('with-damaged-key', unknownForm.subarray(0, 8))
 })
 afterAll(() => grid.stop())
 
@@ -39,7 +49,18 @@ const put = (username: string, passPhrase: string, policies: Record<string, stri
     ...{ storedSeconds: 3600, lifetimeSeconds: 3600 },
   })
 
-const NAMES = ['nothing-here', 'of-portal', 'plain', 'keeps-its-key']
+/** As it may lie there after a change of servers, or of disks. */
+const storeWithKey = (username: string, key: Uint8Array) => {
+  const { chain } = grid.users.alice.credential
+  const creds = encodeStoredFiles({ chain, keyPem: encodePem(ENCRYPTED_KEY_LABEL, key) })
+  const data = { username, owner: grid.users.alice.dn, lifetimeSeconds: 3600, keyRetriever: '*' }
+  return grid.repository.store(data, creds, () => undefined)
+}
+
+const NAMES = [
+  ...['nothing-here', 'of-portal', 'plain', 'keeps-its-key'],
+  ...['of-unknown-form', 'with-damaged-key'],
+]
 
 describe.each([
   ['GET', requestGet],
@@ -61,9 +82,9 @@ describe.each([
         ])
       }
       // The administrator is told.
-      const refused = grid.log.filter(({ event }) => event === 'myproxy-refused').slice(-4)
+      const refused = grid.log.filter(({ event }) => event === 'myproxy-refused').slice(-6)
       expect(refused.map(({ fields }) => fields.because)).toEqual([
-        ...['not-stored', 'policy', undefined, 'policy'],
+        ...['not-stored', 'policy', undefined, 'policy', undefined, undefined],
       ])
     },
   )

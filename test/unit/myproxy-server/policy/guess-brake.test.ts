@@ -6,6 +6,7 @@ import { rejectionOf } from '../../../support/failure.js'
 import { FakeClock } from '../../../support/fake-clock.js'
 
 const alice = { username: 'alice', address: '192.0.2.1' }
+const bob = { ...alice, username: 'bob' }
 const wrong = () => Promise.reject(new VoboxError('KEY_ENCRYPTED', 'wrong'))
 const right = () => Promise.resolve('right')
 const never = new AbortController().signal
@@ -134,6 +135,25 @@ describe('GuessBrake', () => {
     expect(log).toHaveLength(2)
   })
 
+  it('makes no guess for a request that has ended while it waited for its turn', async () => {
+    const { clock, guess, guessedAt } = brakeWithLog()
+    const gone = new AbortController()
+    let end: (answer: string) => void = () => undefined
+    const answer = new Promise<string>((resolve) => {
+      end = resolve
+    })
+    const first = guess(alice, () => answer)
+    const waiting = [guess(alice, right, gone.signal), guess(bob, right, gone.signal)]
+    await clock.settle()
+    gone.abort(new VoboxError('DEADLINE_EXCEEDED', 'gone'))
+    end('right')
+    await first
+    for (const attempt of waiting) {
+      expect((await rejectionOf(attempt)).code).toBe('DEADLINE_EXCEEDED')
+    }
+    expect(guessedAt).toHaveLength(1)
+  })
+
   it('remembers no more than it is told to, oldest first', async () => {
     const clock = new FakeClock()
     const brake = new GuessBrake(clock, silentJournal, { firstDelayMs: 1000, maxRemembered: 2 })
@@ -147,5 +167,90 @@ describe('GuessBrake', () => {
     expect(clock.sleeping).toBe(1)
     await clock.advance(1000)
     await held
+  })
+})
+
+describe('guesses at many names', () => {
+  /** From one network, each at a name of its own. */
+  const invented = (count: number, address = alice.address) =>
+    Array.from({ length: count }, (_, at) => ({ username: `user-${at}`, address }))
+
+  it('are made one at a time for each network, 64 from one and 2 from others', async () => {
+    const { clock, guess } = brakeWithLog()
+    const begun: string[] = []
+    const ends: (() => void)[] = []
+    const guessers = [
+      ...invented(64, '2001:db8:1:2::1'),
+      ...invented(1, '2001:db8:1:2:ffff::1'),
+      ...invented(2, '192.0.2.2'),
+      ...invented(2, '192.0.2.3'),
+    ]
+    const attempts = guessers.map((who) =>
+      guess(who, () => {
+        begun.push(who.address)
+        return new Promise((resolve) => ends.push(() => resolve('right')))
+      }),
+    )
+    await clock.settle()
+    expect(begun).toEqual(['2001:db8:1:2::1', '192.0.2.2', '192.0.2.3'])
+    for (const end of ends.splice(0)) end()
+    await clock.settle()
+    expect(begun.slice(3)).toEqual(['2001:db8:1:2::1', '192.0.2.2', '192.0.2.3'])
+    while (ends.length > 0) {
+      ends.shift()?.()
+      await clock.settle()
+    }
+    expect(await Promise.all(attempts)).toHaveLength(69)
+  })
+
+  it('wait 0.1, 0.2, 0.4, 0.8, 1 and again 1 s from the eleventh failure of a network on', async () => {
+    const { clock, guess, guessedAt } = brakeWithLog()
+    const attempts = invented(17).map((who) => rejectionOf(guess(who, wrong)))
+    await clock.advance(3500)
+    await Promise.all(attempts)
+    expect(guessedAt.slice(0, 11)).toEqual(Array.from({ length: 11 }, () => 0))
+    expect(guessedAt.slice(11)).toEqual([100, 300, 700, 1500, 2500, 3500])
+  })
+
+  it('wait no more when one is right, which halves the count', async () => {
+    const { clock, guess, guessedAt } = brakeWithLog()
+    const [, ...others] = invented(17)
+    const attempts = others.map((who) => rejectionOf(guess(who, wrong)))
+    await clock.advance(2500)
+    await Promise.all(attempts)
+    const first = guess(bob, right)
+    await clock.advance(1000)
+    await first
+    const askedAt = clock.monotonicMs()
+    await rejectionOf(guess({ ...alice, username: 'carol' }, wrong))
+    expect(guessedAt.at(-1)).toBe(askedAt)
+  })
+
+  it('are told of from the eleventh failure on, without a name', async () => {
+    const { clock, guess, log } = brakeWithLog()
+    for (const who of invented(10)) await rejectionOf(guess(who, wrong))
+    expect(log).toEqual([])
+    await rejectionOf(guess(bob, wrong))
+    const second = rejectionOf(guess(alice, wrong))
+    await clock.advance(100)
+    await second
+    const told = (failures: number, nextAfterMs: number) => [
+      ...[
+        'warn',
+        'pass-phrase-guessed',
+        'Wrong pass phrases one after the other, for several names',
+      ],
+      { network: '192.0.2.1', failures, nextAfterMs },
+    ]
+    expect(log).toEqual([told(11, 100), told(12, 200)])
+  })
+
+  it('leave a network free again after 15 minutes', async () => {
+    const { clock, guess, guessedAt } = brakeWithLog()
+    for (const who of invented(11)) await rejectionOf(guess(who, wrong))
+    await clock.advance(15 * 60_000 + 1)
+    const askedAt = clock.monotonicMs()
+    await rejectionOf(guess(bob, wrong))
+    expect(guessedAt.at(-1)).toBe(askedAt)
   })
 })

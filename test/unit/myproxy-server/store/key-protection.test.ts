@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { derInteger, derOctetString, derOid, derSequence } from '../../../../src/asn1/der.js'
 import { OID } from '../../../../src/asn1/oids.js'
+import { VoboxError } from '../../../../src/errors.js'
 import {
   ENCRYPTED_KEY_LABEL,
   pretendToUnprotect,
@@ -61,7 +62,7 @@ describe('protectKey', () => {
 
 describe('pretendToUnprotect', () => {
   /** Computing time of all threads, in seconds, and how often a salt was drawn. */
-  const pretend = async (passPhraseCost: number, spent?: number) => {
+  const pretend = async (passPhraseCost: number, spent = 0) => {
     let salts = 0
     const random = {
       bytes: (count: number) => {
@@ -73,7 +74,7 @@ describe('pretendToUnprotect', () => {
     await pretendToUnprotect(
       'guess',
       { random: { ...systemRandom, ...random }, passPhraseCost },
-      spent,
+      { spent },
     )
     const { user, system } = process.cpuUsage(before)
     return { salts, seconds: (user + system) / 1e6 }
@@ -91,6 +92,32 @@ describe('pretendToUnprotect', () => {
     const one = await pretend(1)
     expect((await pretend(8)).seconds / one.seconds).toBeGreaterThan(2)
     expect((await pretend(8, 2048)).seconds / one.seconds).toBeGreaterThan(2)
+  })
+})
+
+describe('a derivation whose request has ended', () => {
+  const GONE = new VoboxError('DEADLINE_EXCEEDED', 'gone')
+  const GUARD_OF_2 = { random: systemRandom, passPhraseCost: 2 }
+
+  it('is not begun: 20 that wait behind 2 cost no time of theirs', async () => {
+    const block = onlyBlock(await protectKey(testKey(), 'secret', GUARD_OF_2))
+    const ending = new AbortController()
+    const before = process.cpuUsage()
+    const running = [1, 2].map(() => unprotectKey(block, 'secret'))
+    const waiting = Array.from({ length: 20 }, (_, at) => {
+      if (at % 3 === 0) return protectKey(testKey(), 'secret', GUARD_OF_2, ending.signal)
+      if (at % 3 === 1) return unprotectKey(block, 'secret', ending.signal)
+      return pretendToUnprotect('secret', GUARD_OF_2, { signal: ending.signal })
+    }).map(rejectionOf)
+    ending.abort(GONE)
+    await Promise.all(running)
+    const { user, system } = process.cpuUsage(before)
+    expect(await Promise.all(waiting)).toEqual(waiting.map(() => GONE))
+    const spent = user + system
+    const once = process.cpuUsage()
+    await unprotectKey(block, 'secret')
+    const { user: oneUser, system: oneSystem } = process.cpuUsage(once)
+    expect(spent / (oneUser + oneSystem)).toBeLessThan(10)
   })
 })
 
@@ -122,6 +149,13 @@ describe('unprotectKey', () => {
     const error = await rejectionOf(unprotectKey(block, 'secret'))
     expect(error).toMatchObject({ code: 'MYPROXY_STORE_MALFORMED', data: { rounds } })
     expect(() => requireAffordable(encodePem(block.label, block.bytes))).toThrow(error.message)
+  })
+
+  it('takes no time to guess at where nothing opens the key', () => {
+    const block = encryptedBy('1.2.3.4', derOctetString(Buffer.alloc(16)))
+    expect([block, { ...block, bytes: Buffer.from('300302', 'hex') }].map(workToOpen)).toEqual([
+      0, 0,
+    ])
   })
 
   it('refuses a million rounds of the schemes before PBES2, and what it does not know', async () => {
