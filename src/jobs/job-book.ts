@@ -55,9 +55,14 @@ export class JobBook {
   #registrations = 0
   #bytes = 0
 
-  /** How many bytes {@link records} take at most, encoded, and what else grows with registrations. */
+  /** How many bytes {@link records} take at most, encoded. */
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** {@link bytes}, and what jobs that are registered again take in memory alone. */
+  get heldBytes(): number {
+    return this.#bytes + (this.#registrations - this.#shares) * AGAIN_BYTES
   }
 
   /** How many records {@link records} yields. */
@@ -182,8 +187,7 @@ export class JobBook {
     const shares = Math.sign(after) - Math.sign(before)
     this.#shares += shares
     this.#registrations += after - before
-    this.#bytes += (after - before) * AGAIN_BYTES
-    if (shares !== 0) this.#bytes += shares * (RECORD_BYTES - AGAIN_BYTES + jsonBytes(job))
+    if (shares !== 0) this.#bytes += shares * (RECORD_BYTES + jsonBytes(job))
   }
 
   #insert(shared: Shared): void {

@@ -36,7 +36,7 @@ export interface JobStoreDependencies {
   directory: string
   /** Who may own the journal. */
   owners: readonly number[]
-  /** Nobody is registered once the book takes this much in the journal; default 64 MiB. */
+  /** Nobody is registered once the book holds this much; default 64 MiB. */
   mostHeldBytes?: number
 }
 
@@ -168,7 +168,7 @@ export class JobStore {
   /** Long before the journal cannot be read any more. What ends a job makes it smaller, and is taken. */
   #refuseWhenFull(): void {
     const { mostHeldBytes: maxBytes = MOST_HELD_BYTES } = this.#deps
-    if (this.#book.bytes < maxBytes) return
+    if (this.#book.heldBytes < maxBytes) return
     const shown = printable(this.#file.path)
     const { registrations, shares } = this.#book
     const held = `${registrations} registrations of ${shares} jobs fill ${shown}`

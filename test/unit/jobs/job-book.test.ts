@@ -90,16 +90,18 @@ describe('the book', () => {
     const book = new JobBook()
     book.apply(firstJob('a', 1))
     const once = book.bytes
+    expect(book.heldBytes).toBe(once)
     const undos = [
       book.apply({ op: 'register', job: 'a', file: jobFile(1), count: 10 }),
       book.apply(moreJob('a', 1)),
       book.apply(endJob('a', 1)),
       book.apply({ op: 'drop', file: jobFile(1) }),
     ]
-    expect([book.bytes, book.registrations]).toEqual([0, 0])
+    expect([book.heldBytes, book.registrations]).toEqual([0, 0])
     const after = undos.toReversed().map((undo) => {
       undo()
-      return [book.bytes - once, book.registrations, book.shares]
+      expect(book.bytes).toBe(once)
+      return [book.heldBytes - once, book.registrations, book.shares]
     })
     expect(after).toEqual([
       [320, 11, 1],
@@ -108,6 +110,6 @@ describe('the book', () => {
       [0, 1, 1],
     ])
     book.apply(endJob('a', 1))
-    expect(book.bytes).toBe(0)
+    expect([book.bytes, book.heldBytes]).toEqual([0, 0])
   })
 })

@@ -430,6 +430,17 @@ describe('the journal under the store', () => {
     expect(filesOf(await readJobs(dependencies()))).toEqual([[jobFile(1), ['a']]])
   })
 
+  it('stays under 210 kB while one job is registered 4000 times', async () => {
+    const store = await openStore()
+    await store.change(record(firstJob('a', 1)))
+    for (let group = 0; group < 40; group += 1) {
+      const more = Array.from({ length: 100 }, () => store.change(record(moreJob('a', 1))))
+      await Promise.all(more)
+      expect(files.text(PATH).length).toBeLessThan(210_000)
+    }
+    expect((await openStore()).book.registrations).toBe(4001)
+  })
+
   it('is written anew in the end, when 192 kB later the disk has room', async () => {
     const { store } = await overdue()
     await store.change(record(endJob('nobody', 1)))
