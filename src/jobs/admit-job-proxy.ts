@@ -5,7 +5,7 @@
  * one. Here it is judged as a login proxy is, against the service's own trust; and an attribute that
  * nobody vouches for is no attribute, or it would open another job's file.
  */
-import { isVoboxError, type VoboxError } from '../errors.js'
+import { cureOf, type ErrorCode, isVoboxError, type VoboxError } from '../errors.js'
 import type { UnixSeconds } from '../ports/clock.js'
 import type { Credential } from '../proxy/credential.js'
 import { attributesToRegister } from '../renewal/registered-attributes.js'
@@ -14,6 +14,16 @@ import type { AttributeRules } from '../voms/verify-attributes.js'
 import type { JobProxyWorth } from './job-proxy.js'
 import { JOB_CODES } from './protocol/codes.js'
 import { jobRefusal } from './protocol/refusal.js'
+
+/** Of those that end too soon. */
+const LONGER =
+  'Submit with a proxy that lives longer; limits.refuse_below_seconds is what is needed'
+
+/** Whose file it is differs from that of a command. */
+const FILE_CURES: Readonly<Partial<Record<ErrorCode, string>>> = {
+  FILE_MISSING: 'A job registers before its sandbox is removed: see whether the path is right',
+  FILE_UNREADABLE: 'Hand over a file that the VO admin owns and can read',
+}
 
 export interface AdmissionRules extends Omit<LoginRules, 'allowLimited' | 'attributes'> {
   attributes: AttributeRules
@@ -41,7 +51,8 @@ export function admitJobProxy(credential: Credential, rules: AdmissionRules): Ad
   refuseTooShort(end, rules)
   if (facts.kind === undefined || !['inherit-all', 'limited'].includes(facts.policy ?? '')) {
     const why = `a proxy with the policy ${facts.policy} does not speak for its owner`
-    throw jobRefusal(JOB_CODES.GENERIC, why)
+    const hint = 'Submit with a proxy that has all its rights, or with a limited one'
+    throw jobRefusal(JOB_CODES.GENERIC, why, { hint })
   }
   return {
     end,
@@ -64,7 +75,7 @@ export function refuseTooShort(
   const { refuseBelowSeconds } = config.limits
   if (leftSeconds >= refuseBelowSeconds) return
   const why = `it ends in ${leftSeconds} s, and ${refuseBelowSeconds} are needed`
-  throw jobRefusal(JOB_CODES.PROXY_EXPIRED, why)
+  throw jobRefusal(JOB_CODES.PROXY_EXPIRED, why, { hint: LONGER })
 }
 
 function refusing<T>(judge: () => T): T {
@@ -78,6 +89,8 @@ function refusing<T>(judge: () => T): T {
 /** What the C client is told of a proxy or of its file. */
 export function asRefusal(error: VoboxError): VoboxError {
   const expired = ['PROXY_EXPIRED', 'PROXY_LIFE_TOO_SHORT', 'CHAIN_EXPIRED', 'VOMS_AC_EXPIRED']
-  const code = expired.includes(error.code) ? JOB_CODES.PROXY_EXPIRED : JOB_CODES.GENERIC
-  return jobRefusal(code, `${error.code}: ${error.message}`, error)
+  const isExpired = expired.includes(error.code)
+  const code = isExpired ? JOB_CODES.PROXY_EXPIRED : JOB_CODES.GENERIC
+  const hint = isExpired ? LONGER : (error.hint ?? FILE_CURES[error.code] ?? cureOf(error))
+  return jobRefusal(code, `${error.code}: ${error.message}`, { cause: error, hint })
 }

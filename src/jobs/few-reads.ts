@@ -3,9 +3,11 @@
  *
  * Such a look never ends, nor can it be taken back, and it holds one of the four threads that Node has
  * for all its files: four, and no proxy of anybody would be renewed any more. So clients have two of
- * them, and no directory has both. Whoever asked is told after a while, and waits no longer.
+ * them, and no file system has both, in however many directories. Whoever asked is told after a while,
+ * and waits no longer.
  */
 import { dirname } from 'node:path'
+import { printable, type VoboxError } from '../errors.js'
 import type { Clock } from '../ports/clock.js'
 import { withDeadline } from '../ports/deadline.js'
 import type { Files } from '../ports/files.js'
@@ -18,21 +20,28 @@ export type NamedFiles = Pick<Files, 'read' | 'facts'>
 const MOST_AT_ONCE = 2
 
 /** A disk that works takes milliseconds; less than the deadline of a whole connection. */
-const DEADLINE_MS = 10_000
+const SECONDS = 10
+
+/** What must answer, for all paths on it alike, when one of them is looked at. */
+export type FileSystemOf = (path: string) => string | undefined
 
 interface Waiting {
-  directory: string
+  fileSystem: string
+  path: string
   begin(): void
 }
 
 export class FewReads {
   readonly #clock: Clock
-  /** Directories that somebody looks into. */
-  readonly #running = new Set<string>()
+  readonly #fileSystemOf: FileSystemOf
+  /** What somebody looks at, by file system. */
+  readonly #running = new Map<string, string>()
   readonly #waiting: Waiting[] = []
 
-  constructor(clock: Clock) {
+  /** @param fileSystemOf default, also where it does not know: the first directory of the path. */
+  constructor(clock: Clock, fileSystemOf: FileSystemOf = () => undefined) {
     this.#clock = clock
+    this.#fileSystemOf = fileSystemOf
   }
 
   /** The same files, a few at a time. */
@@ -49,27 +58,25 @@ export class FewReads {
    * @throws VoboxError `JOB_REQUEST_REFUSED` with 1911 after 10 s; what `work` throws.
    */
   run<T>(path: string, work: () => Promise<T>): Promise<T> {
-    const late = () =>
-      jobRefusal(
-        JOB_CODES.TIMEOUT,
-        `${path} could not be read within ${DEADLINE_MS / 1000} s: its file system does not answer`,
-      )
-    return withDeadline(this.#clock, DEADLINE_MS, undefined, late, async (signal) => {
-      const directory = dirname(path)
-      await this.#turn(directory, signal)
+    const fileSystem = this.#fileSystemOf(path) ?? firstOf(path)
+    let begun = false
+    const late = () => (begun ? silent(path) : this.#outOfTurn(path, fileSystem))
+    return withDeadline(this.#clock, SECONDS * 1000, undefined, late, async (signal) => {
+      await this.#turn({ fileSystem, path }, signal)
+      begun = true
       try {
         return await work()
       } finally {
-        this.#running.delete(directory)
+        this.#running.delete(fileSystem)
         this.#next()
       }
     })
   }
 
   /** Never comes for whom it is too late. */
-  #turn(directory: string, signal: AbortSignal): Promise<void> {
+  #turn(asked: Omit<Waiting, 'begin'>, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const waiting = { directory, begin: resolve }
+      const waiting = { ...asked, begin: resolve }
       this.#waiting.push(waiting)
       this.#next()
       const leave = () => {
@@ -80,13 +87,35 @@ export class FewReads {
     })
   }
 
-  /** Whoever waits longest, of the directories that nobody looks into at this moment. */
+  /** Whoever waits longest, of the file systems that nobody looks at in this moment. */
   #next(): void {
     if (this.#running.size >= MOST_AT_ONCE) return
-    const at = this.#waiting.findIndex(({ directory }) => !this.#running.has(directory))
+    const at = this.#waiting.findIndex(({ fileSystem }) => !this.#running.has(fileSystem))
     const [next] = at < 0 ? [] : this.#waiting.splice(at, 1)
     if (next === undefined) return
-    this.#running.add(next.directory)
+    this.#running.set(next.fileSystem, next.path)
     next.begin()
   }
+
+  /** Its own file system may be well: named is what stands in the way. */
+  #outOfTurn(path: string, fileSystem: string): VoboxError {
+    const before = this.#running.get(fileSystem)
+    const inTheWay = before === undefined ? [...this.#running.values()] : [before]
+    const places = inTheWay.map((each) => printable(dirname(each))).join(' and ')
+    const why = `${printable(path)} did not get its turn within ${SECONDS} s: no answer from ${places}`
+    return jobRefusal(JOB_CODES.TIMEOUT, why, { hint: cureFor(places) })
+  }
+}
+
+function firstOf(path: string): string {
+  return path.split('/', 2).join('/')
+}
+
+function silent(path: string): VoboxError {
+  const why = `${printable(path)} could not be read within ${SECONDS} s: its file system does not answer`
+  return jobRefusal(JOB_CODES.TIMEOUT, why, { hint: cureFor(printable(dirname(path))) })
+}
+
+function cureFor(places: string): string {
+  return `Bring back the file server of ${places}, or end its mount with umount -f as root`
 }

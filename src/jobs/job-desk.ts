@@ -2,20 +2,21 @@
  * Serves the requests of workload managers: what `glite-proxy-renewd` does for well-formed ones, and a
  * proper code for all others.
  */
-import { isAbsolute } from 'node:path'
+import { basename, isAbsolute } from 'node:path'
 import type { Config } from '../config/config.js'
-import { isVoboxError, printable, toVoboxError, type VoboxError } from '../errors.js'
+import { isVoboxError, printable, toVoboxError } from '../errors.js'
 import type { Clock, UnixSeconds } from '../ports/clock.js'
-import { untilAborted } from '../ports/deadline.js'
+import { untilAborted, withDeadline } from '../ports/deadline.js'
 import type { Files } from '../ports/files.js'
 import type { Journal } from '../ports/journal.js'
 import type { Random } from '../ports/random.js'
 import { parseCredential } from '../proxy/credential.js'
+import { quoteShell } from '../registry/cure-commands.js'
 import { emptyState } from '../registry/registration.js'
 import { decideFor } from '../renewal/proxy-facts.js'
 import type { AttributeRules } from '../voms/verify-attributes.js'
 import { admitJobProxy, asRefusal } from './admit-job-proxy.js'
-import { FewReads } from './few-reads.js'
+import { FewReads, type FileSystemOf } from './few-reads.js'
 import { oneServer, readHandedProxy } from './handed-proxy.js'
 import { type JobBook, type SharedProxy, tellsProxy } from './job-book.js'
 import type { FreshProxy, JobProxies } from './job-proxies.js'
@@ -42,6 +43,8 @@ export interface JobDeskDependencies {
   attributeRules(signal: AbortSignal): Promise<AttributeRules>
   /** Where a link leads, as it is written; undefined: no link. */
   linkTarget?: ((path: string) => Promise<string | undefined>) | undefined
+  /** As `FewReads` wants it. */
+  fileSystemOf?: FileSystemOf | undefined
   /** Who may own a proxy that is handed over: the service's own uid. */
   owners: readonly number[]
   /** A proxy came, or its file was replaced: it may be due. Neither throws nor waits. */
@@ -59,6 +62,11 @@ type Handed = FreshProxy & { worth: Omit<JobProxyWorth, 'server'> }
 /** 128 bits: a name is never drawn twice. */
 const NAME_BYTES = 16
 
+/** For the times of a proxy that is told to whom has ended: on a disk that works, milliseconds. */
+const TIMES_DEADLINE_MS = 2000
+
+const LISTED = 'vobox-proxy job list --jobs shows each job with its path'
+
 export class JobDesk {
   readonly #deps: JobDeskDependencies
   readonly #admissions = new KnownAdmissions()
@@ -67,7 +75,7 @@ export class JobDesk {
 
   constructor(deps: JobDeskDependencies) {
     this.#deps = deps
-    this.#reads = new FewReads(deps.clock)
+    this.#reads = new FewReads(deps.clock, deps.fileSystemOf)
   }
 
   /**
@@ -83,6 +91,15 @@ export class JobDesk {
       case 'get':
         return this.#get(request.jobId)
     }
+  }
+
+  /**
+   * Takes a registration back of which its client did not hear: it has gone, or asks again, and would be
+   * registered twice, which ends never. Does not throw.
+   */
+  async unheard(request: JobRequest, { proxyFile }: JobResponse): Promise<void> {
+    if (request.command !== 'register' || proxyFile === undefined) return
+    await this.#writing.add(this.#takeBack(request.jobId, basename(proxyFile)))
   }
 
   /** Nobody is being registered, and what was to be taken back is. */
@@ -137,8 +154,13 @@ export class JobDesk {
     } catch (error) {
       const { message } = toVoboxError(error)
       const shown = printable(job, 200)
-      const why = `${shown} stays registered though its client was told that it failed: ${message}`
-      journal.write('error', 'job-left', why, { job: shown, file: fileName })
+      const why = `${shown} stays registered though its client was not told so: ${message}`
+      const options = `--jobid=${quoteShell(job)} -f ${quoteShell(this.#deps.proxies.path(fileName))}`
+      journal.write('error', 'job-left', why, {
+        job: shown,
+        file: fileName,
+        cure: `Call as the VO admin: vobox-proxy job unregister ${printable(options, 5000)}`,
+      })
     }
   }
 
@@ -186,13 +208,27 @@ export class JobDesk {
     const { store, proxies, onEnded } = this.#deps
     const named = await this.#followed(request)
     signal.throwIfAborted()
-    const { fileName, last } = await store.change((book) =>
-      this.#leave(this.#find(book, named), { job: request.jobId }),
-    )
+    const { fileName, last } = await store.change((book) => {
+      // Whoever was told that it took too long asks again, and would end another registration.
+      signal.throwIfAborted()
+      return this.#leave(this.#find(book, named), { job: request.jobId })
+    })
     const path = proxies.path(fileName)
-    if (!last) return this.#answer(path, store.book.get(fileName))
+    if (!last) return this.#left(path, fileName)
     onEnded(fileName)
     return { code: JOB_CODES.OK, proxyFile: path }
+  }
+
+  /** It has ended, and its client hears so, whatever becomes of the file that others share. */
+  async #left(path: string, fileName: string): Promise<JobResponse> {
+    const { clock, store } = this.#deps
+    const late = () => new Error('the times are not known')
+    const answer = () => this.#answer(path, store.book.get(fileName))
+    try {
+      return await withDeadline(clock, TIMES_DEADLINE_MS, undefined, late, answer)
+    } catch {
+      return { code: JOB_CODES.OK, proxyFile: path }
+    }
   }
 
   /** One registration of a job less; the last one of all takes the file with it. */
@@ -210,11 +246,12 @@ export class JobDesk {
 
   /**
    * Who was moved here by `job import` names the proxy by its old path, which is a link to one of ours.
-   * Where the link leads is all that is looked at.
+   * Where the link leads is all that is looked at, and of a path of ours nothing.
    */
   async #followed(request: Unregister): Promise<Unregister> {
     const { proxyFile } = request
     if (proxyFile === undefined || !isAbsolute(proxyFile)) return request
+    if (proxyFile === this.#deps.proxies.path(basename(proxyFile))) return request
     const look = async () => this.#deps.linkTarget?.(proxyFile)
     const target = await this.#reads.run(proxyFile, look)
     return target === undefined ? request : { ...request, proxyFile: target }
@@ -226,10 +263,12 @@ export class JobDesk {
     const fileName = proxyFile.slice(proxyFile.lastIndexOf('/') + 1)
     const shared = book.get(fileName)
     if (shared === undefined || this.#deps.proxies.path(fileName) !== proxyFile) {
-      throw jobRefusal(JOB_CODES.ELEMENT_NOT_FOUND, `${proxyFile} is no proxy of ours`)
+      const why = `${proxyFile} is no proxy of ours`
+      throw jobRefusal(JOB_CODES.ELEMENT_NOT_FOUND, why, { hint: LISTED })
     }
     if (shared.jobs.has(jobId)) return shared
-    throw jobRefusal(JOB_CODES.NOT_REGISTERED, `${jobId} is not registered for ${proxyFile}`)
+    const why = `${jobId} is not registered for ${proxyFile}`
+    throw jobRefusal(JOB_CODES.NOT_REGISTERED, why, { hint: LISTED })
   }
 
   #ofJob(book: Pick<JobBook, 'ofJob'>, jobId: string): SharedProxy {
@@ -249,7 +288,7 @@ export class JobDesk {
       return oneServer(server, this.#deps.config.myproxy.port)
     } catch (error) {
       if (!isVoboxError(error)) throw error
-      throw jobRefusal(JOB_CODES.GENERIC, error.message, error)
+      throw jobRefusal(JOB_CODES.GENERIC, error.message, { cause: error, hint: error.hint })
     }
   }
 
@@ -282,16 +321,4 @@ export class JobDesk {
     const renewalAt: UnixSeconds = decision.action === 'wait' ? decision.until : now
     return { code: JOB_CODES.OK, proxyFile, end: times.chainEnd, renewalAt }
   }
-}
-
-/** The code for a client of whatever went wrong with its request. */
-export function jobCodeOf(
-  error: VoboxError,
-  errnoOf: (name: string) => number | undefined,
-): number {
-  const { jobCode, errno } = error.data
-  if (typeof jobCode === 'number') return jobCode
-  if (error.code === 'DEADLINE_EXCEEDED') return JOB_CODES.TIMEOUT
-  const number = typeof errno === 'string' ? errnoOf(errno) : undefined
-  return number ?? JOB_CODES.GENERIC
 }

@@ -19,6 +19,7 @@ import { ProxyRepository } from '../repository/proxy-repository.js'
 import type { AttributeRules } from '../voms/verify-attributes.js'
 import type { CertificateCache } from '../x509/certificate-cache.js'
 import { ExpiryWatch } from './expiry-watch.js'
+import type { FileSystemOf } from './few-reads.js'
 import { JobDesk } from './job-desk.js'
 import { JobProxies } from './job-proxies.js'
 import { jobSettings } from './job-registration.js'
@@ -44,6 +45,8 @@ export interface JobServiceDependencies {
   certificates?: CertificateCache | undefined
   /** As `JobDesk` wants it. */
   linkTarget?: ((path: string) => Promise<string | undefined>) | undefined
+  /** As `FewReads` wants it. */
+  fileSystemOf?: FileSystemOf | undefined
 }
 
 const STAYS: Retirement = { isGone: false }
@@ -83,6 +86,7 @@ export class JobService {
       clock,
       journal,
       serve: (request, signal) => this.serve(request, signal),
+      unheard: (request, response) => this.#desk.unheard(request, response),
       deadlineMs: config.jobs.deadlineSeconds * 1000,
     })
   }
@@ -146,6 +150,11 @@ export class JobService {
     )
     await this.#deps.events.write('job-proxy-dropped', { ...fields, reason })
     return { isGone: true }
+  }
+
+  /** For `RenewalDaemon`: its chain has not ended, as the clock stands. */
+  seenAlive(fileName: string): void {
+    this.#expiry.forget(fileName)
   }
 
   async #whyUseless(fileName: string): Promise<'has expired' | 'is gone' | undefined> {

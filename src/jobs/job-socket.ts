@@ -6,11 +6,10 @@
 import { setMaxListeners } from 'node:events'
 import type { Server, Socket } from 'node:net'
 import { constants } from 'node:os'
-import { isVoboxError, printable, toVoboxError, VoboxError } from '../errors.js'
+import { cureOf, isVoboxError, printable, toVoboxError, VoboxError } from '../errors.js'
 import type { Clock } from '../ports/clock.js'
 import { withDeadline } from '../ports/deadline.js'
 import type { Journal } from '../ports/journal.js'
-import { jobCodeOf } from './job-desk.js'
 import { JOB_CODES } from './protocol/codes.js'
 import { encodeFrame, FrameReader } from './protocol/frame.js'
 import { jobRefusal } from './protocol/refusal.js'
@@ -21,6 +20,8 @@ export interface JobSocketOptions {
   clock: Clock
   journal: Journal
   serve(request: JobRequest, signal: AbortSignal): Promise<JobResponse>
+  /** Told of an answer that nobody can have read: its client went before. Does not throw. */
+  unheard?(request: JobRequest, response: JobResponse): Promise<void>
   /** Of a whole connection, in milliseconds; default 30,000. The C client waits for two minutes. */
   deadlineMs?: number
   /**
@@ -105,9 +106,10 @@ export class JobSocket {
       })
     try {
       await withDeadline(clock, deadlineMs, this.#stopping.signal, late, async (signal) => {
-        const response = await this.#respond(socket, signal)
+        const { request, response } = await this.#respond(socket, signal)
+        const isHeard = !signal.aborted && (await send(socket, response))
+        if (!isHeard && request !== undefined) await this.#unheard(request, response)
         signal.throwIfAborted()
-        await send(socket, response)
       })
     } catch (error) {
       // Nobody reads, or we stop: a last word, which may or may not arrive.
@@ -118,17 +120,27 @@ export class JobSocket {
     }
   }
 
-  async #respond(socket: Socket, signal: AbortSignal): Promise<JobResponse> {
+  async #respond(
+    socket: Socket,
+    signal: AbortSignal,
+  ): Promise<{ request?: JobRequest; response: JobResponse }> {
     let request: JobRequest | undefined
     try {
       request = parseJobRequest(await this.#readFrame(socket))
       const response = await this.#options.serve(request, signal)
       this.#log(request, response)
-      return response
+      return { request, response }
     } catch (error) {
       if (signal.aborted) throw error
-      return { code: this.#codeOf(toVoboxError(error), request) }
+      return { response: { code: this.#codeOf(toVoboxError(error), request) } }
     }
+  }
+
+  async #unheard(request: JobRequest, response: JobResponse): Promise<void> {
+    const { command, jobId } = request
+    const why = `${command} of ${printable(jobId, 200)}: its client went before it was answered`
+    this.#options.journal.write('warn', 'job-unheard', why, { file: response.proxyFile })
+    await this.#options.unheard?.(request, response)
   }
 
   /** Whoever waits for it has a deadline; then the socket is closed, and this ends too. */
@@ -165,19 +177,23 @@ export class JobSocket {
   }
 
   #codeOf(error: VoboxError, request: JobRequest | undefined): number {
-    const code = jobCodeOf(error, errnoOf)
+    const code = jobCodeOf(error)
     const known = isVoboxError(error, 'JOB_REQUEST_REFUSED', 'CANCELLED', 'DEADLINE_EXCEEDED')
     this.#options.journal.write(known ? 'warn' : 'error', 'job-refused', printable(error.message), {
       code,
-      cure: error.hint,
+      cure: known ? error.hint : cureOf(error),
       ...(request && { command: request.command, job: printable(request.jobId, 200) }),
     })
     return code
   }
 }
 
-function errnoOf(name: string): number | undefined {
-  return Object.entries(constants.errno).find(([key]) => key === name)?.[1]
+/** The code for a client of whatever went wrong with its request. */
+function jobCodeOf({ code, data: { jobCode, errno } }: VoboxError): number {
+  if (typeof jobCode === 'number') return jobCode
+  if (code === 'DEADLINE_EXCEEDED') return JOB_CODES.TIMEOUT
+  const [, number] = Object.entries(constants.errno).find(([name]) => name === errno) ?? []
+  return number ?? JOB_CODES.GENERIC
 }
 
 function stopping(): VoboxError {
@@ -192,9 +208,10 @@ function cutShort(): VoboxError {
   return jobRefusal(JOB_CODES.UNEXPECTED_EOF, 'the client ended within its request')
 }
 
-function send(socket: Socket, response: JobResponse): Promise<void> {
+/** Whether the kernel has it for a client that is still there; one that ended its own half is. */
+function send(socket: Socket, response: JobResponse): Promise<boolean> {
   return new Promise((resolve) => {
-    socket.once('close', () => resolve())
-    socket.end(encodeFrame(encodeJobResponse(response)), () => resolve())
+    socket.once('close', () => resolve(false))
+    socket.end(encodeFrame(encodeJobResponse(response)), (error?: Error | null) => resolve(!error))
   })
 }

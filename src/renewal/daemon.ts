@@ -39,6 +39,8 @@ export interface DaemonContext extends RenewalContext {
    * registrations stay until somebody unregisters them.
    */
   retire?(registration: Registration): Promise<Retirement>
+  /** Told at each look of a proxy whose chain has not ended. */
+  seenAlive?(fileName: string): void
   /** Called after each try of a renewal, with how long it took, in seconds; for metrics. */
   onOutcome?(outcome: RenewalOutcome, seconds: number): void
 }
@@ -257,11 +259,15 @@ export class RenewalDaemon {
   }
 
   async #retire(registration: Registration, times: ProxyTimes | undefined): Promise<Retirement> {
-    const { retire, clock } = this.#context
-    const lives = times !== undefined && times.chainEnd > clock.now()
-    if (retire === undefined || lives) return { isGone: false }
+    const { retire, seenAlive, clock } = this.#context
+    const { fileName } = registration
+    if (times !== undefined && times.chainEnd > clock.now()) {
+      seenAlive?.(fileName)
+      return { isGone: false }
+    }
+    if (retire === undefined) return { isGone: false }
     const retirement = await retire(registration)
-    if (retirement.isGone) await this.#forget(registration.fileName)
+    if (retirement.isGone) await this.#forget(fileName)
     return retirement
   }
 

@@ -45,6 +45,7 @@ export async function openJobScene(
     registry: registriesBeside(context.registry, service.registry),
     repository: filesBeside(context.repository, service.proxies.files()),
     retire: (registration) => service.retire(registration),
+    seenAlive: (fileName) => service.seenAlive(fileName),
   })
   service.touched = (fileName) => void daemon.touch(fileName)
   const directory = await mkdtemp(join(tmpdir(), 'jobs-'))

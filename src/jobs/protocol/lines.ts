@@ -75,6 +75,6 @@ function decode(payload: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload)
   } catch (error) {
-    throw jobRefusal(JOB_CODES.PARSE_ERROR, 'the message is not UTF-8', error)
+    throw jobRefusal(JOB_CODES.PARSE_ERROR, 'the message is not UTF-8', { cause: error })
   }
 }

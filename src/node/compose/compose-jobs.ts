@@ -12,6 +12,7 @@ import type { JobCounts } from '../../renewal/service-status.js'
 import { attributeRulesNow } from '../../renewal/trust-now.js'
 import { removeOrphans } from '../../repository/orphans.js'
 import type { ProxyFiles } from '../../repository/proxy-files.js'
+import { MountPoints } from '../jobs/mount-points.js'
 import { linkTarget } from '../jobs/replace-by-link.js'
 import { listenOnSocket } from '../service/job-listener.js'
 import type { VoContext } from './compose.js'
@@ -48,11 +49,13 @@ export async function openJobs(
   for (const each of [paths.jobRepository, paths.jobState]) {
     await removeOrphans(files, vo.clock, each)
   }
+  const mounts = new MountPoints(vo.clock)
   const service = await JobService.open({
     ...vo,
     owners: [directory.uid],
     attributeRules: (signal) => attributeRulesNow(vo, signal),
     linkTarget,
+    fileSystemOf: (path) => mounts.of(path),
   })
   try {
     await listen(vo, service)

@@ -169,7 +169,10 @@ class RunningService {
     if (trouble !== undefined) await noteMailTrouble(vo.events, trouble)
     const daemon = new RenewalDaemon({
       ...placesOf(vo, jobs),
-      ...(jobs && { retire: (registration) => jobs.service.retire(registration) }),
+      ...(jobs && {
+        retire: (registration) => jobs.service.retire(registration),
+        seenAlive: (fileName) => jobs.service.seenAlive(fileName),
+      }),
       sink: monitor.watching(keeper),
       onOutcome: (outcome, seconds) => monitor.attempted(outcome, seconds),
       onRenewed: (renewed) => hooks.renewed(renewed),

@@ -3,6 +3,7 @@ import { FewReads } from '../../../src/jobs/few-reads.js'
 import { rejectionOf } from '../../support/failure.js'
 import { FakeClock } from '../../support/fake-clock.js'
 import { openJobScene } from '../../support/job-scene.js'
+import { jobWorld } from '../../support/job-world.js'
 
 let clock: FakeClock
 let reads: FewReads
@@ -20,6 +21,56 @@ it('answers for /tmp while /nfs hangs with 50 looks, each of which is told 1911 
   for (const { code, data } of await Promise.all(hung)) {
     expect([code, data.jobCode]).toEqual(['JOB_REQUEST_REFUSED', 1911])
   }
+})
+
+it('answers for /tmp while two homes hang that are exports of one server', async () => {
+  reads = new FewReads(clock, (path) => (path.startsWith('/home/') ? 'homes' : '/'))
+  const hung = ['/home/ann/x', '/home/bob/x', '/home/cat/x'].map((path) =>
+    rejectionOf(reads.run(path, never)),
+  )
+  expect(await reads.run('/tmp/x509up', async () => 'read')).toBe('read')
+  await clock.advance(10_000)
+  await Promise.all(hung)
+})
+
+it('counts by the first directory of a path where mounts are not known', async () => {
+  const hung = ['/home/ann/x', '/home/bob/x'].map((path) => rejectionOf(reads.run(path, never)))
+  expect(await reads.run('/tmp/x509up', async () => 'read')).toBe('read')
+  await clock.advance(10_000)
+  await Promise.all(hung)
+})
+
+it('tells who never had a turn which directories stand in the way, and does not blame its own', async () => {
+  const asked = ['/a/dead/1', '/b/dead/1', '/tmp/x509up', '/a/other/2'].map((path) =>
+    rejectionOf(reads.run(path, never)),
+  )
+  await clock.advance(10_000)
+  const told = (await Promise.all(asked)).map(({ message, hint, data }) => [
+    data.jobCode,
+    `${message}. ${hint}`,
+  ])
+  const silent = 'could not be read within 10 s: its file system does not answer'
+  const late = 'did not get its turn within 10 s: no answer from'
+  const cure = (places: string) =>
+    `Bring back the file server of ${places}, or end its mount with umount -f as root`
+  expect(told).toEqual([
+    [1911, `/a/dead/1 ${silent}. ${cure('/a/dead')}`],
+    [1911, `/b/dead/1 ${silent}. ${cure('/b/dead')}`],
+    [1911, `/tmp/x509up ${late} /a/dead and /b/dead. ${cure('/a/dead and /b/dead')}`],
+    [1911, `/a/other/2 ${late} /a/dead. ${cure('/a/dead')}`],
+  ])
+})
+
+it('ends jobs by the paths that we gave them while everything that clients name hangs', async () => {
+  const world = await jobWorld()
+  const { proxyFile = '' } = await world.register('a', await world.hand('ann'))
+  world.files.facts = never
+  const hung = ['/a/1', '/b/1'].map((path) => rejectionOf(world.register('hung', path)))
+  await world.clock.settle()
+  const request = { command: 'unregister', jobId: 'a', proxyFile } as const
+  expect(await world.ask(request)).toEqual({ code: 0, proxyFile })
+  await world.clock.advance(10_000)
+  await Promise.all(hung)
 })
 
 it('leaves of 4 threads 2 to the renewals, whatever hangs', async () => {

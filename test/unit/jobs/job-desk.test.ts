@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { VoboxError } from '../../../src/errors.js'
 import { freshOf } from '../../../src/jobs/job-proxies.js'
 import { readJobs } from '../../../src/jobs/job-store.js'
@@ -122,6 +122,7 @@ describe('REGISTER', () => {
       const path = await world.hand('ann')
       await world.register('b', path)
       const append = world.files.append.bind(world.files)
+      const log = vi.spyOn(world.context.journal, 'write')
       const told = new AbortController()
       world.files.append = async (...all) => {
         const appended = await append(...all)
@@ -137,11 +138,48 @@ describe('REGISTER', () => {
       } as const
       const { code } = await rejectionOf(world.desk.serve(request, told.signal))
       expect(code).toBe('DEADLINE_EXCEEDED')
-      expect(world.journal.filter(({ event }) => event === 'job-left')).toMatchObject([
-        { level: 'error', message: expect.stringMatching(/^a stays registered though .*: full$/) },
+      const left = log.mock.calls.filter(([, event]) => event === 'job-left')
+      expect(left).toEqual([
+        [
+          'error',
+          'job-left',
+          'a stays registered though its client was not told so: full',
+          {
+            job: 'a',
+            file: jobFile(1),
+            cure: `Call as the VO admin: vobox-proxy job unregister --jobid=a -f ${world.directory}/${jobFile(1)}`,
+          },
+        ],
       ])
     })
   })
+
+  it('is taken back once where its client did not hear of it, with the file if nobody shares it', async () => {
+    const path = await world.hand('ann')
+    const request = {
+      command: 'register',
+      jobId: 'a',
+      proxyFile: path,
+      server: JOB_SERVER,
+    } as const
+    const first = await world.ask(request)
+    const second = await world.ask(request)
+    await world.desk.unheard(request, second)
+    expect(await world.ask({ command: 'get', jobId: 'a' })).toMatchObject({ code: 0 })
+    await world.desk.unheard(request, first)
+    expect(await codeOf(world.ask({ command: 'get', jobId: 'a' }))).toBe(1908)
+    await world.store.settled()
+    expect([await world.kept(), world.ended]).toEqual([[], [jobFile(1)]])
+  })
+
+  it.each(['get', 'unregister'] as const)(
+    'stays where the answer to %s is what nobody heard',
+    async (command) => {
+      const answer = await world.register('a', await world.hand('ann'))
+      await world.desk.unheard({ command, jobId: 'a' }, answer)
+      expect(await world.ask({ command: 'get', jobId: 'a' })).toMatchObject({ code: 0 })
+    },
+  )
 
   it('replaces the file by a proxy that ends later, and drops one that ends earlier', async () => {
     const { proxyFile = '' } = await world.register('a', await world.hand('ann', { hours: 5 }))
@@ -173,9 +211,29 @@ describe('REGISTER', () => {
     const forger = new TestAuthority({ name: world.ca.certificate.subject })
     const forged = addProxy(forger.issueUser('ann'), { now: world.clock.now(), hours: 100 })
     const path = await world.handFile(forged)
-    expect(await codeOf(world.register('bad', path))).toBe(JOB_CODES.GENERIC)
+    const refused = await rejectionOf(world.register('bad', path))
+    expect(refused).toMatchObject({
+      hint: expect.stringMatching(/CA certificates of this machine/),
+      data: { jobCode: JOB_CODES.GENERIC },
+    })
     const { proxyFile = '' } = await world.ask({ command: 'get', jobId: 'good' })
     expect(world.files.text(proxyFile)).not.toBe(world.files.text(path))
+  })
+
+  it.each([
+    ['that ends in 19 minutes', { hours: 19 / 60 }, /lives longer; limits\.refuse_below_seconds/],
+    ['of a kind without rights', { policy: 'independent' as const }, /all its rights/],
+  ])('says what to do about a proxy %s', async (_what, options, hint) => {
+    const path = await world.hand('ann', options)
+    expect((await rejectionOf(world.register('j', path))).hint).toMatch(hint)
+  })
+
+  it('says what to do about a file that is not there, and about one that holds no proxy', async () => {
+    const missing = await rejectionOf(world.register('j', '/jobs/none'))
+    expect(missing.hint).toMatch(/^A job registers before its sandbox is removed/)
+    await world.files.replace('/jobs/garbage', Buffer.from('x'), { mode: 0o600 })
+    const garbage = await rejectionOf(world.register('j', '/jobs/garbage'))
+    expect(garbage.hint).toMatch(/^make the proxy anew/)
   })
 
   it('refuses attributes that nobody vouches for', async () => {
@@ -253,6 +311,43 @@ describe('GET and UNREGISTER', () => {
     expect((await world.ask({ command: 'get', jobId: 'a' })).code).toBe(0)
     await world.ask({ command: 'unregister', jobId: 'a' })
     expect(await codeOf(world.ask({ command: 'unregister', jobId: 'a' }))).toBe(1908)
+  })
+
+  it('end nothing for a client that was told that it took too long while others were written down', async () => {
+    const path = await world.hand('ann')
+    await world.register('a', path)
+    await world.register('a', path)
+    let written = () => undefined as undefined
+    const writing = new Promise<void>((resolve) => {
+      written = () => void resolve()
+    })
+    const others = world.store.change(() => ({
+      before: { file: jobFile(9), write: () => writing },
+      result: undefined,
+    }))
+    const told = new AbortController()
+    const request = { command: 'unregister', jobId: 'a' } as const
+    const answer = rejectionOf(world.desk.serve(request, told.signal))
+    await world.clock.settle()
+    told.abort(new VoboxError('DEADLINE_EXCEEDED', 'told already'))
+    written()
+    await others
+    expect((await answer).code).toBe('DEADLINE_EXCEEDED')
+    expect(world.store.book.get(jobFile(1))?.jobs).toEqual(new Map([['a', 2]]))
+  })
+
+  it.each([
+    ['cannot be read', () => Promise.reject(new VoboxError('FILE_UNREADABLE', 'no'))],
+    ['does not answer for 2 s', () => new Promise<never>(() => undefined)],
+  ])('succeed, once it is written down, where the file that is left %s', async (_what, times) => {
+    const path = await world.hand('ann')
+    const { proxyFile } = await world.register('a', path)
+    await world.register('a', path)
+    vi.spyOn(world.proxies, 'timesLately').mockImplementation(times)
+    const answer = world.ask({ command: 'unregister', jobId: 'a' })
+    await world.clock.advance(2000)
+    expect(await answer).toEqual({ code: 0, proxyFile })
+    expect(world.store.book.get(jobFile(1))?.jobs).toEqual(new Map([['a', 1]]))
   })
 
   it('touch nothing outside: a path of the same name elsewhere is not ours', async () => {

@@ -50,6 +50,7 @@ beforeEach(async () => {
     repository: filesBeside(context.repository, service.proxies.files()),
     times: timesBeside(new ProxyTimesCache(context), service.proxies),
     retire: (registration) => service.retire(registration),
+    seenAlive: (fileName) => service.seenAlive(fileName),
   })
   service.touched = (fileName) => void daemon.touch(fileName)
   ask = (request) => service.serve(request, new AbortController().signal)
@@ -185,6 +186,21 @@ describe('a job proxy', () => {
       expect(await leftOf(path)).toBeGreaterThan(9 * HOUR)
       await pass(12)
       expect(await leftOf(path)).toBeGreaterThan(1800)
+    })
+    expect(world.events('job-proxy-dropped')).toEqual([])
+  })
+
+  it('outlives a clock that is a day ahead, then right for 10 minutes, then ahead again', async () => {
+    await running(async () => {
+      const path = await registerJob('a', 'ann')
+      for (let time = 0; time < 2; time += 1) {
+        world.clock.jump(24 * HOUR)
+        await world.clock.advanceSeconds(100)
+        world.clock.jump(-24 * HOUR)
+        await world.clock.advanceSeconds(600)
+      }
+      expect((await ask({ command: 'get', jobId: 'a' })).proxyFile).toBe(path)
+      expect(await leftOf(path)).toBeGreaterThan(9 * HOUR)
     })
     expect(world.events('job-proxy-dropped')).toEqual([])
   })

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { VoboxError } from '../../../src/errors.js'
 import { askJobService, isAnswered } from '../../../src/jobs/job-client.js'
 import { JobSocket, type JobSocketOptions } from '../../../src/jobs/job-socket.js'
@@ -13,6 +13,8 @@ import type { JobRequest } from '../../../src/jobs/protocol/request.js'
 import { systemClock } from '../../../src/node/ports/clock.js'
 import { rejectionOf } from '../../support/failure.js'
 import { FakeClock } from '../../support/fake-clock.js'
+import { openJobScene } from '../../support/job-scene.js'
+import { registerLines } from '../../support/raw-jobs.js'
 
 const VERSION = 'Version=EDG Proxy Renewal 1.0\n'
 
@@ -58,6 +60,11 @@ async function answerOf(socket: Socket): Promise<string> {
   return Buffer.concat(pieces).subarray(4).toString()
 }
 
+/** Within the deadline of the test. */
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5))
+}
+
 const call = () => ({ clock: systemClock, socket: path, deadlineMs: 5000 })
 
 describe('the job socket', () => {
@@ -86,6 +93,63 @@ describe('the job socket', () => {
     await listen({ serve: () => Promise.reject(error) })
     const refused = rejectionOf(askJobService(call(), { command: 'get', jobId: 'j' }))
     expect((await refused).data.jobCode).toBe(code)
+  })
+
+  it('says of what nobody has read any more that it is unheard, of a client that ended its half it is not', async () => {
+    const answers: (() => void)[] = []
+    const unheard: unknown[] = []
+    await listen({
+      serve: () =>
+        new Promise((resolve) => {
+          answers.push(() => resolve({ code: 0, proxyFile: '/r/f' }))
+        }),
+      unheard: async (...all) => void unheard.push(all),
+    })
+    const frame = encodeFrame(`${VERSION}Command=2\nJobid=j\n`)
+    const waiting = talk(frame, true)
+    await until(() => answers.length === 1)
+    answers[0]?.()
+    expect(await waiting).toBe(`${VERSION}Response=0\nProxy_name=/r/f\n\0`)
+    const gone = connect(path)
+    const closed = new Promise((resolve) => gone.once('close', resolve))
+    gone.write(frame, () => gone.destroy())
+    await until(() => answers.length === 2)
+    await closed
+    expect(unheard).toEqual([])
+    answers[1]?.()
+    await until(() => unheard.length > 0)
+    expect(unheard).toEqual([
+      [
+        { command: 'unregister', jobId: 'j' },
+        { code: 0, proxyFile: '/r/f' },
+      ],
+    ])
+  })
+
+  it('has a registration taken back whose answer could not be written', async () => {
+    const scene = await openJobScene()
+    ends.push(() => scene.close())
+    const proxyFile = await scene.hand('ann')
+    const log = vi.spyOn(scene.context.journal, 'write')
+    const lines = registerLines('a', proxyFile, 'px.example.org')
+    const gone = connect(scene.place.path)
+    gone.write(encodeFrame(`${VERSION}${lines}`), () => gone.destroy())
+    const isTold = () => log.mock.calls.some(([, event]) => event === 'job-unheard')
+    await until(isTold)
+    await until(() => scene.service.counts.jobs === 0)
+    await until(async () => (await scene.kept()).length === 0)
+  })
+
+  it.each([
+    ['a refusal', jobRefusal(JOB_CODES.GENERIC, 'no', { hint: 'do this' }), 'do this'],
+    ['a refusal that nobody can cure', jobRefusal(JOB_CODES.GENERIC, 'no'), undefined],
+    ['a full disk', new VoboxError('FILE_UNWRITABLE', 'full'), expect.stringMatching(/^df shows/)],
+  ])('logs the cure of %s', async (_what, error, cure) => {
+    const write = vi.fn()
+    await listen({ serve: () => Promise.reject(error), journal: { write } })
+    await rejectionOf(askJobService(call(), { command: 'get', jobId: 'j' }))
+    const [, event, , fields] = write.mock.calls[0] ?? []
+    expect([event, fields]).toEqual(['job-refused', expect.objectContaining({ cure })])
   })
 
   it('cuts a client that drips, at its deadline, and serves others meanwhile', async () => {
