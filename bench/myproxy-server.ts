@@ -15,7 +15,7 @@ import type { Row, Section } from './support/report.js'
 /** A server runs for months: what is measured is not how its code gets compiled. */
 const WARM_UP = 1500
 const BURST = 300
-const BURSTS = 3
+const BURSTS = 5
 const WIDTHS = [8, 32]
 const STORED = 10_000
 const FEW = 10

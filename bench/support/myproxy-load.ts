@@ -101,6 +101,8 @@ export class LoadClient {
     const secureContext = this.#secureContext
     return new Promise((resolve, reject) => {
       const socket = connect({ host: '127.0.0.1', port, secureContext, rejectUnauthorized: false })
+      // As our client does: else the request waits for the acknowledgement of the byte before it.
+      socket.setNoDelay(true)
       socket.once('error', reject)
       socket.once('secureConnect', () => {
         socket.off('error', reject)
