@@ -7,8 +7,6 @@
  * NFS looks again for a name that it knows not to exist when the directory is opened, and FUSE never
  * does before its time, so that names that are not there are not cached here.
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { appendFile, mkdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -22,10 +20,9 @@ import { rejectionOf } from '../support/failure.js'
 import { mayMount } from '../support/may-mount.js'
 import { describeWithPrograms, findProgram } from '../support/programs.js'
 import { stateOf, storedOf } from '../support/repository-changes.js'
+import { repositoryWorkers } from '../support/repository-workers.js'
 import { storedEntries } from '../support/stored-entries.js'
 import { makeTemporaryDirectory } from '../support/temporary-directory.js'
-
-const DEADLINE_MS = 60_000
 
 const OPTIONS = [
   ...['--enable-lock-forwarding', '--multithreaded'],
@@ -77,26 +74,6 @@ describe.runIf(mayUseFuse)('over a network', () =>
       await temporary.remove()
     })
 
-    /** Two processes on each host that do `work` at once, and what each says in the end. */
-    async function workers(work: string, count: number): Promise<string[]> {
-      const children = ['a', 'b', 'c', 'd'].map((name, index) =>
-        spawn(process.execPath, [script, work, seen[index % 2] ?? '', name, String(count)], {
-          stdio: ['pipe', 'pipe', 'inherit'],
-          timeout: DEADLINE_MS,
-          killSignal: 'SIGKILL',
-        }),
-      )
-      const said = children.map(async (child) => {
-        let words = ''
-        child.stdout.on('data', (part) => (words += part))
-        await once(child, 'close')
-        return words
-      })
-      await Promise.all(children.map(({ stdout }) => once(stdout, 'data')))
-      for (const { stdin } of children) stdin.end()
-      return (await Promise.all(said)).map((words) => words.replace('ready ', ''))
-    }
-
     const [A, B] = [0, 1] as const
     const on = (host: number) => repositories[host] as CredentialRepository
 
@@ -126,7 +103,7 @@ describe.runIf(mayUseFuse)('over a network', () =>
         }
         return keys
       })
-      const outputs = await workers('store', 5)
+      const outputs = await repositoryWorkers(script, seen, 'store', 5)
       working = false
       expect(outputs).toEqual(['done', 'done', 'done', 'done'])
       const expected = ['a', 'b', 'c', 'd'].flatMap((name) =>

@@ -17,6 +17,7 @@ import {
   storedOf,
   workOn,
 } from '../support/repository-changes.js'
+import { repositoryWorkers } from '../support/repository-workers.js'
 import { storedEntries } from '../support/stored-entries.js'
 import { makeTemporaryDirectory, temporaryDirectory } from '../support/temporary-directory.js'
 
@@ -49,27 +50,6 @@ beforeEach(async () => {
   await repository.open()
 })
 
-/** Four processes that do `work` at once, and what each says in the end. */
-async function workers(work: string, count: number): Promise<string[]> {
-  const children = ['a', 'b', 'c', 'd'].map((name) => {
-    const args = [script, work, directory, name, String(count)]
-    return spawn(process.execPath, args, {
-      stdio: ['pipe', 'pipe', 'inherit'],
-      timeout: DEADLINE_MS,
-      killSignal: 'SIGKILL',
-    })
-  })
-  const said = children.map(async (child) => {
-    let words = ''
-    child.stdout.on('data', (part) => (words += part))
-    await once(child, 'close')
-    return words
-  })
-  await Promise.all(children.map(({ stdout }) => once(stdout, 'data')))
-  for (const { stdin } of children) stdin.end()
-  return (await Promise.all(said)).map((words) => words.replace('ready ', ''))
-}
-
 describe('4 processes on one store', () => {
   it('lose none of 40 credentials stored and 20 removed at once, which a fifth one watches', async () => {
     let working = true
@@ -79,7 +59,7 @@ describe('4 processes on one store', () => {
         for await (const { creds } of storedEntries(repository)) seen.add(String(creds))
       return seen
     })()
-    const outputs = await workers('store', 10)
+    const outputs = await repositoryWorkers(script, [directory], 'store', 10)
     working = false
     expect(outputs).toEqual(['done', 'done', 'done', 'done'])
 
@@ -94,7 +74,7 @@ describe('4 processes on one store', () => {
   })
 
   it('take 15 credentials of one owner in all, which is as many as each of them allows', async () => {
-    const taken = await workers('fill', 6)
+    const taken = await repositoryWorkers(script, [directory], 'fill', 6)
     expect(taken.map(Number).reduce((sum, count) => sum + count)).toBe(15)
     expect(await repository.stamps()).toHaveProperty('size', 15)
   })
