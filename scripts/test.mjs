@@ -3,9 +3,9 @@
 //   npm run test:long              the long ones, which `test/long.ts` lists
 //   npm run test:all               both
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { installDependencies, run } from './install-dependencies.mjs'
 import { installPeers, missingPeers, packagesOf } from './real-peers.mjs'
 
@@ -31,6 +31,12 @@ if (missing.length > 0) {
   }
 }
 
+const shut = process.getuid?.() === 0 ? shutAbove(import.meta.dirname) : undefined
+if (shut !== undefined) {
+  process.stderr.write(`!! Some tests run our programs as other users, who cannot enter ${shut}.\n`)
+  process.stderr.write('!! They will fail here: clone to a directory that all may enter.\n\n')
+}
+
 run('node', ['scripts/build.mjs'])
 const given = process.argv.slice(2)
 const words = given.filter((word) => !['--all', '--long'].includes(word))
@@ -41,6 +47,13 @@ if (!projects.includes('long')) {
   process.stderr.write('!! To run them: npm run test:long\n\n')
 }
 process.exit(status)
+
+/** The directory at or above `directory` that not everybody may enter. */
+function shutAbove(directory) {
+  if ((statSync(directory).mode & 0o001) === 0) return directory
+  const above = dirname(directory)
+  return above === directory ? undefined : shutAbove(above)
+}
 
 /** Whoever names files has chosen already. */
 function chosenProjects() {
